@@ -1,0 +1,1 @@
+"""Asset checks: a rule, and the rows that break it."""

@@ -1,0 +1,1 @@
+"""Video analytics assets: player events and daily views become trustworthy Delta tables."""

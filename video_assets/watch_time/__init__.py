@@ -1,0 +1,1 @@
+"""The watch-time rules: Arrow in, Arrow out; no Spark, no Dagster."""
