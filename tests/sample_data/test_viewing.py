@@ -1,0 +1,101 @@
+"""How simulated viewers watch: wall clock and position move together."""
+
+import numpy as np
+import pytest
+
+from video_assets.sample_data.viewing import PLAYBACK_RATES, Actions, Event, watch
+
+VISITS = 4_000
+DURATION = 600.0
+
+
+@pytest.fixture(scope="module")
+def actions() -> Actions:
+    rng = np.random.default_rng(1)
+    return watch(np.full(VISITS, DURATION), rng.random(VISITS), rng)[0]
+
+
+@pytest.fixture(scope="module")
+def gaps(actions: Actions) -> dict[str, np.ndarray]:
+    """Pairs of consecutive actions of a visit."""
+    same = actions.visit[1:] == actions.visit[:-1]
+    return {
+        "before": actions.event[:-1][same],
+        "after": actions.event[1:][same],
+        "dt": np.diff(actions.seconds)[same],
+        "dp": np.diff(actions.position)[same],
+        "target": actions.position[1:][same],
+    }
+
+
+def test_every_visit_starts_with_a_play(actions: Actions) -> None:
+    first = np.unique(actions.visit, return_index=True)[1]
+    assert len(first) == VISITS
+    assert set(actions.event[first]) == {Event.PLAY}
+
+
+def test_some_visits_resume_in_the_middle_of_the_video(actions: Actions) -> None:
+    start = actions.position[np.unique(actions.visit, return_index=True)[1]]
+    assert 0.05 < np.mean(start > 0) < 0.3
+
+
+def test_while_playing_the_position_follows_the_clock_at_a_playback_rate(
+    gaps: dict[str, np.ndarray],
+) -> None:
+    playing = np.isin(gaps["before"], [Event.PLAY, Event.RESUME])
+    rate = gaps["dp"][playing] / gaps["dt"][playing]
+    assert rate.min() >= min(PLAYBACK_RATES) - 1e-6
+    assert rate.max() <= max(PLAYBACK_RATES) + 1e-6
+
+
+def test_time_always_passes_between_two_actions(gaps: dict[str, np.ndarray]) -> None:
+    assert gaps["dt"].min() > 0
+
+
+def test_a_pause_is_followed_by_a_resume_or_nothing(gaps: dict[str, np.ndarray]) -> None:
+    assert set(gaps["after"][gaps["before"] == Event.PAUSE]) == {Event.RESUME}
+
+
+def test_positions_stay_inside_the_video(actions: Actions) -> None:
+    assert actions.position.min() >= 0
+    assert actions.position.max() == DURATION
+
+
+def test_a_video_ends_at_its_duration(actions: Actions) -> None:
+    ended = actions.event == Event.ENDED
+    assert ended.any()
+    assert set(actions.position[ended]) == {DURATION}
+
+
+def test_a_few_start_again_from_the_beginning(gaps: dict[str, np.ndarray]) -> None:
+    after_end = gaps["before"] == Event.ENDED
+    assert after_end.any()
+    assert set(gaps["after"][after_end]) == {Event.PLAY}
+    assert set(gaps["target"][after_end]) == {0.0}
+
+
+def test_viewers_seek_in_both_directions(gaps: dict[str, np.ndarray]) -> None:
+    seeks = gaps["dp"][gaps["before"] == Event.PAUSE]
+    assert (seeks > 5).any()
+    assert (seeks < -2).any()
+
+
+def test_some_pauses_last_for_more_than_half_an_hour(gaps: dict[str, np.ndarray]) -> None:
+    assert (gaps["dt"][gaps["before"] == Event.PAUSE] > 1800).any()
+
+
+def test_some_players_repeat_a_play(gaps: dict[str, np.ndarray]) -> None:
+    assert ((gaps["before"] == Event.PLAY) & (gaps["after"] == Event.PLAY)).any()
+
+
+def test_visits_end_with_any_event_also_while_playing(actions: Actions) -> None:
+    last = np.append(actions.visit[1:] != actions.visit[:-1], [True])
+    assert set(actions.event[last]) == set(Event)
+
+
+def test_engaged_viewers_stay_longer() -> None:
+    def minutes(engagement: float) -> float:
+        rng = np.random.default_rng(3)
+        return float(watch(np.full(500, DURATION), np.full(500, engagement), rng)[1].mean())
+
+    assert minutes(0.9) > 1.5 * minutes(0.1)

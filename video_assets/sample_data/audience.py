@@ -1,0 +1,160 @@
+"""Who watches what and when: sessions of several visits, as rows of player events."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from video_assets.sample_data.metadata import Videos, cumulative
+from video_assets.sample_data.spec import Flags, Floats, Ints, SampleSpec, Stream
+from video_assets.sample_data.viewing import EVENT_NAMES, watch
+from video_assets.schemas import TIMESTAMP
+
+_COLUMNS: Mapping[str, pa.DataType] = {
+    "timestamp": TIMESTAMP,
+    "userId": pa.string(),
+    "sessionId": pa.string(),
+    "videoId": pa.string(),
+    "eventName": pa.string(),
+    "currentTime": pa.float64(),
+}
+EVENTS_SCHEMA = pa.schema(_COLUMNS)
+MICROSECONDS = 1_000_000
+DAY_MICROSECONDS = 86_400 * MICROSECONDS
+SHARE_SAME_VIDEO_AGAIN = 0.12
+MOST_VISITS = 6
+MEAN_BROWSING = 20.0
+EVENTS_A_SESSION = 10
+MOST_SESSIONS_AT_ONCE = 200_000
+# Relative activity at 0, 1, ... 24 o'clock: asleep at four, a lunch break, busiest at nine.
+_ACTIVITY = (5, 3, 2, 1, 1, 1, 2, 4, 6, 7, 7, 8, 10, 9, 8, 8, 9, 11, 14, 17, 20, 21, 16, 9, 5)
+_HOURS_SHARE = np.concatenate([[0.0], cumulative(np.asarray(_ACTIVITY[1:], dtype=np.float64))])
+
+
+@dataclass(frozen=True)
+class Audience:
+    """The viewers of a sample, one element each.
+
+    Attributes:
+        names: the user ids.
+        activity: cumulative probability of starting the next session.
+        engagement: how much they like to watch, 0 to 1.
+    """
+
+    names: pa.StringArray
+    activity: Floats
+    engagement: Floats
+
+
+def invent_audience(spec: SampleSpec) -> Audience:
+    """Viewers of unequal habits: few start most of the sessions."""
+    rng = spec.random(Stream.AUDIENCE)
+    names = pa.array([f"user_{number:05d}" for number in range(1, spec.users + 1)], pa.string())
+    activity = cumulative(rng.lognormal(0.0, 1.0, spec.users))
+    return Audience(names, activity, rng.beta(2.0, 2.0, spec.users))
+
+
+@dataclass
+class ViewingDay:
+    """The sessions that start on one day."""
+
+    day: date
+    audience: Audience
+    videos: Videos
+    rng: np.random.Generator
+    sessions: int = 0
+
+    def rows_until(self, enough: int) -> pa.Table:
+        """Rows of new sessions, until so many rows happen on the day itself.
+
+        Rows that happen after midnight come on top; the last session may break off.
+        """
+        rows = EVENTS_SCHEMA.empty_table()
+        missing = enough
+        while missing > 0:
+            more = self._new_sessions(min(MOST_SESSIONS_AT_ONCE, 1 + missing // EVENTS_A_SESSION))
+            on_day = np.cumsum(until_midnight(microseconds(more), self.day))
+            more = more.slice(0, int(np.searchsorted(on_day, missing)) + 1)
+            missing -= int(on_day[more.num_rows - 1])
+            rows = pa.concat_tables([rows, more])
+        return rows
+
+    def _new_sessions(self, count: int) -> pa.Table:
+        audience, videos, rng = self.audience, self.videos, self.rng
+        user = np.searchsorted(audience.activity, rng.random(count), side="right")
+        start = midnight(self.day) + _start_seconds(count, rng) * MICROSECONDS
+        session = np.repeat(np.arange(count), _visit_counts(count, rng))
+        video = _videos_of_visits(session, videos, rng)
+        actions, lengths = watch(videos.durations[video], audience.engagement[user[session]], rng)
+        offset = _visit_offsets(session, lengths + rng.exponential(MEAN_BROWSING, len(session)))
+
+        session_of_row = session[actions.visit]
+        seconds = offset[actions.visit] + actions.seconds
+        timestamp = np.round(start[session_of_row] + seconds * MICROSECONDS).astype(np.int64)
+        columns: list[pa.Array[Any]] = [
+            pa.array(timestamp).cast(TIMESTAMP),
+            audience.names.take(user[session_of_row]),
+            self._session_names(count).take(session_of_row),
+            videos.names.take(video[actions.visit]),
+            pa.array(EVENT_NAMES, pa.string()).take(actions.event),
+            pa.array(np.round(actions.position, 3)),
+        ]
+        return pa.table(columns, schema=EVENTS_SCHEMA)
+
+    def _session_names(self, count: int) -> pa.StringArray:
+        numbers = range(self.sessions + 1, self.sessions + count + 1)
+        self.sessions += count
+        return pa.array([f"{self.day:%Y%m%d}-{number:07d}" for number in numbers], pa.string())
+
+
+def microseconds(rows: pa.Table) -> Ints:
+    """The timestamps of rows, as microseconds since 1970."""
+    return np.asarray(rows["timestamp"].cast(pa.int64()).to_numpy(), dtype=np.int64)
+
+
+def midnight(day: date) -> int:
+    """The start of a day, as microseconds since 1970."""
+    start = datetime.combine(day, time(), UTC) - datetime.fromtimestamp(0, UTC)
+    return start // timedelta(microseconds=1)
+
+
+def until_midnight(times: Ints, day: date) -> Flags:
+    """Which times, in microseconds since 1970, lie before the end of a day."""
+    return times < midnight(day) + DAY_MICROSECONDS
+
+
+def split_at_midnight(rows: pa.Table, day: date) -> tuple[pa.Table, pa.Table]:
+    """The rows until the end of a day, and those after it."""
+    before = pa.array(until_midnight(microseconds(rows), day))
+    return rows.filter(before), rows.filter(pc.invert(before))
+
+
+def _start_seconds(sessions: int, rng: np.random.Generator) -> Floats:
+    hours = np.interp(rng.random(sessions), _HOURS_SHARE, np.arange(len(_HOURS_SHARE)))
+    seconds: Floats = hours * 3600
+    return seconds
+
+
+def _visit_counts(sessions: int, rng: np.random.Generator) -> Ints:
+    return np.minimum(rng.geometric(0.6, sessions), MOST_VISITS)
+
+
+def _videos_of_visits(session: Ints, videos: Videos, rng: np.random.Generator) -> Ints:
+    """Each visit's video: by popularity, now and then that of the session's visit before."""
+    video = videos.choose(len(session), rng)
+    same_session = np.concatenate([[False], session[1:] == session[:-1]])
+    again = same_session & (rng.random(len(session)) < SHARE_SAME_VIDEO_AGAIN)
+    video[again] = video[np.flatnonzero(again) - 1]
+    return video
+
+
+def _visit_offsets(session: Ints, lengths: Floats) -> Floats:
+    """Seconds from the session's start to each of its visits, which follow one another."""
+    start = np.cumsum(lengths) - lengths
+    first_of_session = np.searchsorted(session, session)
+    offsets: Floats = start - start[first_of_session]
+    return offsets

@@ -1,0 +1,214 @@
+"""How people watch a video: many visits at once, step by step, as arrays.
+
+A visit is one stay with one video. It starts with a play; then the viewer watches a stretch and
+does something, again and again, until they leave. Wall clock and position move together:
+watching `s` seconds of video takes `s / rate` seconds.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+
+from video_assets.sample_data.spec import Flags, Floats, Ints
+
+EVENT_NAMES = ("video_play", "video_pause", "video_resume", "video_ended")
+LONGEST_VISIT = 40
+SHORTEST_STRETCH = 1.0
+PLAYBACK_RATES = (0.75, 1.0, 1.25, 1.5, 2.0)
+RATE_SHARES = (0.03, 0.72, 0.1, 0.1, 0.05)
+SHARE_RESUMED = 0.15
+SHARE_REWATCHED = 0.08
+SHARE_ABANDONED = 0.35
+SHARE_LONG_IDLE = 0.02
+MEAN_PAUSE = 45.0
+LONG_IDLE = (1_900.0, 14_400.0)
+
+
+class Event(IntEnum):
+    """Player events, as positions in `EVENT_NAMES`."""
+
+    PLAY = 0
+    PAUSE = 1
+    RESUME = 2
+    ENDED = 3
+
+
+class Actions(NamedTuple):
+    """Player actions in order of visit, then time; one element an action.
+
+    Attributes:
+        visit: index of the visit.
+        seconds: wall clock since the visit's start.
+        event: the `Event`.
+        position: seconds of video.
+    """
+
+    visit: Ints
+    seconds: Floats
+    event: Ints
+    position: Floats
+
+
+@dataclass
+class Viewing:
+    """The state of many visits, one array element each, and what they did so far."""
+
+    duration: Floats
+    engagement: Floats
+    rng: np.random.Generator
+    position: Floats
+    rate: Floats
+    clock: Floats
+    log: list[Actions] = field(default_factory=list)
+
+    def record(self, event: Event, who: Ints) -> None:
+        """Note that these visits had an event, at their present time and position."""
+        events = np.full(len(who), event, dtype=np.int64)
+        self.log.append(Actions(who, self.clock[who], events, self.position[who]))
+
+    def pass_time(self, who: Ints, seconds: Floats) -> None:
+        """Let wall clock pass without watching."""
+        self.clock[who] += seconds
+
+    def actions(self) -> Actions:
+        """Everything recorded, in order of visit, then time."""
+        visit = np.concatenate([actions.visit for actions in self.log])
+        order = np.argsort(visit, kind="stable")
+        columns = zip(*self.log, strict=True)
+        return Actions(*(np.concatenate(column)[order] for column in columns))
+
+
+def watch(duration: Floats, engagement: Floats, rng: np.random.Generator) -> tuple[Actions, Floats]:
+    """Simulate visits.
+
+    Args:
+        duration: length of each visit's video, in seconds.
+        engagement: how much each visit's viewer likes to watch, 0 to 1.
+        rng: the source of chance.
+
+    Returns:
+        The actions, and each visit's length in seconds of wall clock.
+    """
+    viewing = _begin(duration, engagement, rng)
+    present = np.arange(len(duration), dtype=np.int64)
+    viewing.record(Event.PLAY, present)
+    for _ in range(LONGEST_VISIT):
+        at_end = _play_on(viewing, present)
+        finished, others = present[at_end], present[~at_end]
+        present = np.concatenate([reach_end(viewing, finished), _act(viewing, others)])
+    return viewing.actions(), viewing.clock
+
+
+def _begin(duration: Floats, engagement: Floats, rng: np.random.Generator) -> Viewing:
+    resumed = rng.random(len(duration)) < SHARE_RESUMED
+    position = np.where(resumed, duration * rng.uniform(0.05, 0.9, len(duration)), 0.0)
+    return Viewing(
+        duration,
+        engagement,
+        rng,
+        position=np.floor(position * 1000) / 1000,
+        rate=rng.choice(PLAYBACK_RATES, len(duration), p=RATE_SHARES),
+        clock=np.zeros(len(duration)),
+    )
+
+
+def _play_on(viewing: Viewing, who: Ints) -> Flags:
+    """Watch a stretch each, to the end of the video at most; tell who reached it."""
+    liking = viewing.duration[who] * (0.15 + 0.5 * viewing.engagement[who])
+    stretch = SHORTEST_STRETCH + viewing.rng.exponential(liking)
+    left = viewing.duration[who] - viewing.position[who]
+    at_end = stretch >= left
+    watched = np.where(at_end, left, stretch)
+    viewing.position[who] += watched
+    viewing.clock[who] += watched / viewing.rate[who]
+    return at_end
+
+
+def _act(viewing: Viewing, who: Ints) -> Ints:
+    """Let each viewer leave or do something else; tell who goes on watching."""
+    leaves = viewing.rng.random(len(who)) < 0.4 - 0.35 * viewing.engagement[who]
+    stop_watching(viewing, who[leaves])
+    stays = who[~leaves]
+    chosen = viewing.rng.choice(len(BEHAVIOURS), len(stays), p=_BEHAVIOUR_SHARES)
+    for number, behaviour in enumerate(BEHAVIOURS):
+        behaviour.act(viewing, stays[chosen == number])
+    return stays
+
+
+def reach_end(viewing: Viewing, who: Ints) -> Ints:
+    """The video ends; a few start it again."""
+    viewing.record(Event.ENDED, who)
+    again = who[viewing.rng.random(len(who)) < SHARE_REWATCHED]
+    viewing.pass_time(again, viewing.rng.uniform(1.0, 60.0, len(again)))
+    viewing.position[again] = 0.0
+    viewing.record(Event.PLAY, again)
+    return again
+
+
+def stop_watching(viewing: Viewing, who: Ints) -> None:
+    """Leave for good: most pause first, some just close the browser and send nothing."""
+    pauses = viewing.rng.random(len(who)) >= SHARE_ABANDONED
+    viewing.record(Event.PAUSE, who[pauses])
+
+
+def take_a_break(viewing: Viewing, who: Ints) -> None:
+    """Pause and go on at the same position, now and then after more than half an hour."""
+    lengths = 0.5 + viewing.rng.exponential(MEAN_PAUSE, len(who))
+    idle = viewing.rng.random(len(who)) < SHARE_LONG_IDLE
+    lengths[idle] = viewing.rng.uniform(*LONG_IDLE, int(idle.sum()))
+    _pause_then_resume(viewing, who, lengths, viewing.position[who])
+
+
+def seek_ahead(viewing: Viewing, who: Ints) -> None:
+    """Jump towards the end, by up to the whole rest."""
+    left = viewing.duration[who] - viewing.position[who]
+    target = viewing.position[who] + left * viewing.rng.uniform(0.05, 0.98, len(who))
+    _seek(viewing, who, target)
+
+
+def seek_back(viewing: Viewing, who: Ints) -> None:
+    """Jump back to see something again: usually some seconds, at most to the start."""
+    back = 3.0 + viewing.rng.exponential(30.0, len(who))
+    _seek(viewing, who, np.maximum(viewing.position[who] - back, 0.0))
+
+
+def change_rate(viewing: Viewing, who: Ints) -> None:
+    """Choose another playback rate, which players do not report."""
+    viewing.rate[who] = viewing.rng.choice(PLAYBACK_RATES, len(who))
+
+
+def play_again(viewing: Viewing, who: Ints) -> None:
+    """Report another play in the middle of playing, as some players do after buffering."""
+    viewing.record(Event.PLAY, who)
+
+
+def _seek(viewing: Viewing, who: Ints, target: Floats) -> None:
+    lengths = viewing.rng.uniform(0.2, 3.0, len(who))
+    _pause_then_resume(viewing, who, lengths, target)
+
+
+def _pause_then_resume(viewing: Viewing, who: Ints, lengths: Floats, target: Floats) -> None:
+    viewing.record(Event.PAUSE, who)
+    viewing.pass_time(who, lengths)
+    viewing.position[who] = target
+    viewing.record(Event.RESUME, who)
+
+
+class Behaviour(NamedTuple):
+    """Something viewers do in the middle of a video, and how often."""
+
+    act: Callable[[Viewing, Ints], None]
+    share: float
+
+
+BEHAVIOURS: Sequence[Behaviour] = (
+    Behaviour(take_a_break, 0.48),
+    Behaviour(seek_ahead, 0.16),
+    Behaviour(seek_back, 0.18),
+    Behaviour(change_rate, 0.08),
+    Behaviour(play_again, 0.10),
+)
+_BEHAVIOUR_SHARES = tuple(behaviour.share for behaviour in BEHAVIOURS)
