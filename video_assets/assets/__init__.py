@@ -1,0 +1,1 @@
+"""Asset declarations: what exists, from what, in which partitions; they only connect."""
