@@ -158,9 +158,7 @@ class YouTubeViewCounts(BaseModel, ViewCountSource):
         except PassingFaultError as fault:
             raise self._given_up(fault, tries.statistics) from None
         except ViewCountSourceError as error:
-            raise type(error)(
-                self._without_key(str(error)), status=error.status, reason=error.reason
-            ) from None
+            raise self._said_without_key(error) from None
 
     def _ask_once(self, client: httpx.Client, asked: Sequence[str]) -> ViewCounts:
         parameters = {
@@ -207,7 +205,7 @@ class YouTubeViewCounts(BaseModel, ViewCountSource):
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         backoff = tenacity.wait_exponential_jitter(
-            initial=self.first_wait, max=self.max_wait, jitter=self.first_wait
+            multiplier=self.first_wait, max=self.max_wait, jitter=self.first_wait
         )
         fault = _fault(state)
         asked_for = fault.retry_after if isinstance(fault, PassingFaultError) else None
@@ -227,17 +225,20 @@ class YouTubeViewCounts(BaseModel, ViewCountSource):
     ) -> ViewCountSourceError:
         tries = statistics.get("attempt_number", 1)
         remedy = (
-            "see that base_url is the YouTube Data API v3, and what a proxy makes of its answers"
+            "See that base_url is the YouTube Data API v3, and what a proxy makes of its answers"
             if isinstance(fault, MalformedAnswerError)
-            else "run again later; if it stays so, see that this machine reaches the API, lower "
+            else "Run again later; if it stays so, see that this machine reaches the API, lower "
             "the calls in flight, or raise max_tries and max_seconds"
         )
         message = (
             f"{self.base_url}: gave up after {tries} tries, the last: {_said(fault)}. {remedy}"
         )
-        return ViewCountSourceError(
-            self._without_key(message), status=fault.status, reason=fault.reason
-        )
+        error = ViewCountSourceError(message, status=fault.status, reason=fault.reason)
+        return self._said_without_key(error)
+
+    def _said_without_key(self, error: ViewCountSourceError) -> ViewCountSourceError:
+        message, reason = self._without_key(str(error)), self._without_key(error.reason)
+        return type(error)(message, status=error.status, reason=reason)
 
     def _without_key(self, text: str) -> str:
         return text.replace(self.api_key.get_secret_value(), "***")
