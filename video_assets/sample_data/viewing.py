@@ -20,7 +20,7 @@ SHORTEST_STRETCH = 1.0
 PLAYBACK_RATES = (0.75, 1.0, 1.25, 1.5, 2.0)
 RATE_SHARES = (0.03, 0.72, 0.1, 0.1, 0.05)
 SHARE_RESUMED = 0.15
-SHARE_REWATCHED = 0.08
+SHARE_REWATCHED = 0.04
 SHARE_ABANDONED = 0.35
 SHARE_LONG_IDLE = 0.02
 MEAN_PAUSE = 45.0
@@ -117,7 +117,7 @@ def _begin(duration: Floats, engagement: Floats, rng: np.random.Generator) -> Vi
 
 def _play_on(viewing: Viewing, who: Ints) -> Flags:
     """Watch a stretch each, to the end of the video at most; tell who reached it."""
-    liking = viewing.duration[who] * (0.15 + 0.5 * viewing.engagement[who])
+    liking = viewing.duration[who] * (0.1 + 0.4 * viewing.engagement[who])
     stretch = SHORTEST_STRETCH + viewing.rng.exponential(liking)
     left = viewing.duration[who] - viewing.position[who]
     at_end = stretch >= left
@@ -129,7 +129,7 @@ def _play_on(viewing: Viewing, who: Ints) -> Flags:
 
 def _act(viewing: Viewing, who: Ints) -> Ints:
     """Let each viewer leave or do something else; tell who goes on watching."""
-    leaves = viewing.rng.random(len(who)) < 0.4 - 0.35 * viewing.engagement[who]
+    leaves = viewing.rng.random(len(who)) < 0.55 - 0.4 * viewing.engagement[who]
     stop_watching(viewing, who[leaves])
     stays = who[~leaves]
     chosen = viewing.rng.choice(len(BEHAVIOURS), len(stays), p=_BEHAVIOUR_SHARES)
@@ -171,7 +171,7 @@ def seek_ahead(viewing: Viewing, who: Ints) -> None:
 
 def seek_back(viewing: Viewing, who: Ints) -> None:
     """Jump back to see something again: usually some seconds, at most to the start."""
-    back = 3.0 + viewing.rng.exponential(30.0, len(who))
+    back = 3.0 + viewing.rng.exponential(15.0, len(who))
     _seek(viewing, who, np.maximum(viewing.position[who] - back, 0.0))
 
 
@@ -205,9 +205,9 @@ class Behaviour(NamedTuple):
 
 
 BEHAVIOURS: Sequence[Behaviour] = (
-    Behaviour(take_a_break, 0.48),
-    Behaviour(seek_ahead, 0.16),
-    Behaviour(seek_back, 0.18),
+    Behaviour(take_a_break, 0.56),
+    Behaviour(seek_ahead, 0.14),
+    Behaviour(seek_back, 0.12),
     Behaviour(change_rate, 0.08),
     Behaviour(play_again, 0.10),
 )
