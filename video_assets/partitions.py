@@ -42,6 +42,16 @@ class DayRange:
         return cls(window.start.date(), window.end.date())
 
     @property
+    def day_before(self) -> date:
+        """The day before the first one."""
+        return self.first - timedelta(days=1)
+
+    @property
+    def last(self) -> date:
+        """The last day."""
+        return self.end - timedelta(days=1)
+
+    @property
     def days(self) -> list[date]:
         """Each day, ascending."""
         return [self.first + timedelta(days=n) for n in range((self.end - self.first).days)]

@@ -3,10 +3,11 @@
 import difflib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import date
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
+from dotenv import dotenv_values
 from pydantic import (
     BeforeValidator,
     Field,
@@ -15,11 +16,13 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from video_assets.watch_time.rules import WatchTimeRules
 
 PREFIX = "VIDEO_ASSETS_"
+DOTENV = ".env"
 SAMPLE_FOLDER = "data/sample"
 
 SourceFormat = Literal["auto", "parquet", "json", "csv", "delta"]
@@ -60,7 +63,7 @@ class Settings(WatchTimeRules, BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", extra="forbid", frozen=True
+        env_prefix=PREFIX, env_file=DOTENV, extra="ignore", frozen=True
     )
 
     warehouse: str = Field(
@@ -172,16 +175,13 @@ class Settings(WatchTimeRules, BaseSettings):
         return WatchTimeRules(**self.model_dump(include=set(WatchTimeRules.model_fields)))
 
 
-def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+def load_settings() -> Settings:
     """Read and validate every setting.
-
-    Args:
-        environment: what to look for misspelt names in; the process's environment by default.
 
     Raises:
         SettingsError: names each wrong setting, its value and what is allowed.
     """
-    unknown = _unknown_settings(os.environ if environment is None else environment)
+    unknown = _unknown_settings({*dotenv_values(DOTENV), *os.environ})
     if unknown:
         raise SettingsError("\n".join(unknown))
     try:
@@ -195,16 +195,13 @@ def environment_name(field: str) -> str:
     return f"{PREFIX}{field.upper()}"
 
 
-def _unknown_settings(environment: Mapping[str, str]) -> list[str]:
+def _unknown_settings(names: Iterable[str]) -> list[str]:
     known = {environment_name(field) for field in Settings.model_fields}
-    return [
-        _unknown_setting(name, known)
-        for name in sorted(environment)
-        if name not in known and name.startswith(PREFIX)
-    ]
+    ours = sorted(name for name in names if name.startswith(PREFIX))
+    return [_unknown_setting(name, known) for name in ours if name not in known]
 
 
-def _unknown_setting(name: str, known: set[str]) -> str:
+def _unknown_setting(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {close[0]}?" if close else "the README lists the settings"
     return f"{name} is not a setting; {hint}"
@@ -214,14 +211,10 @@ def _readable(error: ValidationError) -> str:
     return "\n".join(_readable_detail(detail) for detail in error.errors())
 
 
-def _readable_detail(detail: Any) -> str:
+def _readable_detail(detail: ErrorDetails) -> str:
     message = detail["msg"].removeprefix("Value error, ")
     if not detail["loc"]:
         return f"The settings contradict each other: {message}"
-    field = str(detail["loc"][0]).lower().removeprefix(PREFIX.lower())
-    if field not in Settings.model_fields:
-        return _unknown_setting(
-            environment_name(field), {environment_name(name) for name in Settings.model_fields}
-        )
+    field = str(detail["loc"][0])
     meaning = Settings.model_fields[field].description
     return f"{environment_name(field)} = {detail['input']!r}: {message} ({meaning})"

@@ -1,0 +1,123 @@
+from pathlib import Path
+
+import pytest
+
+from video_assets.settings import PREFIX, Settings, SettingsError, environment_name, load_settings
+from video_assets.watch_time.rules import WatchTimeRules
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for field in Settings.model_fields:
+        monkeypatch.delenv(environment_name(field), raising=False)
+
+
+def error_for(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> str:
+    monkeypatch.setenv(PREFIX + name, value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    return str(caught.value)
+
+
+def test_without_any_setting_the_defaults_of_the_contract_hold() -> None:
+    settings = load_settings()
+    assert settings.warehouse == "data/warehouse"
+    assert settings.start_date.isoformat() == "2025-01-01"
+    assert settings.engine == "sail"
+    assert settings.rules == WatchTimeRules()
+
+
+def test_a_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIDEO_ASSETS_SESSION_TIMEOUT", "600")
+    assert load_settings().rules.session_timeout == 600
+
+
+def test_a_setting_is_read_from_a_dotenv_file(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("VIDEO_ASSETS_FORWARD_SKIP=7.5\n")
+    assert load_settings().rules.forward_skip == 7.5
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("MAX_PLAYBACK_RATE", "fast", "valid number"),
+        ("MAX_PLAYBACK_RATE", "0.5", "greater than or equal to 1"),
+        ("SESSION_TIMEOUT", "-1", "greater than"),
+        ("SESSION_TIMEOUT", "nan", "finite"),
+        ("START_DATE", "2025-13-01", "month"),
+        ("ENGINE", "flink", "'sail' or 'spark'"),
+        ("EVENTS_FORMAT", "xml", "'parquet'"),
+        ("EVENTS_TIMESTAMP_UNIT", "ns", "'us'"),
+        ("SPARK_REMOTE", "http://x", "sc://"),
+        ("WAREHOUSE", "", "at least 1 character"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, allowed: str
+) -> None:
+    message = error_for(monkeypatch, name, value)
+    assert f"VIDEO_ASSETS_{name} = {value!r}" in message
+    assert allowed in message
+
+
+def test_a_misspelt_setting_is_refused_with_the_name_that_was_meant(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    message = error_for(monkeypatch, "SESION_TIMEOUT", "60")
+    assert "VIDEO_ASSETS_SESION_TIMEOUT is not a setting" in message
+    assert "did you mean VIDEO_ASSETS_SESSION_TIMEOUT?" in message
+
+
+def test_a_misspelt_setting_in_the_dotenv_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("VIDEO_ASSETS_WAREHOUS=x\n")
+    with pytest.raises(SettingsError, match="did you mean VIDEO_ASSETS_WAREHOUSE"):
+        load_settings()
+
+
+def test_other_programs_variables_in_the_dotenv_file_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("AWS_REGION=eu-central-1\n")
+    assert load_settings().warehouse == "data/warehouse"
+
+
+def test_a_mapping_that_is_no_json_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "must be a JSON object" in error_for(monkeypatch, "EVENTS_COLUMNS", "ts=timestamp")
+
+
+def test_a_mapping_onto_an_unknown_column_lists_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = error_for(monkeypatch, "EVENTS_COLUMNS", '{"ts": "time"}')
+    assert "['time']" in message
+    assert "'timestamp', 'userId'" in message
+
+
+def test_two_source_columns_cannot_become_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = error_for(monkeypatch, "EVENTS_COLUMNS", '{"a": "userId", "b": "userId"}')
+    assert "two source columns onto one" in message
+
+
+def test_several_event_names_may_mean_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIDEO_ASSETS_EVENT_NAMES", '{"start": "video_play", "go": "video_play"}')
+    assert load_settings().event_names == {"start": "video_play", "go": "video_play"}
+
+
+def test_tiers_must_be_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = error_for(monkeypatch, "TIER_LOW", "50")
+    assert "tier_low (50.0) <= tier_medium (40.0)" in message
+
+
+def test_a_session_cannot_reach_back_further_than_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = error_for(monkeypatch, "SESSION_TIMEOUT", "86000")
+    assert "session_timeout + max_segment is 93200 s" in message
+
+
+def test_an_empty_optional_setting_is_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIDEO_ASSETS_VIDEO_METADATA", "")
+    monkeypatch.setenv("VIDEO_ASSETS_AS_OF_DATE", "")
+    settings = load_settings()
+    assert settings.video_metadata is None
+    assert settings.as_of_date is None
+
+
+def test_a_spark_url_needs_the_spark_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = error_for(monkeypatch, "SPARK_REMOTE", "sc://localhost:15002")
+    assert "set engine to `spark`" in message

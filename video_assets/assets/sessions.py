@@ -1,0 +1,54 @@
+"""`sessions`: the watch-time rules, applied day by day."""
+
+import dagster as dg
+from pyspark.sql import DataFrame
+
+from resources.delta.volume import stored_rows
+from resources.spark import SparkEngine
+from video_assets.assets.catalog import ENGAGEMENT as GROUP
+from video_assets.assets.catalog import asset_key, declared
+from video_assets.frames import sessions as frames
+from video_assets.frames.kernels import tasks_for
+from video_assets.partitions import WIDENED_BY_A_DAY, DayRange
+from video_assets.schemas import RAW_EVENTS, SESSIONS
+from video_assets.settings import Settings
+
+
+def sessions_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    """The asset `video/sessions`."""
+
+    @dg.asset(
+        **declared(SESSIONS, GROUP),
+        description="What each user watched of each video in each session, a row per day: a "
+        "session that runs past midnight continues in a row of the next day, so that every "
+        "measure adds up across rows. Watched stretches are kept as intervals.",
+        ins={
+            RAW_EVENTS.name: dg.AssetIn(asset_key(RAW_EVENTS), partition_mapping=WIDENED_BY_A_DAY)
+        },
+        partitions_def=daily,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        automation_condition=_when_an_event_day_changes(),
+    )
+    def sessions(
+        context: dg.AssetExecutionContext,
+        raw_events: DataFrame,
+        spark: SparkEngine,
+        settings: dg.ResourceParam[Settings],
+    ) -> DataFrame:
+        run = DayRange.of(context)
+        events = stored_rows(settings.warehouse, RAW_EVENTS, run.day_before, run.end)
+        tasks = tasks_for(events, spark.cores)
+        context.log.info("%d events of %s to %s in %d tasks", events, run.first, run.last, tasks)
+        return frames.sessions(raw_events, settings.rules, run.first, run.end, tasks)
+
+    return sessions
+
+
+def _when_an_event_day_changes() -> dg.AutomationCondition[dg.AssetKey]:
+    """Compute a known day again when its events, or those of the day before, arrive or change."""
+    changed = dg.AutomationCondition.any_deps_updated().since(
+        dg.AutomationCondition.newly_requested() | dg.AutomationCondition.newly_updated()
+    )
+    return (
+        changed & ~dg.AutomationCondition.missing() & ~dg.AutomationCondition.in_progress()
+    ).with_label("events of the day or the day before changed")
