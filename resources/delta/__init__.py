@@ -1,0 +1,1 @@
+"""Delta tables: written in two phases, committed once, loaded through the engine."""

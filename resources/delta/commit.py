@@ -1,0 +1,223 @@
+"""Phase two of a write: one Delta commit replaces the days of a run by the staged files."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, cast
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.transaction import AddAction
+from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity.wait import wait_random_exponential
+
+from resources.delta.contract import Days, describe_days, schema_differences
+from resources.delta.errors import CommitConflictError, SchemaMismatchError
+from resources.delta.files import DataFile
+from resources.delta.staging import StagedTable
+from resources.delta.storage import normalized, plain_location, provider, storage_options
+from video_assets.schemas import Table
+
+ATTEMPTS = 12
+_FIRST_WAIT = 0.1
+_LONGEST_WAIT = 10.0
+_WHOLE_TABLE = "all"
+
+
+@dataclass(frozen=True)
+class CommittedTable:
+    """What a commit made visible.
+
+    Attributes:
+        table: the declared table.
+        location: its folder.
+        version: Delta version that holds the rows.
+        rows: rows written.
+        size: bytes written.
+        files: files written.
+        rows_per_day: rows of every replaced day, ascending; empty when the table has no days.
+    """
+
+    table: Table
+    location: str
+    version: int
+    rows: int
+    size: int
+    files: int
+    rows_per_day: Mapping[date, int]
+
+
+def commit(staged: StagedTable, *, run_id: str = "", attempts: int = ATTEMPTS) -> CommittedTable:
+    """Make the staged files visible, in place of all rows of the replaced days.
+
+    Creates the table when it is not there. Committing the same files again changes nothing.
+    Writers of other days do not disturb each other; of two writers of one day, the later commit
+    wins as a whole.
+
+    Args:
+        staged: result of phase one.
+        run_id: kept in the Delta history.
+        attempts: how often a conflict with other writers is retried, with growing random waits.
+
+    Raises:
+        SchemaMismatchError: the existing table is not the declared one.
+        CommitConflictError: the attempts are used up. In both cases the old rows stay, and the
+            staged files are deleted.
+    """
+    try:
+        version = _commit_with_retries(staged, run_id, attempts)
+    except (SchemaMismatchError, CommitConflictError):
+        staged.discard()
+        raise
+    return CommittedTable(
+        table=staged.table,
+        location=staged.location,
+        version=version,
+        rows=staged.rows,
+        size=staged.size,
+        files=len(staged.files),
+        rows_per_day=staged.rows_per_day(),
+    )
+
+
+def open_table(location: str) -> DeltaTable:
+    """The Delta table in that folder.
+
+    Raises:
+        deltalake.exceptions.TableNotFoundError: there is none.
+    """
+    return DeltaTable(plain_location(location), storage_options=storage_options(location))
+
+
+def arrow_schema(existing: DeltaTable) -> pa.Schema:
+    """The columns of the table that is there."""
+    return pa.schema(cast("Any", existing.schema().to_arrow()))
+
+
+def ensure_table(location: str, table: Table) -> DeltaTable:
+    """The table, created from its declaration when it is not there.
+
+    Raises:
+        SchemaMismatchError: the one that is there has other columns, types or partitions.
+    """
+    try:
+        existing = open_table(location)
+    except TableNotFoundError:
+        existing = _create(location, table)
+    _require_declared(existing, location, table)
+    return existing
+
+
+def _create(location: str, table: Table) -> DeltaTable:
+    if provider(location) == "local":
+        Path(normalized(location)).mkdir(parents=True, exist_ok=True)
+    return DeltaTable.create(
+        plain_location(location),
+        schema=Schema.from_arrow(table.arrow_schema),
+        mode="ignore",  # another run may create it at the same moment
+        partition_by=_partitioning(table),
+        name=table.name,
+        description=table.grain,
+        storage_options=storage_options(location),
+    )
+
+
+def _require_declared(existing: DeltaTable, location: str, table: Table) -> None:
+    differences = schema_differences(arrow_schema(existing), table)
+    found = existing.metadata().partition_columns
+    if found != _partitioning(table):
+        differences.append(f"partitioned by {found}, declared is {_partitioning(table)}")
+    if differences:
+        raise SchemaMismatchError(
+            f"table {table.name} at {location} is not the declared one: {'; '.join(differences)}. "
+            "Nothing was written. Move the folder away and materialize the table again, or alter "
+            "the table to what video_assets/schemas.py declares."
+        )
+
+
+def _partitioning(table: Table) -> list[str]:
+    return [table.partition_by] if table.partition_by else []
+
+
+def _commit_with_retries(staged: StagedTable, run_id: str, attempts: int) -> int:
+    retrying = Retrying(
+        retry=retry_if_exception_type(CommitFailedError),
+        wait=wait_random_exponential(multiplier=_FIRST_WAIT, max=_LONGEST_WAIT),
+        stop=stop_after_attempt(attempts),
+    )
+    try:
+        return retrying(_commit_once, staged, run_id)
+    except RetryError as error:
+        cause = error.last_attempt.exception()
+        days = "all rows" if staged.replaced is None else describe_days(staged.replaced)
+        raise CommitConflictError(
+            f"table {staged.table.name} at {staged.location}: other writers changed {days} during "
+            f"each of {attempts} attempts, the old rows stay. Run it again when they are done, or "
+            f"limit them by a Dagster pool. Last conflict: {cause}"
+        ) from cause
+
+
+def _commit_once(staged: StagedTable, run_id: str) -> int:
+    """Commit onto the newest version; a commit that landed unnoticed is not made twice."""
+    existing = ensure_table(staged.location, staged.table)
+    if _is_committed(existing, staged):
+        return existing.version()
+    existing.create_write_transaction(
+        [_add_action(file, staged.table) for file in staged.files],
+        mode="overwrite",
+        schema=existing.schema(),
+        partition_by=_partitioning(staged.table),
+        partition_filters=_replaced_partitions(staged),
+        commit_properties=CommitProperties(
+            custom_metadata=_commit_info(staged, run_id),
+            app_transactions=[
+                Transaction(f"replace:{part}", existing.version() + 1) for part in _parts(staged)
+            ],
+        ),
+    )
+    return existing.version()
+
+
+def _is_committed(existing: DeltaTable, staged: StagedTable) -> bool:
+    if not staged.files:
+        return False
+    active = set(pa.table(existing.get_add_actions()).column("path").to_pylist())
+    return all(file.path in active for file in staged.files)
+
+
+def _add_action(file: DataFile, table: Table) -> AddAction:
+    partition = {table.partition_by: str(file.day)} if table.partition_by else {}
+    return AddAction(
+        path=file.path,
+        size=file.size,
+        partition_values=partition,
+        modification_time=file.modified,
+        data_change=True,
+        stats=file.stats,
+    )
+
+
+def _replaced_partitions(staged: StagedTable) -> list[tuple[str, str, Any]] | None:
+    if staged.replaced is None or staged.table.partition_by is None:
+        return None
+    return [(staged.table.partition_by, "in", [str(day) for day in sorted(staged.replaced)])]
+
+
+def _parts(staged: StagedTable) -> Iterator[str]:
+    """What two writers must not replace at once.
+
+    Delta itself lets two first writers of one day both land, which would double its rows.
+    """
+    days = staged.replaced
+    if days is None:
+        yield _WHOLE_TABLE
+        days = Days(file.day for file in staged.files if file.day)
+    yield from map(str, sorted(days))
+
+
+def _commit_info(staged: StagedTable, run_id: str) -> dict[str, Any]:
+    counters = json.dumps(dict(staged.counters), sort_keys=True)
+    return {"runId": run_id, "rows": str(staged.rows), "counters": counters}

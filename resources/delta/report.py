@@ -1,0 +1,76 @@
+"""What the Dagster UI shows of a write: counts, days, and the first rows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from dagster import MetadataValue, TableRecord
+
+from resources.delta.commit import CommittedTable
+from resources.delta.staging import StagedTable
+from resources.delta.storage import open_source
+
+PREVIEW_ROWS = 10
+DAY_LINES = 31
+_CELL_CHARACTERS = 60
+
+
+def output_metadata(staged: StagedTable, committed: CommittedTable) -> dict[str, Any]:
+    """Counters of the tasks, counts of the commit, rows of each day, and a preview.
+
+    The counters keep their names, unless one has a name that is used here.
+    """
+    return {
+        **staged.counters,
+        "dagster/row_count": committed.rows,
+        "dagster/uri": committed.location,
+        "delta_version": committed.version,
+        "files": committed.files,
+        "size_bytes": committed.size,
+        "preview": MetadataValue.md(markdown_table(preview(staged))),
+        **_days_metadata(committed),
+    }
+
+
+def preview(staged: StagedTable) -> pa.Table:
+    """The first rows of the first file; reads one batch of it."""
+    columns = list(staged.table.column_names)
+    if not staged.files:
+        return staged.table.arrow_schema.empty_table()
+    first = staged.files[0]
+    with pq.ParquetFile(open_source(staged.location, first.key)) as file:
+        rows = pa.Table.from_batches([next(file.iter_batches(batch_size=PREVIEW_ROWS))])
+    if staged.table.partition_by:
+        day = pa.repeat(pa.scalar(first.day, pa.date32()), rows.num_rows)
+        rows = rows.append_column(staged.table.partition_by, day)
+    return rows.select(columns)
+
+
+def markdown_table(rows: pa.Table) -> str:
+    """The rows as a Markdown table, long values cut."""
+    if rows.num_rows == 0:
+        return "no rows"
+    names = rows.column_names
+    lines = [names, ["---"] * len(names), *([row[n] for n in names] for row in rows.to_pylist())]
+    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else " ".join(str(value).split())
+    if len(text) > _CELL_CHARACTERS:
+        text = text[: _CELL_CHARACTERS - 1] + "…"
+    return text.replace("\\", "\\\\").replace("|", "\\|")
+
+
+def _days_metadata(committed: CommittedTable) -> Mapping[str, Any]:
+    days = sorted(committed.rows_per_day.items(), reverse=True)
+    if len(days) <= 1:
+        return {}
+    shown = days if len(days) <= DAY_LINES else days[: DAY_LINES - 1]
+    records = [TableRecord({"day": str(day), "rows": rows}) for day, rows in shown]
+    rest = days[len(shown) :]
+    if rest:
+        earlier = f"{len(rest)} earlier days"
+        records.append(TableRecord({"day": earlier, "rows": sum(rows for _, rows in rest)}))
+    return {"rows_per_day": MetadataValue.table(records)}

@@ -1,0 +1,205 @@
+"""Objects by path or URI: local folders, `s3://`, `abfss://` and `gs://`.
+
+Credentials and endpoints come from the standard environment variables alone (`AWS_*`, `AZURE_*`,
+`GOOGLE_*`), in the driver as in every worker.
+"""
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.store import LocalStore, from_url
+
+from resources.delta.errors import LocationError
+
+if TYPE_CHECKING:
+    from obstore import WritableFile
+    from obstore.store import ObjectStore
+
+PROVIDERS = {
+    "file": "local",
+    "s3": "s3",
+    "s3a": "s3",
+    "abfs": "azure",
+    "abfss": "azure",
+    "az": "azure",
+    "gs": "gcs",
+}
+# S3 takes parts of a multipart upload from this size on.
+PART_BYTES = 5 * 1024 * 1024
+_PARALLEL_PARTS = 4
+_VARIABLES = {"s3": "AWS_", "azure": "AZURE_", "gcs": "GOOGLE_"}
+_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+)://")
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9_./=+@,:~-]*")
+
+
+def normalized(location: str | os.PathLike[str]) -> str:
+    """The location without a trailing slash; local ones as an absolute path without `file://`.
+
+    Raises:
+        LocationError: the URI's scheme is not supported.
+    """
+    text = os.fspath(location)
+    scheme = _SCHEME.match(text)
+    if scheme is None:
+        return os.path.abspath(text)  # noqa: PTH100 (Path.resolve would follow links)
+    if scheme[1] == "file":
+        return os.path.abspath(unquote(urlsplit(text).path))  # noqa: PTH100 (as above)
+    if scheme[1] not in PROVIDERS:
+        raise LocationError(
+            f"{text}: the scheme {scheme[1]}:// is not supported. "
+            f"Use a local path or one of {', '.join(f'{name}://' for name in PROVIDERS)}."
+        )
+    return text.rstrip("/")
+
+
+def provider(location: str | os.PathLike[str]) -> str:
+    """`local`, `s3`, `azure` or `gcs`, as `dagster_deltalake` names them."""
+    scheme = _SCHEME.match(normalized(location))
+    return PROVIDERS[scheme[1]] if scheme else "local"
+
+
+def join(root: str | os.PathLike[str], *parts: str) -> str:
+    """The location of `parts` below `root`."""
+    return "/".join([normalized(root).rstrip("/"), *parts])
+
+
+def storage_options(location: str | os.PathLike[str]) -> dict[str, str]:
+    """Options for `deltalake`, from the environment variables of the location's provider."""
+    prefix = _VARIABLES.get(provider(location))
+    return {key: value for key, value in os.environ.items() if prefix and key.startswith(prefix)}
+
+
+def object_store(root: str | os.PathLike[str], *, create: bool = False) -> "ObjectStore":
+    """The objects below `root`; keys are relative to it and use `/`.
+
+    Args:
+        root: folder, or URI of a prefix.
+        create: make the local folder when it is not there.
+    """
+    location = normalized(root)
+    if provider(location) == "local":
+        return LocalStore(location, mkdir=create)
+    return from_url(location)
+
+
+class ObjectSink:
+    """A binary file that is an object once it is closed; counts what was written.
+
+    Up to `PART_BYTES` and a few parts under way are held in memory.
+    """
+
+    def __init__(self, store: "ObjectStore", key: str) -> None:
+        """Begin the object `key`; nothing is visible before `close`."""
+        self.key = key
+        self.size = 0
+        self._file: WritableFile = obstore.open_writer(
+            store, key, buffer_size=PART_BYTES, max_concurrency=_PARALLEL_PARTS
+        )
+
+    def write(self, data: bytes) -> int:
+        """Append bytes."""
+        written = self._file.write(data)
+        self.size += written
+        return written
+
+    def tell(self) -> int:
+        """Bytes written so far."""
+        return self.size
+
+    def flush(self) -> None:
+        """Do nothing: an object is complete when it is closed, and not before."""
+
+    def close(self) -> None:
+        """Complete the object."""
+        if not self.closed:
+            self._file.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the object is complete."""
+        return self._file.closed()
+
+    def writable(self) -> bool:
+        """Whether bytes can be appended."""
+        return not self.closed
+
+    def readable(self) -> bool:
+        """A sink is never read."""
+        return False
+
+    def seekable(self) -> bool:
+        """A sink only grows at its end."""
+        return False
+
+
+@contextmanager
+def open_sink(location: str | os.PathLike[str]) -> Iterator[ObjectSink]:
+    """Write one object; its local parent folders are made. After an error it is not there."""
+    root, _, key = normalized(location).rpartition("/")
+    sink = ObjectSink(object_store(root or "/", create=True), key)
+    yield sink
+    sink.close()
+
+
+def open_source(root: str | os.PathLike[str], key: str) -> BinaryIO:
+    """Read one object, seekable; only the ranges asked for are fetched."""
+    return cast("BinaryIO", obstore.open_reader(object_store(root), key))
+
+
+def list_keys(root: str | os.PathLike[str], prefix: str | None = None) -> Iterator[str]:
+    """Keys below `root`, in no order; a local folder that is not there has none."""
+    if provider(root) == "local" and not Path(normalized(root)).is_dir():
+        return
+    for page in obstore.list(object_store(root), prefix):
+        yield from (entry["path"] for entry in page)
+
+
+def delete_keys(root: str | os.PathLike[str], keys: Iterable[str]) -> None:
+    """Delete objects; those that are gone already are no error."""
+    store = object_store(root)
+    for key in keys:
+        try:
+            obstore.delete(store, key)
+        except FileNotFoundError:
+            continue
+
+
+def plain_location(location: str | os.PathLike[str]) -> str:
+    """The location by a name that every Delta reader understands.
+
+    Sail finds no table under a path with a space, a percent sign or a letter beyond ASCII, and
+    delta-rs none under one with a percent escape such as `%20`; a link with a plain name leads
+    them there. Locations with a plain name, and URIs, stay as they are.
+
+    Raises:
+        LocationError: the folder for such links cannot be used.
+    """
+    path = normalized(location)
+    if provider(path) != "local" or _PLAIN_PATH.fullmatch(path):
+        return path
+    link = _links_folder() / hashlib.sha256(path.encode()).hexdigest()[:24]
+    try:
+        link.symlink_to(path, target_is_directory=True)
+    except FileExistsError:
+        if os.readlink(link) != path:  # noqa: PTH115 (compared as text)
+            raise LocationError(f"{link} should lead to {path}. Delete it.") from None
+    return str(link)
+
+
+def _links_folder() -> Path:
+    folder = Path(tempfile.gettempdir()) / f"video_assets_{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid != os.getuid() or not _PLAIN_PATH.fullmatch(str(folder)):
+        raise LocationError(
+            f"{folder} must belong to you and have a plain name, because a table's path has a "
+            "space or special character. Set TMPDIR to another folder, or rename the path."
+        )
+    return folder
