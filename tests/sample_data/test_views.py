@@ -23,7 +23,7 @@ def reason(row: Row) -> str | None:
         return "missing_count"
     if row["viewCount"] < 0:
         return "negative_count"
-    return "date_before_created" if row["date"] < row["created_date"] else None
+    return "date_before_created_date" if row["date"] < row["created_date"] else None
 
 
 def by_day(rows: list[Row]) -> Days:
@@ -89,7 +89,7 @@ def test_every_kind_of_bad_row_is_there(sample: Sample) -> None:
         "missing_date",
         "missing_count",
         "negative_count",
-        "date_before_created",
+        "date_before_created_date",
     }
 
 

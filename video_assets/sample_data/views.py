@@ -28,7 +28,7 @@ VIEW_DAMAGES: Sequence[Damage] = (
     Damage("missing_date", "date", None),
     Damage("missing_count", "viewCount", None),
     Damage("negative_count", "viewCount", -1),
-    Damage("date_before_created", "created_date", date(2099, 1, 1)),
+    Damage("date_before_created_date", "created_date", date(2099, 1, 1)),
 )
 SHARE_BAD = 0.004
 SHARE_REPEATED = 0.005
