@@ -1,0 +1,44 @@
+"""Rows on their way from a reader to validation: columns as they came, and their origin."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from video_assets.sources.arrow_types import ArrowArray, Integers
+
+
+@dataclass(frozen=True)
+class BrokenRow:
+    """A row of which nothing could be read.
+
+    Attributes:
+        text: the row as received.
+        number: its 1-based row in the file, where known.
+    """
+
+    text: str
+    number: int | None
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some rows of one file.
+
+    Attributes:
+        columns: our column names to arrays, all of one length, of the types that the file has.
+        numbers: 1-based row of each in the file; None where nobody counted.
+        order: ascends in the order of delivery within the file.
+        text_of: the text, as received, of a row given by its index; costly, for refused rows.
+        broken: rows that could not be parsed.
+        source_rows: rows that the reader met, counted apart from what was parsed.
+    """
+
+    columns: Mapping[str, ArrowArray]
+    numbers: Integers | None
+    order: Integers
+    text_of: Callable[[int], str]
+    broken: Sequence[BrokenRow]
+    source_rows: int
+
+    def __len__(self) -> int:
+        """How many rows were parsed."""
+        return len(self.order)

@@ -1,0 +1,34 @@
+"""How a source is named and mapped: the settings of one source, as the readers need them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+SourceFormat = Literal["auto", "parquet", "json", "csv", "delta"]
+TimestampUnit = Literal["s", "ms", "us"]
+
+
+@dataclass(frozen=True)
+class SourceConfig:
+    """One source and how its columns and values map onto ours.
+
+    Attributes:
+        uri: file, folder, glob or template with `{date}`; a path or a URI.
+        format: `auto` tells it by suffix or content.
+        columns: name in the source to our name; our names without an entry are taken as they are.
+        event_names: event name in the source to ours; ours are known without an entry.
+        timestamp_unit: unit of times that are numbers since 1970; None refuses such numbers.
+        date_format: strptime format of dates; None reads ISO 8601.
+    """
+
+    uri: str
+    format: SourceFormat = "auto"
+    columns: Mapping[str, str] = field(default_factory=dict)
+    event_names: Mapping[str, str] = field(default_factory=dict)
+    timestamp_unit: TimestampUnit | None = None
+    date_format: str | None = None
+
+    def source_name(self, our_name: str) -> str:
+        """The source's name of one of our columns."""
+        mapped = (source for source, ours in self.columns.items() if ours == our_name)
+        return next(mapped, our_name)

@@ -1,0 +1,323 @@
+"""CSV: Arrow reads the ordinary lines, Python's reader those with line breaks in quotes.
+
+Every line that is no part of a good record is kept as a broken row; a stray quote never
+swallows the lines after it.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pc
+
+from video_assets.sources.arrow_types import ArrowArray, Integers, Mask
+from video_assets.sources.chunks import BrokenRow, Chunk
+from video_assets.sources.errors import SourceError
+from video_assets.sources.fields import Layout
+from video_assets.sources.lines import Lines, is_utf8, readable_text
+
+LONGEST_RECORD_LINES = 1000
+LONGEST_RECORD_BYTES = 1024 * 1024
+_BLANKS = b" "
+_DELIMITERS = (",", ";", "\t")
+_QUOTE, _RETURN, _NUL = 34, 13, 0
+_PARTS = 16
+_BYTE_ORDER_MARK = "\ufeff"
+
+
+@dataclass(frozen=True)
+class Header:
+    """The first row of a CSV file: its delimiter, its column names and how many lines it has."""
+
+    delimiter: str
+    names: tuple[str, ...]
+    lines: int = 1
+
+
+def csv_chunks(blocks: Iterator[Lines], layout: Layout, where: str) -> Iterator[Chunk]:
+    """Parse blocks of CSV lines, the first of which is the header; empty lines are no rows.
+
+    Raises:
+        SourceError: the header lacks a needed column or names one twice.
+    """
+    header: Header | None = None
+    carried: Lines | None = None
+    for block in blocks:
+        lines = block if carried is None else _joined(carried, block)
+        if header is None:
+            header = read_header(lines, layout, where)
+            if header is None:
+                continue
+            lines = _after_header(lines)
+        parser = _BlockParser(lines, header, layout)
+        yield parser.chunk()
+        carried = parser.carried
+    if carried is not None and header is not None:
+        last = Lines(carried.data, carried.offset, carried.first_number, is_last=True)
+        yield _BlockParser(last, header, layout).chunk()
+
+
+def _joined(carried: Lines, block: Lines) -> Lines:
+    data = carried.data + block.data
+    return Lines(data, carried.offset, carried.first_number, block.is_last)
+
+
+def _after_header(lines: Lines) -> Lines:
+    first = _first_row(lines)
+    start = int(lines.starts[first + 1]) if first + 1 < len(lines) else len(lines.data)
+    number = lines.number(first + 1)
+    return Lines(lines.data[start:], lines.offset + start, number, lines.is_last)
+
+
+def _first_row(lines: Lines) -> int:
+    return int(np.argmax(lines.not_blank(_BLANKS)))
+
+
+def read_header(lines: Lines, layout: Layout, where: str) -> Header | None:
+    """The header; None where there are only empty lines.
+
+    The delimiter (comma, semicolon, tab) is the one with which the needed columns are there.
+
+    Raises:
+        SourceError: the header lacks a needed column or names one twice.
+    """
+    if not lines.not_blank(_BLANKS).any():
+        return None
+    text = lines.line(_first_row(lines)).decode(errors="replace").removeprefix(_BYTE_ORDER_MARK)
+    needed = {column.source for column in layout.columns}
+    headers = [Header(delimiter, _names(text, delimiter)) for delimiter in _DELIMITERS]
+    header = max(headers, key=lambda h: (len(needed & set(h.names)), len(h.names)))
+    layout.require(header.names, where)
+    twice = sorted(name for name in needed if header.names.count(name) > 1)
+    if twice:
+        raise SourceError(
+            f"{where}: the header names column {twice[0]!r} more than once. Rename one of them, "
+            f"or map another column with {layout.kind.setting}_COLUMNS."
+        )
+    return header
+
+
+def _names(text: str, delimiter: str) -> tuple[str, ...]:
+    try:
+        fields = next(csv.reader([text], delimiter=delimiter), [])
+    except csv.Error:
+        fields = text.split(delimiter)
+    return tuple(name.strip() for name in fields)
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    """Records: the line that each begins on, and the needed columns as text."""
+
+    lines: Integers
+    columns: tuple[ArrowArray, ...]
+
+
+class _BlockParser:
+    """One block: which lines belong together, which are broken, which wait for the next block."""
+
+    def __init__(self, lines: Lines, header: Header, layout: Layout) -> None:
+        self._header = header
+        self._layout = layout
+        self._lines = lines
+        self.carried: Lines | None = None
+        self._broken: list[int] = []
+        self._records: list[tuple[int, list[str]]] = []
+        self._ordinary = lines.not_blank(_BLANKS)
+        self._positions = [header.names.index(column.source) for column in layout.columns]
+        self._quotes = self._count(_QUOTE)
+        self._continued = 0
+        self._sort_out_special_lines()
+
+    def chunk(self) -> Chunk:
+        """The block's rows; lines that are carried over are left out."""
+        rows = int(self._filled.sum()) - self._continued
+        parsed = [self._read(np.flatnonzero(self._ordinary)), self._read_by_python()]
+        starts = np.concatenate([part.lines for part in parsed])
+        columns = {
+            column.ours: pa.concat_arrays([part.columns[place] for part in parsed])
+            for place, column in enumerate(self._layout.columns)
+        }
+        return self._as_chunk(starts, columns, rows)
+
+    def _as_chunk(self, starts: Integers, columns: dict[str, ArrowArray], rows: int) -> Chunk:
+        lines = self._lines
+        return Chunk(
+            columns=columns,
+            numbers=None if lines.first_number is None else starts + lines.first_number,
+            order=lines.offset + lines.starts[starts],
+            text_of=lambda index: self._text(int(starts[index])),
+            broken=[BrokenRow(self._text(row), lines.number(row)) for row in sorted(self._broken)],
+            source_rows=rows,
+        )
+
+    def _text(self, row: int) -> str:
+        last = self._last_lines.get(row, row)
+        return readable_text(self._lines.data[self._lines.starts[row] : self._lines.ends[last]])
+
+    def _count(self, byte: int) -> Integers:
+        """How often a byte is in each line."""
+        lines = self._lines
+        if bytes([byte]) not in lines.data:
+            return np.zeros(len(lines), np.int64)
+        where = np.flatnonzero(lines.bytes_ == byte)
+        return np.searchsorted(where, lines.ends) - np.searchsorted(where, lines.starts)
+
+    def _unreadable(self) -> Mask:
+        unreadable = self._count(_NUL) > 0
+        if not is_utf8(self._lines.data):
+            for row in range(len(self._lines)):
+                unreadable[row] |= not is_utf8(self._lines.line(row))
+        return unreadable
+
+    def _sort_out_special_lines(self) -> None:
+        """Take the lines that Arrow would misread out of the ordinary ones."""
+        self._last_lines: dict[int, int] = {}
+        self._filled = self._ordinary.copy()
+        unreadable = self._unreadable()
+        odd = self._quotes % 2 == 1
+        openers = np.flatnonzero(odd)
+        after = 0
+        for row in np.flatnonzero(odd | unreadable | (self._count(_RETURN) > 0)).tolist():
+            if row < after:
+                continue
+            if self._waits_for_more(row, openers, unreadable):
+                self._carry_from(row)
+                return
+            after = self._take_special(row, openers, unreadable)
+
+    def _take_special(self, row: int, openers: Integers, unreadable: Mask) -> int:
+        """Keep the record that begins at a line, or the line as broken; give the line after."""
+        last = self._last_of_record(row, openers, unreadable)
+        self._ordinary[row : (row if last is None else last) + 1] = False
+        if last is None:
+            self._broken.append(row)
+            return row + 1
+        self._continued += int(self._filled[row + 1 : last + 1].sum())
+        self._last_lines[row] = last
+        return last + 1
+
+    def _last_of_record(self, row: int, openers: Integers, unreadable: Mask) -> int | None:
+        for last in (row, self._closing_line(row, openers)):
+            if last is None or unreadable[row : last + 1].any():
+                continue
+            fields = self._fields(row, last)
+            if fields is not None:
+                self._records.append((row, fields))
+                return last
+        return None
+
+    def _closing_line(self, row: int, openers: Integers) -> int | None:
+        place = int(np.searchsorted(openers, row))
+        if place + 1 >= len(openers) or openers[place] != row:
+            return None
+        last = int(openers[place + 1])
+        return last if self._fits(row, last) else None
+
+    def _fits(self, row: int, last: int) -> bool:
+        size = int(self._lines.ends[last] - self._lines.starts[row])
+        return last - row < LONGEST_RECORD_LINES and size <= LONGEST_RECORD_BYTES
+
+    def _waits_for_more(self, row: int, openers: Integers, unreadable: Mask) -> bool:
+        """Whether the line may begin a record that only the next block completes."""
+        lines = self._lines
+        return (
+            not lines.is_last
+            and not unreadable[row]
+            and len(openers) > 0
+            and int(openers[-1]) == row
+            and self._fits(row, len(lines) - 1)
+            and self._fields(row, row) is None
+        )
+
+    def _carry_from(self, row: int) -> None:
+        lines = self._lines
+        start = int(lines.starts[row])
+        self.carried = Lines(lines.data[start:], lines.offset + start, lines.number(row))
+        self._ordinary[row:] = False
+        self._filled[row:] = False
+
+    def _fields(self, row: int, last: int) -> list[str] | None:
+        """The needed fields of the record on some lines; None when they are not one record."""
+        data = self._lines.data[self._lines.starts[row] : self._lines.ends[last]]
+        source = io.StringIO(data.decode(), newline="")
+        try:
+            records = list(csv.reader(source, delimiter=self._header.delimiter, strict=True))
+        except csv.Error:
+            return None
+        if len(records) != 1 or len(records[0]) != len(self._header.names):
+            return None
+        return [records[0][position] for position in self._positions]
+
+    def _read_by_python(self) -> _Parsed:
+        rows = np.array([row for row, _ in self._records], dtype=np.int64)
+        fields = [fields for _, fields in self._records]
+        columns = [[record[place] for record in fields] for place in range(len(self._positions))]
+        return _Parsed(rows, tuple(pa.array(column, pa.string()) for column in columns))
+
+    def _read(self, rows: Integers) -> _Parsed:
+        """Read lines of which none may reach into the next; those that do are broken."""
+        if not len(rows):
+            return _Parsed(rows, (pa.array([], pa.string()),) * len(self._positions))
+        parsed = self._read_with_arrow(rows)
+        if parsed is not None:
+            return parsed
+        if len(rows) == 1:
+            self._broken.append(int(rows[0]))
+            return self._read(rows[:0])
+        parts = [self._read(part) for part in np.array_split(rows, _PARTS) if len(part)]
+        columns = zip(*(part.columns for part in parts), strict=True)
+        starts = np.concatenate([part.lines for part in parts])
+        return _Parsed(starts, tuple(pa.concat_arrays(arrays) for arrays in columns))
+
+    def _read_with_arrow(self, rows: Integers) -> _Parsed | None:
+        refused: list[int] = []
+        try:
+            table = self._arrow_table(self._bytes_of(rows), refused)
+        except pa.ArrowInvalid:
+            return None
+        if table.num_rows + len(refused) != len(rows):
+            return None
+        good = np.ones(len(rows), dtype=bool)
+        good[refused] = False
+        self._broken.extend(int(row) for row in rows[~good])
+        columns = tuple(table.column(str(position)) for position in self._positions)
+        return _Parsed(rows[good], tuple(_whole(column) for column in columns))
+
+    def _arrow_table(self, data: bytes, refused: list[int]) -> pa.Table:
+        def refuse(row: Any) -> Literal["skip"]:
+            refused.append(row.number - 1)
+            return "skip"
+
+        names = [str(place) for place in range(len(self._header.names))]
+        needed = [str(position) for position in self._positions]
+        return pc.read_csv(
+            io.BytesIO(data),
+            pc.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=names),
+            pc.ParseOptions(delimiter=self._header.delimiter, invalid_row_handler=refuse),
+            pc.ConvertOptions(
+                column_types=dict.fromkeys(needed, pa.string()),
+                include_columns=needed,
+                strings_can_be_null=False,
+                check_utf8=False,
+            ),
+        )
+
+    def _bytes_of(self, rows: Integers) -> bytes:
+        lines = self._lines
+        if len(rows) == len(lines):
+            return lines.data
+        breaks = np.flatnonzero(np.diff(rows) != 1) + 1
+        edges = [0, *breaks.tolist(), len(rows)]
+        runs = [(rows[first], rows[end - 1]) for first, end in pairwise(edges)]
+        return b"\n".join(lines.data[lines.starts[a] : lines.ends[b]] for a, b in runs)
+
+
+def _whole(column: ArrowArray) -> ArrowArray:
+    whole = column.combine_chunks()
+    return whole if isinstance(whole, pa.Array) else pa.concat_arrays(whole.chunks)

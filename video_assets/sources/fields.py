@@ -1,0 +1,186 @@
+"""Which columns a source must have, and what each of them may hold."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+import pyarrow as pa
+import pyarrow.types as pat
+
+from video_assets.sources.config import SourceConfig
+from video_assets.sources.errors import SourceError
+
+
+class Role(Enum):
+    """What a column means, and so which types it may have."""
+
+    TIME = "a timestamp, a date, or ISO 8601 text"
+    DATE = "a date, a timestamp, or text"
+    ID = "text or whole numbers"
+    POSITION = "numbers, or numbers as text"
+    COUNT = "whole numbers, or whole numbers as text"
+
+
+@dataclass(frozen=True)
+class RowKind:
+    """A kind of source row.
+
+    Attributes:
+        title: what the rows are, for messages.
+        setting: the settings' names start with it.
+        day_column: our column that decides the day of a row.
+        roles: our columns and their roles, in order.
+    """
+
+    title: str
+    setting: str
+    day_column: str
+    roles: tuple[tuple[str, Role], ...]
+
+
+EVENTS = RowKind(
+    title="player events",
+    setting="VIDEO_ASSETS_EVENTS",
+    day_column="timestamp",
+    roles=(
+        ("timestamp", Role.TIME),
+        ("userId", Role.ID),
+        ("sessionId", Role.ID),
+        ("videoId", Role.ID),
+        ("eventName", Role.ID),
+        ("currentTime", Role.POSITION),
+    ),
+)
+
+DAILY_VIEWS = RowKind(
+    title="daily views",
+    setting="VIDEO_ASSETS_DAILY_VIEWS",
+    day_column="date",
+    roles=(
+        ("channel_id", Role.ID),
+        ("video_id", Role.ID),
+        ("created_date", Role.DATE),
+        ("date", Role.DATE),
+        ("viewCount", Role.COUNT),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class NeededColumn:
+    """One column to read: our name, the source's name, its role."""
+
+    ours: str
+    source: str
+    role: Role
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What to read from every file of a source, and how."""
+
+    kind: RowKind
+    config: SourceConfig
+
+    @property
+    def columns(self) -> tuple[NeededColumn, ...]:
+        """The columns to read, in our order."""
+        return tuple(
+            NeededColumn(name, self.config.source_name(name), role)
+            for name, role in self.kind.roles
+        )
+
+    @property
+    def day_column(self) -> NeededColumn:
+        """The column that decides the day of a row."""
+        return next(column for column in self.columns if column.ours == self.kind.day_column)
+
+    def require(self, existing: Iterable[str], where: str) -> None:
+        """Refuse a file that lacks a needed column.
+
+        Raises:
+            SourceError: names the file, the missing columns, those that exist, and the remedy.
+        """
+        there = list(existing)
+        missing = [column for column in self.columns if column.source not in there]
+        if missing:
+            raise SourceError(self.missing_message(missing, there, where))
+
+    def missing_message(
+        self, missing: Iterable[NeededColumn], existing: Iterable[str], where: str
+    ) -> str:
+        """One sentence on the columns that a file lacks, one on the remedy."""
+        names = ", ".join(repr(column.source) for column in missing)
+        example = next(iter(missing)).ours
+        return (
+            f"{where}: no column {names}; the columns are {', '.join(map(repr, existing))}. "
+            f"Map the source's names onto ours with {self.kind.setting}_COLUMNS, "
+            f'such as {{"its name": "{example}"}}.'
+        )
+
+    def require_types(self, schema: pa.Schema, where: str) -> None:
+        """Refuse a file whose typed columns cannot hold what they must.
+
+        Raises:
+            SourceError: names the file, the column, its type, the allowed types and the remedy.
+        """
+        self.require(schema.names, where)
+        for column in self.columns:
+            self.require_type(column, _plain(schema.field(column.source).type), where)
+
+    def require_type(self, column: NeededColumn, found: pa.DataType, where: str) -> None:
+        """Refuse a column of a type that cannot hold what it must; see `require_types`."""
+        if self._allows(column.role, found):
+            return
+        raise SourceError(
+            f"{where}: column {column.source!r} is {found}, but {column.ours} must be "
+            f"{column.role.value}{self._remedy(column.role, found)}"
+        )
+
+    def _allows(self, role: Role, found: pa.DataType) -> bool:
+        if pat.is_null(found) or is_text(found):
+            return True
+        if role is Role.ID:
+            return pat.is_integer(found)
+        if role in (Role.POSITION, Role.COUNT):
+            return is_number(found)
+        if is_number(found):
+            return self.numbers_are_times or (
+                role is Role.DATE and self.config.date_format is not None and pat.is_integer(found)
+            )
+        return bool(pat.is_timestamp(found) or pat.is_date(found))
+
+    @property
+    def numbers_are_times(self) -> bool:
+        """Whether the settings say what a time that is a number means."""
+        return self.config.timestamp_unit is not None
+
+    def _remedy(self, role: Role, found: pa.DataType) -> str:
+        if role is Role.TIME and is_number(found):
+            return f"; for numbers, set {self.kind.setting}_TIMESTAMP_UNIT to s, ms or us."
+        if role is Role.DATE and is_number(found):
+            return f"; for numbers such as 20250131, set {self.kind.setting}_DATE_FORMAT (%Y%m%d)."
+        return (
+            f". Convert it at the source, or map another column with {self.kind.setting}_COLUMNS."
+        )
+
+
+def is_text(type_: pa.DataType) -> bool:
+    """Text, or bytes that hold text."""
+    return (
+        pat.is_string(type_)
+        or pat.is_large_string(type_)
+        or pat.is_string_view(type_)
+        or pat.is_binary(type_)
+        or pat.is_large_binary(type_)
+        or pat.is_binary_view(type_)
+    )
+
+
+def is_number(type_: pa.DataType) -> bool:
+    """Integer, floating point or decimal."""
+    return bool(pat.is_integer(type_) or pat.is_floating(type_) or pat.is_decimal(type_))
+
+
+def _plain(type_: pa.DataType) -> pa.DataType:
+    return type_.value_type if pat.is_dictionary(type_) else type_

@@ -1,0 +1,168 @@
+"""Sources as DataFrames of tagged rows, on any Spark engine."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+
+import pyarrow as pa
+import pyarrow.types as pat
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
+
+from video_assets.sources.config import SourceConfig
+from video_assets.sources.errors import SourceError
+from video_assets.sources.fields import DAILY_VIEWS, EVENTS, Layout
+from video_assets.sources.listing import Listing, SourceFile, is_template, list_source
+from video_assets.sources.reading import Reading, require_structure
+from video_assets.sources.times import FIRST_TIME, LAST_TIME, MICROSECONDS, Window
+from video_assets.sources.units import Unit, cut_into_units, gather_into_tasks
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def list_events(source: SourceConfig, first_day: date, end_day: date) -> Listing:
+    """The files of player events for the days [first_day, end_day); see `list_source`."""
+    return list_source(source, EVENTS, first_day, end_day)
+
+
+def list_daily_views(source: SourceConfig, first_day: date, end_day: date) -> Listing:
+    """The files of daily views for the days [first_day, end_day); see `list_source`."""
+    return list_source(source, DAILY_VIEWS, first_day, end_day)
+
+
+def read_events(
+    spark: SparkSession,
+    source: SourceConfig,
+    first_day: date,
+    end_day: date,
+    listing: Listing | None = None,
+) -> DataFrame:
+    """Player events of the days [first_day, end_day), valid and rejected ones, lazily.
+
+    Args:
+        spark: a Spark Connect session.
+        source: where the events are and how they are mapped.
+        first_day: first day, UTC.
+        end_day: day after the last one.
+        listing: the source's files where the caller has listed them already.
+
+    Returns:
+        Rows of `TAGGED_EVENTS`. Valid: `reason` and `sourceRows` null. Rejected: with `reason`.
+        Counters: with `sourceRows`, all else null.
+
+    Raises:
+        SourceError: nothing to read, or the source does not fit the settings. What only a task
+            finds out is raised by the action: see `reraise_source_error`.
+    """
+    listing = listing or list_events(source, first_day, end_day)
+    return _read(spark, Layout(EVENTS, source), Window(first_day, end_day), listing)
+
+
+def read_daily_views(
+    spark: SparkSession,
+    source: SourceConfig,
+    first_day: date,
+    end_day: date,
+    listing: Listing | None = None,
+) -> DataFrame:
+    """Daily views of the days [first_day, end_day), valid and rejected ones, lazily.
+
+    Args:
+        spark: a Spark Connect session.
+        source: where the views are and how they are mapped.
+        first_day: first day, UTC.
+        end_day: day after the last one.
+        listing: the source's files where the caller has listed them already.
+
+    Returns:
+        Rows of `TAGGED_DAILY_VIEWS`, tagged as those of `read_events`. `deliveryOrder` tells
+        which of two rows came later; in a Delta table, which has no order, it is 0.
+
+    Raises:
+        SourceError: as for `read_events`.
+    """
+    listing = listing or list_daily_views(source, first_day, end_day)
+    return _read(spark, Layout(DAILY_VIEWS, source), Window(first_day, end_day), listing)
+
+
+def _read(spark: SparkSession, layout: Layout, window: Window, listing: Listing) -> DataFrame:
+    reading = Reading(layout, window)
+    if listing.delta:
+        return _read_delta(spark, reading, listing.delta)
+    _require_first_files(listing, layout)
+    return _read_files(spark, reading, gather_into_tasks(cut_into_units(listing)))
+
+
+def _require_first_files(listing: Listing, layout: Layout) -> None:
+    """Look at the first file of each format, so that wrong settings fail before a job starts."""
+    filled = [file for file in listing.files if file.size]
+    firsts = {file.format: file for file in reversed(filled)}
+    empty = [require_structure(file, layout) for file in firsts.values()]
+    if len(listing.files) == 1 and all(empty) and not is_template(layout.config.uri):
+        raise SourceError(
+            f"{listing.files[0].uri}: holds no rows. Set {layout.kind.setting} to the file, "
+            f"folder or glob of the {layout.kind.title}."
+        )
+
+
+def _read_files(
+    spark: SparkSession, reading: Reading, tasks: Sequence[tuple[Unit, ...]]
+) -> DataFrame:
+    """One partition a task: a range is the one input that every engine cuts exactly so."""
+
+    def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for task in batch.column(0):
+                yield from reading.read_units(tasks[int(task.as_py())])
+
+    numbers = spark.range(0, len(tasks), 1, len(tasks)).select(F.col("id").alias("task"))
+    return numbers.mapInArrow(read, from_arrow_schema(reading.tagged.arrow))
+
+
+def _read_delta(spark: SparkSession, reading: Reading, table: SourceFile) -> DataFrame:
+    layout = reading.layout
+    rows = spark.read.format("delta").load(table.uri)
+    layout.require_types(to_arrow_schema(rows.schema), table.uri)
+    names = dict.fromkeys(column.source for column in layout.columns)
+    condition = _may_be_in_window(rows, reading)
+    needed = (rows if condition is None else rows.filter(condition)).select(
+        [_column(name).alias(name) for name in names]
+    )
+
+    def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return reading.read_batches(batches, table.uri)
+
+    return needed.mapInArrow(read, from_arrow_schema(reading.tagged.arrow))
+
+
+def _column(name: str) -> Column:
+    return F.col("`" + name.replace("`", "``") + "`")
+
+
+def _may_be_in_window(rows: DataFrame, reading: Reading) -> Column | None:
+    """What statistics can decide: keeps the run's rows and those whose time is unreadable."""
+    name = reading.layout.day_column.source
+    bounds = _bounds(to_arrow_schema(rows.schema).field(name).type, reading)
+    if bounds is None:
+        return None
+    first, start, end, last = (F.lit(bound) for bound in bounds)
+    column = _column(name)
+    in_window = (column >= start) & (column < end)
+    return in_window | column.isNull() | (column < first) | (column >= last)
+
+
+def _bounds(type_: pa.DataType, reading: Reading) -> Sequence[datetime | date | int] | None:
+    times = (FIRST_TIME, reading.window.start, reading.window.end, LAST_TIME)
+    unit = reading.layout.config.timestamp_unit
+    if pat.is_date(type_):
+        return [_moment(time).date() for time in times]
+    if pat.is_timestamp(type_):
+        moments = [_moment(time) for time in times]
+        return moments if type_.tz else [moment.replace(tzinfo=None) for moment in moments]
+    if pat.is_integer(type_) and unit:
+        return [time // MICROSECONDS[unit] for time in times]
+    return None
+
+
+def _moment(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)

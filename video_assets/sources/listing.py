@@ -1,0 +1,267 @@
+"""Which files a source consists of: a file, a folder, a glob, or a template with `{date}`."""
+
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal, cast
+
+from video_assets.sources.config import SourceConfig
+from video_assets.sources.errors import SourceError
+from video_assets.sources.fields import RowKind
+from video_assets.sources.storage import Location, StoredObject, find, locate, read_range, walk
+
+FileFormat = Literal["parquet", "json", "csv", "delta"]
+
+_DATE = re.compile(r"\{date(?::([^{}]+))?\}")
+_WILDCARD = re.compile(r"[*?\[]")
+_SUFFIXES: dict[str, FileFormat] = {
+    ".parquet": "parquet",
+    ".json": "json",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".csv": "csv",
+}
+_DELTA_LOG = "_delta_log"
+_HEAD_BYTES = 64 * 1024
+_GZIP_MAGIC = b"\x1f\x8b"
+_DAYS_NAMED = 5
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file of a source, or a Delta table.
+
+    Attributes:
+        location: where it is.
+        size: bytes as stored; of a Delta table, those of all its files, removed ones included.
+        format: how to read it.
+        compressed: whether it is gzipped.
+        day: the day that a `{date}` template gave it.
+    """
+
+    location: Location
+    size: int
+    format: FileFormat
+    compressed: bool = False
+    day: date | None = None
+
+    @property
+    def uri(self) -> str:
+        """The file as users name it."""
+        return self.location.uri
+
+    @property
+    def stored(self) -> StoredObject:
+        """The file as an object to open."""
+        return StoredObject(self.location, self.size)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files that a run has to read, in order of delivery: by day, then by name."""
+
+    files: tuple[SourceFile, ...]
+
+    @property
+    def total_bytes(self) -> int:
+        """Bytes as stored, to choose the number of partitions by."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def delta(self) -> SourceFile | None:
+        """The Delta table, if the source is one."""
+        return next((file for file in self.files if file.format == "delta"), None)
+
+
+def list_source(config: SourceConfig, kind: RowKind, first_day: date, end_day: date) -> Listing:
+    """Find the files that hold the rows of the days [first_day, end_day).
+
+    Args:
+        config: the source.
+        kind: what its rows are; errors name its settings.
+        first_day: first day asked for; matters to templates only.
+        end_day: day after the last one.
+
+    Raises:
+        SourceError: nothing is there, a day of a template has no file, or every file is empty.
+    """
+    if first_day >= end_day:
+        raise SourceError(f"{config.uri}: no day lies in [{first_day}, {end_day})")
+    if _DATE.search(config.uri):
+        return Listing(tuple(_files_by_day(config, kind, first_day, end_day)))
+    objects = list(_matching(locate(config.uri), {}))
+    if not objects:
+        raise SourceError(f"{config.uri}: {_why_nothing(config.uri)} {_remedy(kind)}")
+    files = tuple(_with_format(found, config, None) for found in objects)
+    if not any(file.size for file in files):
+        raise SourceError(f"{config.uri}: holds no rows, every file is empty. {_remedy(kind)}")
+    return Listing(files)
+
+
+def is_template(uri: str) -> bool:
+    """Whether a path holds `{date}`, so that each day has its own files."""
+    return _DATE.search(uri) is not None
+
+
+def _remedy(kind: RowKind) -> str:
+    return f"Set {kind.setting} to the file, folder or glob of the {kind.title}."
+
+
+def _why_nothing(uri: str) -> str:
+    if _WILDCARD.search(uri):
+        return "no file matches this glob."
+    return "no such file or folder, or a folder without data files."
+
+
+def _files_by_day(
+    config: SourceConfig, kind: RowKind, first_day: date, end_day: date
+) -> Iterator[SourceFile]:
+    folders: dict[Location, list[StoredObject]] = {}
+    missing: dict[date, str] = {}
+    days = [first_day + timedelta(n) for n in range((end_day - first_day).days)]
+    for day in days:
+        path = _DATE.sub(lambda found, day=day: day.strftime(found[1] or "%Y-%m-%d"), config.uri)  # type: ignore[misc]
+        objects = list(_matching(locate(path), folders))
+        if not objects:
+            missing[day] = path
+        yield from (_with_format(found, config, day) for found in objects)
+    if missing:
+        raise SourceError(_missing_days(missing, kind))
+
+
+def _missing_days(missing: dict[date, str], kind: RowKind) -> str:
+    named = [f"{day} (expected {path})" for day, path in missing.items()][:_DAYS_NAMED]
+    more = len(missing) - len(named)
+    return (
+        f"no file for {', '.join(named)}{f' and {more} more days' if more else ''}. "
+        f"A day without {kind.title} needs an empty file; else the files are late, "
+        f"or {kind.setting} names another place."
+    )
+
+
+def _matching(
+    location: Location, folders: dict[Location, list[StoredObject]]
+) -> list[StoredObject]:
+    below = _candidates(location, folders)
+    tables = {key for key in map(_table_of_log, folders.get(_fixed(location), [])) if key}
+    for found in below:
+        table = next((key for key in tables if found.location.key.startswith(f"{key}/")), None)
+        if table:
+            raise SourceError(
+                f"{location.uri}: holds the Delta table {location.with_key(table).uri}, "
+                "which cannot be read file by file; name that folder itself."
+            )
+    return below
+
+
+def _table_of_log(found: StoredObject) -> str | None:
+    table, log, _ = found.location.key.partition(f"/{_DELTA_LOG}/")
+    return table if log else None
+
+
+def _candidates(
+    location: Location, folders: dict[Location, list[StoredObject]]
+) -> list[StoredObject]:
+    exact = find(location) if location.key else None
+    if exact:
+        return [exact]
+    fixed = _fixed(location)
+    if fixed not in folders:
+        folders[fixed] = _folder(fixed)
+    below = folders[fixed]
+    if fixed == location:
+        return below
+    pattern = _glob_pattern(location.key)
+    return [found for found in below if pattern.match(found.location.key)]
+
+
+def _fixed(location: Location) -> Location:
+    wildcard = _WILDCARD.search(location.key)
+    if not wildcard:
+        return location
+    return location.with_key(location.key[: wildcard.start()].rpartition("/")[0])
+
+
+def _folder(folder: Location) -> list[StoredObject]:
+    found = sorted(walk(folder), key=lambda found: found.location.key)
+    prefix = len(folder.key) + 1 if folder.key else 0
+    if any(item.location.key[prefix:].startswith(f"{_DELTA_LOG}/") for item in found):
+        return [StoredObject(folder, sum(_data_bytes(found)), is_folder=True)]
+    return [item for item in found if not _is_hidden(item.location.key[prefix:])]
+
+
+def _data_bytes(objects: Iterable[StoredObject]) -> Iterator[int]:
+    return (item.size for item in objects if f"/{_DELTA_LOG}/" not in item.location.key)
+
+
+def _is_hidden(relative: str) -> bool:
+    parts = relative.split("/")
+    return any(part.startswith((".", "_")) and part != _DELTA_LOG for part in parts)
+
+
+def _glob_pattern(glob: str) -> re.Pattern[str]:
+    parts = re.split(r"(\*\*/?|\*|\?|\[!?[^\]]+\])", glob)
+    expression = "".join(_expression(part) for part in parts)
+    return re.compile(rf"{expression}(?:/.*)?$", re.DOTALL)
+
+
+def _expression(part: str) -> str:
+    if part == "**/":
+        return r"(?:.*/)?"
+    if part == "**":
+        return r".*"
+    if part == "*":
+        return r"[^/]*"
+    if part == "?":
+        return r"[^/]"
+    if part.startswith("[") and part.endswith("]"):
+        inner = part[1:-1].replace("\\", r"\\")
+        return f"[^{inner[1:]}]" if inner.startswith("!") else f"[{inner}]"
+    return re.escape(part)
+
+
+def _with_format(found: StoredObject, config: SourceConfig, day: date | None) -> SourceFile:
+    name = found.location.key.rpartition("/")[2].lower()
+    zipped = name.endswith(".gz")
+    suffix = _SUFFIXES.get(f".{name.removesuffix('.gz').rpartition('.')[2]}")
+    if found.is_folder or config.format == "delta":
+        return _delta_table(found, config, day)
+    if suffix is None and found.size:
+        head = read_range(found.location, 0, min(found.size, _HEAD_BYTES))
+        zipped = head.startswith(_GZIP_MAGIC)
+        suffix = _format_of_content(_unzipped(head) if zipped else head)
+    told = suffix or "csv" if config.format == "auto" else cast("FileFormat", config.format)
+    return SourceFile(found.location, found.size, told, zipped and told != "parquet", day)
+
+
+def _delta_table(found: StoredObject, config: SourceConfig, day: date | None) -> SourceFile:
+    if day is not None:
+        raise SourceError(
+            f"{config.uri}: a Delta table cannot be named by day; name its folder without "
+            "{date}, its statistics find the day's files."
+        )
+    if not found.is_folder:
+        raise SourceError(
+            f"{found.location.uri}: the format is set to delta, but this is no Delta table "
+            f"(no {_DELTA_LOG} folder). Set the format to auto."
+        )
+    if config.format not in ("auto", "delta"):
+        raise SourceError(
+            f"{found.location.uri}: is a Delta table, but the format is set to {config.format}."
+        )
+    return SourceFile(found.location, found.size, "delta")
+
+
+def _unzipped(head: bytes) -> bytes:
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, _HEAD_BYTES)
+    except zlib.error:
+        return b""
+
+
+def _format_of_content(head: bytes) -> FileFormat:
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    return "json" if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{") else "csv"

@@ -1,0 +1,178 @@
+"""Parquet: the needed columns of the row groups that a run may need."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from video_assets.sources.arrow_types import ArrowArray, Integers, Mask
+from video_assets.sources.chunks import BrokenRow, Chunk
+from video_assets.sources.errors import SourceError
+from video_assets.sources.fields import Layout, is_text
+from video_assets.sources.lines import readable_text
+from video_assets.sources.listing import SourceFile
+from video_assets.sources.storage import StoredFile
+from video_assets.sources.times import FIRST_TIME, LAST_TIME, Window, microseconds_of
+from video_assets.sources.units import Unit
+from video_assets.sources.values import invalid_text, text_of_array
+
+_BATCH_ROWS = 128 * 1024
+
+
+@contextmanager
+def open_parquet(file: SourceFile) -> Iterator[pq.ParquetFile]:
+    """A Parquet file, its footer read.
+
+    Raises:
+        SourceError: it is truncated or no Parquet file.
+    """
+    stored: Any = StoredFile(file.stored)
+    with _readable(file.uri), pq.ParquetFile(stored, pre_buffer=True) as opened:
+        yield opened
+
+
+@contextmanager
+def _readable(where: str) -> Iterator[None]:
+    try:
+        yield
+    except SourceError:
+        raise
+    except (pa.ArrowException, OSError) as error:
+        raise SourceError(
+            f"{where}: not a readable Parquet file ({error}). Deliver the file again, or set the "
+            "source's format if it is none."
+        ) from error
+
+
+def parquet_chunks(unit: Unit, layout: Layout, window: Window | None) -> Iterator[Chunk]:
+    """Read the row groups whose middle lies in the unit.
+
+    Args:
+        unit: part of a Parquet file.
+        layout: the columns to read.
+        window: skip row groups whose statistics prove that no row of theirs lies in it; None
+            reads all.
+
+    Raises:
+        SourceError: the file is unreadable, or a column is missing or of a type that cannot be.
+    """
+    with open_parquet(unit.file) as file:
+        layout.require_types(file.schema_arrow, unit.file.uri)
+        rows_before = 0
+        for group in range(file.metadata.num_row_groups):
+            metadata = file.metadata.row_group(group)
+            if unit.start <= _middle(metadata) < unit.end and not (
+                window and _is_outside(metadata, layout, window)
+            ):
+                yield from _chunks_of_group(file, group, layout, rows_before)
+            rows_before += metadata.num_rows
+
+
+def _middle(metadata: Any) -> int:
+    columns = [metadata.column(place) for place in range(metadata.num_columns)]
+    start = min(_first_byte(column) for column in columns)
+    return int(start + sum(column.total_compressed_size for column in columns) // 2)
+
+
+def _first_byte(column: Any) -> int:
+    if column.has_dictionary_page and column.dictionary_page_offset:
+        return int(min(column.dictionary_page_offset, column.data_page_offset))
+    return int(column.data_page_offset)
+
+
+def _is_outside(metadata: Any, layout: Layout, window: Window) -> bool:
+    """Whether statistics prove that every row's time is readable and outside the window."""
+    statistics = _statistics(metadata, layout.day_column.source)
+    if statistics is None or statistics.null_count != 0:
+        return False
+    low = microseconds_of(statistics.min, layout.config.timestamp_unit)
+    high = microseconds_of(statistics.max, layout.config.timestamp_unit)
+    if low is None or high is None:
+        return False
+    before = low >= FIRST_TIME and high < window.start
+    after = low >= window.end and high < LAST_TIME
+    return before or after
+
+
+def _statistics(metadata: Any, name: str) -> Any:
+    for place in range(metadata.num_columns):
+        column = metadata.column(place)
+        if column.path_in_schema == name:
+            statistics = column.statistics
+            usable = statistics and statistics.has_min_max and statistics.has_null_count
+            return statistics if usable else None
+    return None
+
+
+def _chunks_of_group(
+    file: pq.ParquetFile, group: int, layout: Layout, rows_before: int
+) -> Iterator[Chunk]:
+    names = [column.source for column in layout.columns]
+    batches = file.iter_batches(_BATCH_ROWS, row_groups=[group], columns=names, use_threads=False)
+    for batch in batches:
+        first = rows_before + 1
+        numbers = np.arange(first, first + batch.num_rows, dtype=np.int64)
+        rows_before += batch.num_rows
+        yield chunk_of_batch(batch, layout, numbers)
+
+
+def chunk_of_batch(batch: pa.RecordBatch, layout: Layout, numbers: Integers | None) -> Chunk:
+    """Typed rows as a chunk; a row's text is a JSON object of its needed columns.
+
+    Args:
+        batch: rows with the source's column names.
+        layout: the needed columns.
+        numbers: 1-based row of each in its file; None where rows have no order.
+    """
+    arrays = {column.ours: _decoded(batch.column(column.source)) for column in layout.columns}
+
+    def text_of(row: int) -> str:
+        values = {c.source: _shown(arrays[c.ours], row) for c in layout.columns}
+        return orjson.dumps(values, default=str).decode()
+
+    rows = np.arange(batch.num_rows, dtype=np.int64)
+    invalid = _with_invalid_text(arrays.values(), batch.num_rows)
+    good = rows[~invalid]
+    return Chunk(
+        columns={name: _readable_rows(array, good) for name, array in arrays.items()},
+        numbers=None if numbers is None else numbers[good],
+        order=(rows * 0 if numbers is None else numbers)[good],
+        text_of=lambda index: text_of(int(good[index])),
+        broken=[
+            BrokenRow(text_of(row), None if numbers is None else int(numbers[row]))
+            for row in rows[invalid].tolist()
+        ],
+        source_rows=batch.num_rows,
+    )
+
+
+def _with_invalid_text(arrays: Iterable[ArrowArray], count: int) -> Mask:
+    found = (invalid_text(array) for array in arrays)
+    invalid = np.zeros(count, dtype=bool)
+    for mask in found:
+        invalid |= False if mask is None else mask
+    return invalid
+
+
+def _readable_rows(array: ArrowArray, rows: Integers) -> ArrowArray:
+    kept = array if len(rows) == len(array) else array.take(pa.array(rows))
+    return text_of_array(kept) if is_text(kept.type) else kept
+
+
+def _decoded(array: ArrowArray) -> ArrowArray:
+    return array.dictionary_decode() if isinstance(array, pa.DictionaryArray) else array
+
+
+def _shown(array: ArrowArray, index: int) -> Any:
+    """A value as JSON can show it; the type does not promise that text is valid UTF-8."""
+    one = array.slice(index, 1)
+    value = (one.cast(pa.large_binary()) if is_text(one.type) else one)[0].as_py()
+    if isinstance(value, bytes):
+        return readable_text(value)
+    if isinstance(value, float) and not np.isfinite(value):
+        return str(value)
+    return value

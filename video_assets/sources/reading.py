@@ -1,0 +1,176 @@
+"""Inside a task: units in, tagged rows out."""
+
+import io
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from video_assets.sources import daily_views, events
+from video_assets.sources.chunks import Chunk
+from video_assets.sources.csv_records import csv_chunks, read_header
+from video_assets.sources.errors import SourceError, marked_for_the_driver
+from video_assets.sources.fields import EVENTS, Layout
+from video_assets.sources.json_records import json_chunks, require_json_columns
+from video_assets.sources.lines import ByteStream, Lines, blocks_of_lines
+from video_assets.sources.listing import SourceFile
+from video_assets.sources.parquet_records import chunk_of_batch, open_parquet, parquet_chunks
+from video_assets.sources.storage import StoredFile
+from video_assets.sources.tagged import Scope, TaggedSchema, Verdict
+from video_assets.sources.times import Window
+from video_assets.sources.units import Unit
+
+_UNZIP_BYTES = 1024 * 1024
+_SAMPLE_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a run reads a source: what to read, and for which days."""
+
+    layout: Layout
+    window: Window
+
+    @property
+    def tagged(self) -> TaggedSchema:
+        """The schema of the rows that come out."""
+        return events.TAGGED if self.layout.kind == EVENTS else daily_views.TAGGED
+
+    def validate(self, chunk: Chunk, file_index: int) -> Verdict:
+        """Judge the rows of a chunk."""
+        if self.layout.kind == EVENTS:
+            return events.validate_events(chunk, self.layout.config)
+        return daily_views.validate_daily_views(chunk, self.layout.config, file_index)
+
+    def read_units(self, units: Iterable[Unit]) -> Iterator[pa.RecordBatch]:
+        """Tagged rows of some units, with a counter row each.
+
+        Raises:
+            SourceError: a file cannot be read as a whole; marked for the driver.
+        """
+        with marked_for_the_driver():
+            for unit in units:
+                scope = Scope(self.window, unit.file.day, unit.file.uri)
+                yield from self._tagged_rows(self._chunks(unit), scope, unit.file_index)
+
+    def read_batches(
+        self, batches: Iterable[pa.RecordBatch], source: str
+    ) -> Iterator[pa.RecordBatch]:
+        """Tagged rows of batches that an engine read, with one counter row.
+
+        Raises:
+            SourceError: a column has a type that it cannot have; marked for the driver.
+        """
+        with marked_for_the_driver():
+            chunks = (chunk_of_batch(batch, self.layout, None) for batch in batches)
+            yield from self._tagged_rows(chunks, Scope(self.window, None, source), 0)
+
+    def _tagged_rows(
+        self, chunks: Iterable[Chunk], scope: Scope, file_index: int
+    ) -> Iterator[pa.RecordBatch]:
+        source_rows = 0
+        for chunk in chunks:
+            verdict = self.validate(chunk, file_index)
+            yield from self.tagged.batches(chunk, verdict, scope)
+            yield from self.tagged.broken(chunk, scope)
+            source_rows += self.tagged.rows_in_scope(chunk, verdict, scope)
+        yield self.tagged.counter(source_rows)
+
+    def _chunks(self, unit: Unit) -> Iterator[Chunk]:
+        file = unit.file
+        if file.format == "parquet":
+            return parquet_chunks(unit, self.layout, None if file.day else self.window)
+        if file.format == "csv":
+            return csv_chunks(_lines(unit), self.layout, file.uri)
+        return json_chunks(_lines(unit), self.layout)
+
+
+def _lines(unit: Unit) -> Iterator[Lines]:
+    with _open_text(unit.file, unit.start) as stream:
+        end = None if unit.end == unit.file.size else unit.end
+        yield from blocks_of_lines(stream, unit.start, end)
+
+
+@contextmanager
+def _open_text(file: SourceFile, offset: int = 0) -> Iterator[ByteStream]:
+    with StoredFile(file.stored) as stored:
+        stored.seek(max(offset - 1, 0))
+        if not file.compressed:
+            yield stored
+            return
+        yield _Unzipped(stored, file.uri)
+
+
+class _Unzipped:
+    """The content of a gzip file of one or more members."""
+
+    def __init__(self, zipped: io.RawIOBase, where: str) -> None:
+        self._zipped = zipped
+        self._where = where
+        self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        self._waiting = b""
+        self._begun = False
+
+    def read(self, size: int) -> bytes:
+        """Up to about `size` bytes; empty at the end.
+
+        Raises:
+            SourceError: the file is damaged or ends too early.
+        """
+        parts: list[bytes] = []
+        missing = size
+        while missing > 0 and self._has_more():
+            parts.append(self._next_part(missing))
+            missing -= len(parts[-1])
+        return b"".join(parts)
+
+    def _has_more(self) -> bool:
+        if not self._waiting:
+            self._waiting = self._zipped.read(_UNZIP_BYTES) or b""
+        if self._waiting:
+            return True
+        if self._begun and not self._inflate.eof:
+            raise self._damaged("it ends too early")
+        return False
+
+    def _next_part(self, size: int) -> bytes:
+        if self._inflate.eof:
+            self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        self._begun = True
+        try:
+            part = self._inflate.decompress(self._waiting, size)
+        except zlib.error as error:
+            raise self._damaged(str(error)) from error
+        self._waiting = (
+            self._inflate.unused_data if self._inflate.eof else self._inflate.unconsumed_tail
+        )
+        return part
+
+    def _damaged(self, why: str) -> SourceError:
+        return SourceError(f"{self._where}: damaged gzip file ({why}). Deliver the file again.")
+
+
+def require_structure(file: SourceFile, layout: Layout) -> bool:
+    """Refuse a file that shows at its beginning that the settings do not fit it.
+
+    Returns:
+        Whether it shows that there are no rows in it.
+
+    Raises:
+        SourceError: names the file, the column and the remedy.
+    """
+    if file.format == "parquet":
+        with open_parquet(file) as parquet:
+            layout.require_types(parquet.schema_arrow, file.uri)
+            return bool(parquet.metadata.num_rows == 0)
+    with _open_text(file) as stream:
+        head = next(blocks_of_lines(stream, block_bytes=_SAMPLE_BYTES), None)
+    if head is None:
+        return True
+    if file.format == "csv":
+        read_header(head, layout, file.uri)
+        return head.is_last and int(head.not_blank(b" ").sum()) <= 1
+    require_json_columns(head, layout, file.uri)
+    return head.is_last and not head.not_blank(b" \t\r").any()

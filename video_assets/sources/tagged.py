@@ -1,0 +1,169 @@
+"""Tagged rows: valid rows, rejected rows and the count of both in one table, told by a tag.
+
+A row with a null `reason` and a null `sourceRows` is valid. A row with a `reason` is rejected. A
+row with `sourceRows` counts rows of the source that are in the run's scope; nothing else is set.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from video_assets.sources.arrow_types import ArrowArray, Integers, Mask
+from video_assets.sources.chunks import Chunk
+from video_assets.sources.times import Window
+
+UNPARSEABLE = "unparseable_row"
+OUTSIDE_FILE_DAY = "outside_file_day"
+SOURCE_ROWS = "sourceRows"
+_NO_DAY = 0
+_EPOCH_DAY = date(1970, 1, 1)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which rows of a file are the run's.
+
+    Attributes:
+        window: the days of the run.
+        file_day: the day of a `{date}` file; then every row of the file is the run's.
+        source: what to name as the origin of a rejected row.
+    """
+
+    window: Window
+    file_day: date | None
+    source: str
+
+    def days_since_1970(self, day: date) -> int:
+        """A day as tables store it."""
+        return (day - _EPOCH_DAY).days
+
+    def holds(self, days: Integers, readable: Mask) -> Mask:
+        """Which rows are the run's; a row without a readable day is every run's."""
+        if self.file_day is not None:
+            return np.ones(len(days), dtype=bool)
+        first = self.days_since_1970(self.window.first_day)
+        end = self.days_since_1970(self.window.end_day)
+        return ~readable | ((days >= first) & (days < end))
+
+    def is_on_another_day(self, days: Integers, readable: Mask) -> Mask:
+        """Which rows contradict the day of their file."""
+        if self.file_day is None:
+            return np.zeros(len(days), dtype=bool)
+        return np.logical_and(readable, days != self.days_since_1970(self.file_day))
+
+    def days_of_rejected(self, days: Integers, readable: Mask) -> Integers:
+        """The day under which to keep a rejected row: a run writes no day but its own."""
+        if self.file_day is not None:
+            return np.full(len(days), self.days_since_1970(self.file_day), np.int64)
+        return np.where(readable, days, _NO_DAY)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What validation found on the rows of a chunk.
+
+    Attributes:
+        values: the columns of valid rows, for every row (rejected rows hold anything).
+        reasons: reasons and the rows that each applies to; the first that applies counts.
+        days: days since 1970, 0 where unreadable.
+        has_day: which days are readable.
+    """
+
+    values: Mapping[str, ArrowArray]
+    reasons: Sequence[tuple[str, Mask]]
+    days: Integers
+    has_day: Mask
+
+
+@dataclass(frozen=True)
+class TaggedSchema:
+    """The schema of tagged rows, and the name of its day column."""
+
+    arrow: pa.Schema
+    day_column: str
+
+    def batches(self, chunk: Chunk, verdict: Verdict, scope: Scope) -> Iterator[pa.RecordBatch]:
+        """A chunk's valid and rejected rows that are in scope."""
+        in_scope = scope.holds(verdict.days, verdict.has_day)
+        wrong_day = scope.is_on_another_day(verdict.days, verdict.has_day)
+        reasons = [*verdict.reasons, (OUTSIDE_FILE_DAY, wrong_day)]
+        first_reason = np.select(
+            [rows for _, rows in reasons], np.arange(1, len(reasons) + 1).tolist(), 0
+        )
+        yield from self._valid(verdict, in_scope & (first_reason == 0))
+        names = np.array(["", *(name for name, _ in reasons)], dtype=object)
+        rejected = np.flatnonzero(in_scope & (first_reason > 0))
+        days = scope.days_of_rejected(verdict.days, verdict.has_day)[rejected]
+        numbers = [None] * len(rejected) if chunk.numbers is None else chunk.numbers[rejected]
+        texts = [chunk.text_of(int(row)) for row in rejected]
+        yield from self._rejected(names[first_reason[rejected]], texts, numbers, days, scope)
+
+    def broken(self, chunk: Chunk, scope: Scope) -> Iterator[pa.RecordBatch]:
+        """A chunk's rows of which nothing could be read."""
+        count = len(chunk.broken)
+        nothing = np.zeros(count, dtype=bool)
+        days = scope.days_of_rejected(np.zeros(count, np.int64), nothing)
+        texts = [row.text for row in chunk.broken]
+        numbers = [row.number for row in chunk.broken]
+        yield from self._rejected([UNPARSEABLE] * count, texts, numbers, days, scope)
+
+    def rows_in_scope(self, chunk: Chunk, verdict: Verdict, scope: Scope) -> int:
+        """The reader's own count of the chunk's rows, without those of other runs."""
+        of_other_runs = np.count_nonzero(~scope.holds(verdict.days, verdict.has_day))
+        return chunk.source_rows - int(of_other_runs)
+
+    def counter(self, source_rows: int) -> pa.RecordBatch:
+        """The row that counts the source's rows."""
+        return self._batch({SOURCE_ROWS: pa.array([source_rows], pa.int64())}, 1)
+
+    def _valid(self, verdict: Verdict, rows: Mask) -> Iterator[pa.RecordBatch]:
+        count = int(np.count_nonzero(rows))
+        if not count:
+            return
+        batch = self._batch(verdict.values, len(rows))
+        yield batch if count == len(rows) else batch.filter(pa.array(rows))
+
+    def _rejected(
+        self,
+        reasons: Iterable[str],
+        texts: Sequence[str],
+        numbers: Iterable[int | None],
+        days: Integers,
+        scope: Scope,
+    ) -> Iterator[pa.RecordBatch]:
+        if not texts:
+            return
+        columns = {
+            "reason": pa.array(list(reasons), pa.string()),
+            "rowText": pa.array(texts, pa.string()),
+            "source": pa.array([scope.source] * len(texts), pa.string()),
+            "sourceRow": pa.array(list(numbers), pa.int64()),
+            self.day_column: day_array(days),
+        }
+        yield self._batch(columns, len(texts))
+
+    def _batch(self, columns: Mapping[str, ArrowArray], count: int) -> pa.RecordBatch:
+        arrays = [
+            columns[field.name] if field.name in columns else pa.nulls(count, field.type)
+            for field in self.arrow
+        ]
+        return pa.RecordBatch.from_arrays(arrays, schema=self.arrow)
+
+
+def day_array(days: Integers, has_day: Mask | None = None) -> ArrowArray:
+    """Days since 1970 as dates; null where there is none."""
+    return pa.array(days.astype(np.int32), pa.date32(), mask=None if has_day is None else ~has_day)
+
+
+def tagged_schema(
+    valid: Iterable[pa.Field[Any]],
+    rejected: Iterable[pa.Field[Any]],
+    more: Iterable[pa.Field[Any]] = (),
+) -> pa.Schema:
+    """All columns of valid and rejected rows, each once and nullable, and the count."""
+    fields = {field.name: field.type for field in (*valid, *rejected, *more)}
+    return pa.schema([*fields.items(), (SOURCE_ROWS, pa.int64())])

@@ -1,0 +1,79 @@
+"""How files are cut into units of work, and units gathered into tasks of similar size."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from video_assets.sources.listing import Listing, SourceFile
+
+UNIT_BYTES = 64 * 1024 * 1024
+_SMALLEST_TASK_BYTES = 1024 * 1024
+_TASKS_WANTED = 16
+_GZIP_FACTOR = 8
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A part of a file that one task reads on its own.
+
+    Attributes:
+        file: the file.
+        file_index: its place in the order of delivery.
+        start: first byte of the unit.
+        end: byte after the last one; rows that begin before it belong to the unit.
+    """
+
+    file: SourceFile
+    file_index: int
+    start: int
+    end: int
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes there are to parse."""
+        return (self.end - self.start) * (_GZIP_FACTOR if self.file.compressed else 1)
+
+
+def cut_into_units(listing: Listing, unit_bytes: int = UNIT_BYTES) -> list[Unit]:
+    """Cut Parquet and plain JSON lines at byte ranges; other files stay whole.
+
+    CSV is not cut, because only its beginning tells whether a line break lies inside quotes.
+
+    Args:
+        listing: the files to read.
+        unit_bytes: files of at most this size stay whole, larger ones are cut at multiples of it.
+    """
+    return [
+        unit
+        for index, file in enumerate(listing.files)
+        for unit in _units_of_file(file, index, unit_bytes)
+    ]
+
+
+def _units_of_file(file: SourceFile, index: int, unit_bytes: int) -> Iterator[Unit]:
+    splittable = file.format == "parquet" or (file.format == "json" and not file.compressed)
+    step = unit_bytes if splittable else max(file.size, 1)
+    for start in range(0, max(file.size, 1), step):
+        yield Unit(file, index, start, min(start + step, file.size))
+
+
+def gather_into_tasks(
+    units: Iterable[Unit], unit_bytes: int = UNIT_BYTES
+) -> list[tuple[Unit, ...]]:
+    """Gather units, in order, into tasks: enough of them to share, few enough to be cheap.
+
+    Args:
+        units: the units of a listing.
+        unit_bytes: the most bytes that a task of several units should have.
+    """
+    pending = list(units)
+    total = sum(unit.weight for unit in pending)
+    target = min(unit_bytes, max(_SMALLEST_TASK_BYTES, total // _TASKS_WANTED))
+    tasks: list[list[Unit]] = []
+    filled = target
+    for unit in pending:
+        if filled + unit.weight > target:
+            tasks.append([])
+            filled = 0
+        tasks[-1].append(unit)
+        filled += unit.weight
+    return [tuple(task) for task in tasks]

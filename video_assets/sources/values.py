@@ -1,0 +1,149 @@
+"""Ids, positions and counts of every notation."""
+
+from decimal import Decimal, InvalidOperation
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.types as pat
+
+from video_assets.sources.arrow_types import ArrowArray, Floats, Integers, Mask, TextArray, compute
+from video_assets.sources.fields import is_text
+
+_NUMBER = r"^-?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"
+_WHOLE = r"^-?\d{1,18}$"
+_COUNT_LIMIT = 2**63
+_LARGEST_FLOAT_COUNT = 2.0**63
+_LONGEST_COUNT = 40
+
+
+def mask(array: ArrowArray) -> Mask:
+    """A boolean array without nulls as a numpy mask."""
+    return np.asarray(array.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def text_of_array(array: ArrowArray) -> TextArray:
+    """Text of any type, or whole numbers, as strings."""
+    return array if array.type == pa.string() else array.cast(pa.string())
+
+
+def invalid_text(array: ArrowArray) -> Mask | None:
+    """Which values are text in name only, not being UTF-8; None when all of them are."""
+    if not is_text(array.type):
+        return None
+    raw = array.cast(pa.large_binary())
+    try:
+        raw.cast(pa.large_string())
+    except pa.ArrowInvalid:
+        return np.array([not _is_utf8(value) for value in raw.to_pylist()], dtype=bool)
+    return None
+
+
+def _is_utf8(value: bytes | None) -> bool:
+    try:
+        (value or b"").decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def read_ids(array: ArrowArray) -> TextArray:
+    """Ids as strings, as they are; empty ones and those of white space only are null."""
+    if pat.is_null(array.type):
+        return array.cast(pa.string())
+    texts = text_of_array(array)
+    blank = compute.or_(
+        compute.equal(compute.binary_length(texts), 0), compute.utf8_is_space(texts)
+    )
+    if not compute.any(blank).as_py():
+        return texts
+    return compute.if_else(blank, pa.scalar(None, pa.string()), texts)
+
+
+def read_positions(array: ArrowArray) -> tuple[Floats, Mask]:
+    """Integers in seconds, and which of them are finite numbers; the others are 0."""
+    if is_text(array.type):
+        array = _floats_of_text(text_of_array(array))
+    values = array.cast(pa.float64(), safe=False).fill_null(np.nan)
+    positions = np.asarray(values.to_numpy(zero_copy_only=False))
+    finite = np.isfinite(positions)
+    # Adding 0.0 turns -0.0, which would be another event, into 0.0.
+    return np.where(finite, positions, 0.0) + 0.0, finite
+
+
+def _floats_of_text(texts: TextArray) -> ArrowArray:
+    trimmed = compute.utf8_trim_whitespace(texts)
+    try:
+        return trimmed.cast(pa.float64())
+    except pa.ArrowInvalid:
+        return _only(trimmed, compute.match_substring_regex(trimmed, _NUMBER)).cast(pa.float64())
+
+
+def _only(texts: TextArray, wanted: ArrowArray) -> TextArray:
+    return compute.if_else(wanted, texts, pa.scalar(None, pa.string()))
+
+
+def numbers_of_text(texts: TextArray) -> tuple[ArrowArray, ArrowArray]:
+    """Integers written as text: the whole ones exactly, the others as floats; null elsewhere."""
+    trimmed = compute.utf8_trim_whitespace(texts)
+    whole = compute.match_substring_regex(trimmed, _WHOLE)
+    other = compute.and_not(compute.match_substring_regex(trimmed, _NUMBER), whole)
+    return _only(trimmed, whole).cast(pa.int64()), _only(trimmed, other).cast(pa.float64())
+
+
+def read_counts(array: ArrowArray) -> tuple[Integers, Mask, Mask]:
+    """Read counts without ever losing a digit of a whole number to floating point.
+
+    Returns:
+        The counts (0 where there is none), which are there (not null or empty text), and which of
+        those are whole numbers of 64 bits.
+    """
+    if is_text(array.type):
+        return _counts_of_text(text_of_array(array))
+    there = mask(array.is_valid())
+    if pat.is_floating(array.type):
+        return _counts_of_floats(array, there)
+    if pat.is_decimal(array.type):
+        return _counts_one_by_one(array.cast(pa.string()), there)
+    if array.type == pa.uint64():
+        fits = compute.less(array, pa.scalar(_COUNT_LIMIT, pa.uint64()))
+        array = compute.if_else(fits, array, pa.scalar(None, pa.uint64()))
+    counts = array.cast(pa.int64())
+    return counts.fill_null(0).to_numpy(zero_copy_only=False), there, mask(counts.is_valid())
+
+
+def _counts_of_floats(array: ArrowArray, there: Mask) -> tuple[Integers, Mask, Mask]:
+    values = np.asarray(array.cast(pa.float64()).fill_null(0).to_numpy(zero_copy_only=False))
+    whole = there & (np.abs(values) < _LARGEST_FLOAT_COUNT) & (np.floor(values) == values)
+    return np.where(whole, values, 0).astype(np.int64), there & ~np.isnan(values), whole
+
+
+def _counts_of_text(texts: TextArray) -> tuple[Integers, Mask, Mask]:
+    trimmed = compute.utf8_trim_whitespace(texts).fill_null("")
+    there = mask(compute.not_equal(trimmed, ""))
+    plain = compute.match_substring_regex(trimmed, _WHOLE)
+    counts = _only(trimmed, plain).cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+    whole = mask(plain)
+    left = np.flatnonzero(there & ~whole)
+    if len(left):
+        counts, whole = counts.copy(), whole.copy()
+        some = trimmed.take(pa.array(left))
+        counts[left], _, whole[left] = _counts_one_by_one(some, there[left])
+    return counts, there, whole
+
+
+def _counts_one_by_one(texts: TextArray, there: Mask) -> tuple[Integers, Mask, Mask]:
+    counts = [_count(text) for text in texts.to_pylist()]
+    whole = np.array([count is not None for count in counts], dtype=bool)
+    return np.array([count or 0 for count in counts], np.int64), there, whole
+
+
+def _count(text: str | None) -> int | None:
+    if text is None or len(text) > _LONGEST_COUNT or not text.isascii() or "_" in text:
+        return None
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        return None
+    if not value.is_finite() or abs(value) >= _COUNT_LIMIT or value != value.to_integral_value():
+        return None
+    return int(value)
