@@ -56,8 +56,19 @@ def strings(table: pa.Table, name: str, rows: Ints) -> ArrowColumn:
     return table[name].take(rows).cast(pa.string())
 
 
+def with_plain_texts(table: pa.Table) -> pa.Table:
+    """The same rows, with texts that are views or in dictionaries written out.
+
+    Arrow can neither take nor filter views, and dictionaries may differ from chunk to chunk.
+    """
+    for index, column in enumerate(table.schema):
+        if pa.types.is_dictionary(column.type) or pa.types.is_string_view(column.type):
+            table = table.set_column(index, column.name, table[column.name].cast(pa.string()))
+    return table
+
+
 def encode(table: pa.Table, name: str) -> tuple[Codes, ArrowArray]:
-    """Number the distinct texts of a column.
+    """Number the distinct texts of a column (of plain texts, see `with_plain_texts`).
 
     Returns:
         The number of each row's text, and the distinct texts in the order of their numbers.
@@ -71,8 +82,6 @@ def encode(table: pa.Table, name: str) -> tuple[Codes, ArrowArray]:
             f"column {name} holds {column.null_count} nulls; "
             "pass only rows that raw_events or sessions accept"
         )
-    if pa.types.is_dictionary(column.type):  # Its dictionary may differ between chunks.
-        column = column.cast(column.type.value_type)
     chunks: list[Any] = column.dictionary_encode().chunks
     if not chunks:
         return np.empty(0, np.int32), pa.array([], pa.string())

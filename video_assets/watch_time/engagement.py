@@ -23,6 +23,7 @@ from video_assets.watch_time.arrays import (
     microseconds,
     strings,
     to_table,
+    with_plain_texts,
 )
 from video_assets.watch_time.credit import credited_seconds
 from video_assets.watch_time.intervals import Intervals, from_lists, merge, total_length
@@ -35,12 +36,14 @@ from video_assets.watch_time.scoring import (
 )
 
 
+@np.errstate(over="ignore")
 def engagement_rows(sessions: pa.Table, rules: WatchTimeRules, processed_at: datetime) -> pa.Table:
     """Sum up users' session rows of a video (rules 7, 8 and 10 to 13 of the watch-time rules).
 
     The rows are the same, bit by bit, in whatever order the session rows come. Percentages and
     the score are rounded to 2 decimals by `np.round` (halves go to the even neighbour); score,
-    tier and flag follow from the row's own columns.
+    tier and flag follow from the row's own columns. A percentage of a duration of next to nothing
+    may be infinite.
 
     Args:
         sessions: all session rows of some users, in any order, with the columns of `sessions` and
@@ -58,6 +61,7 @@ def engagement_rows(sessions: pa.Table, rules: WatchTimeRules, processed_at: dat
     """
     if sessions.num_rows == 0:
         return ENGAGEMENT.arrow_schema.empty_table()
+    sessions = with_plain_texts(sessions)
     is_estimated, duration = _duration(sessions)
     credit = credited_seconds(sessions, duration, rules)
     by_viewer = _ByUserAndVideo.of(sessions, credit)

@@ -52,14 +52,14 @@ def judge_gaps(events: OrderedEvents, rules: WatchTimeRules) -> Gaps:
 
 
 def _is_session_break(dt: Floats, dp: Floats, rules: WatchTimeRules) -> Bools:
-    """Rules 3 and 4: the time that playing cannot explain exceeds the session timeout."""
-    idle = dt - np.minimum(np.maximum(dp, 0.0), rules.max_segment)
+    """Rules 3 and 4: the idle time, which playing cannot explain, exceeds the timeout."""
+    idle = dt - np.clip(dp, 0.0, rules.max_segment)
     return idle > rules.session_timeout
 
 
 def _is_watched(dt: Floats, dp: Floats, previous: EventCodes, rules: WatchTimeRules) -> Bools:
     """Rule 5: the video was playing, and the position moved on as far as playing can move it."""
-    was_playing = (previous == PlayerEvent.PLAY) | (previous == PlayerEvent.RESUME)
+    was_playing: Bools = (previous == PlayerEvent.PLAY) | (previous == PlayerEvent.RESUME)
     furthest = dt * rules.max_playback_rate + rules.position_tolerance
     return was_playing & (dp > 0) & (dp < rules.max_segment) & (dp <= furthest)
 

@@ -19,6 +19,7 @@ from video_assets.watch_time.arrays import (
     microseconds,
     strings,
     to_table,
+    with_plain_texts,
 )
 from video_assets.watch_time.gaps import Gaps, judge_gaps
 from video_assets.watch_time.intervals import Intervals, merge, to_lists, total_length
@@ -152,7 +153,8 @@ class _Rows:
 def _within_reach(
     events: pa.Table, rules: WatchTimeRules, first_day: date, end_day: date
 ) -> pa.Table:
-    """Drop the events that cannot influence the days: too early, or after the last one."""
+    """The events, in plain texts, that can influence the days: not too early, and not later."""
+    events = with_plain_texts(events)
     micros = microseconds(events, "timestamp")
     # A second more than needed, so that rounding the lookback cannot cut off an event.
     reach = int((rules.lookback + 1) * MICROS_PER_SECOND)
