@@ -11,14 +11,17 @@ from support.events import (
     MIDNIGHT,
     PROCESSED_AT,
     START,
+    DayRange,
     Row,
     day_range,
     ended,
     engagement_of,
+    engagement_of_sessions,
     pause,
     play,
     resume,
     sessions_of,
+    sessions_table,
     shuffled,
     to_table,
 )
@@ -652,6 +655,22 @@ def test_credited_seconds_count_as_watched_but_move_no_position() -> None:
     assert columns(row, like=expected) == expected
 
 
+def test_a_play_is_credited_while_the_day_that_goes_on_with_it_is_missing() -> None:
+    events = [
+        play(0, at=MIDNIGHT - 60),
+        *(pause(0, at=MIDNIGHT + minutes * 60) for minutes in range(0, 25 * 60, 30)),
+    ]
+    first, second, third, end = (date(2025, 3, day) for day in (10, 11, 12, 13))
+
+    def credited(days: list[DayRange]) -> Any:
+        return only(engagement_of(events, FIVE_MINUTES, rules=CREDIT, days=days))[
+            "creditedWatchTime"
+        ]
+
+    assert credited([(first, second), (third, end)]) == 30
+    assert credited([(first, end)]) == 0
+
+
 def test_without_known_duration_the_credit_ends_at_the_furthest_position_of_anyone() -> None:
     events = [play(0, at=0), pause(70, at=0, user="susan")]
 
@@ -698,6 +717,16 @@ def test_unique_seconds_are_shared_by_sessions_and_not_by_users() -> None:
     rows = engagement_of(events, FIVE_MINUTES)
 
     assert [row["totalUniqueSecondsWatched"] for row in rows] == [90, 60]
+
+
+def test_rounding_never_makes_unique_seconds_exceed_the_watch_time() -> None:
+    # (0.2 - 0.1) + (0.9 - 0.2) is less than 0.9 - 0.1 in doubles.
+    events = [play(0.1, at=0), play(0.2, at=1), pause(0.9, at=2)]
+
+    row, total = session(events), engagement(events)
+
+    assert row["uniqueSecondsWatched"] <= row["watchTime"]
+    assert total["totalUniqueSecondsWatched"] <= total["totalWatchTime"]
 
 
 # Rule 9: session rows.
@@ -814,6 +843,23 @@ def test_a_lone_continuation_counts_as_one_session() -> None:
     row = only(engagement_of(ACROSS_MIDNIGHT, FIVE_MINUTES, days=[second_day]))
 
     assert row["sessionCount"] == 1
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_order_of_session_rows_changes_no_bit_of_their_sums(seed: int) -> None:
+    pairs_start_together = [
+        one
+        for n in range(12)
+        for one in (
+            play(0, at=n // 2 * 100, session=f"s{n}"),
+            pause((n + 1) / 10, at=n // 2 * 100 + (n + 1) / 7, session=f"s{n}"),
+        )
+    ]
+    sessions = sessions_table(pairs_start_together)
+
+    reordered = sessions.take(shuffled(range(sessions.num_rows), seed))
+
+    assert engagement_of_sessions(reordered) == engagement_of_sessions(sessions)
 
 
 def test_watched_segments_are_those_of_the_days_and_unmerged() -> None:
