@@ -10,7 +10,6 @@ from dagster import InitResourceContext
 from dagster_pyspark import PySparkResource
 from pydantic import Field
 from pyspark.sql import SparkSession
-from pyspark.sql.connect.session import SparkSession as ConnectSession
 
 from video_assets.settings import Settings
 
@@ -62,6 +61,13 @@ class SparkEngine(PySparkResource):
         return _session(self.engine, self.spark_remote, config)
 
     @property
+    def cores(self) -> int:
+        """Tasks that the engine runs at once, as far as known: a guide for partition counts."""
+        if self.engine == "sail":
+            return len(os.sched_getaffinity(0))
+        return int(self.spark_session.conf.get("spark.sql.shuffle.partitions") or "8")
+
+    @property
     def spark_context(self) -> Any:
         """Spark Connect has no SparkContext.
 
@@ -109,12 +115,12 @@ def _url_of(server: Any) -> str:
 def _connect(url: str, config: dict[str, str]) -> SparkSession:
     # The JVM's Python workers otherwise start whatever `python3` is on the path.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    builder = ConnectSession.builder.remote(url)
+    builder = SparkSession.builder.remote(url)
     for key, value in config.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     session.range(1).count()
-    return session  # type: ignore[return-value] # the Connect session has the same interface
+    return session
 
 
 def _how_to_repair(url: str, error: Exception) -> str:

@@ -5,6 +5,9 @@ from datetime import date, timedelta
 
 import dagster as dg
 
+# Rows whose day cannot be read are kept under this one.
+UNDATED = date(1970, 1, 1)
+
 WIDENED_BY_A_DAY = dg.TimeWindowPartitionMapping(
     start_offset=-1, end_offset=0, allow_nonexistent_upstream_partitions=True
 )

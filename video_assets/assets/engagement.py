@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from resources.delta.volume import stored_rows
 from resources.spark import SparkEngine
 from video_assets.assets.catalog import ENGAGEMENT as GROUP
-from video_assets.assets.catalog import asset_key, declared
+from video_assets.assets.catalog import asset_key, column_lineage, declared
 from video_assets.frames import engagement as frames
 from video_assets.frames.kernels import tasks_for
 from video_assets.schemas import ENGAGEMENT, SESSIONS, VIDEO_METADATA
@@ -28,6 +28,7 @@ def engagement_asset() -> dg.AssetsDefinition:
             ),
             VIDEO_METADATA.name: dg.AssetIn(asset_key(VIDEO_METADATA)),
         },
+        backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def aggregated_user_video_engagement(
         context: dg.AssetExecutionContext,
@@ -39,6 +40,7 @@ def engagement_asset() -> dg.AssetsDefinition:
         rows = stored_rows(settings.warehouse, SESSIONS)
         tasks = tasks_for(rows, spark.cores)
         context.log.info("%d session rows in %d tasks", rows, tasks)
+        context.add_output_metadata(column_lineage(ENGAGEMENT))
         processed_at = datetime.now(UTC)
         return frames.engagement(sessions, video_metadata, settings.rules, processed_at, tasks)
 

@@ -1,48 +1,59 @@
 """`raw_events` and `rejected_events`: one read of the source, sorted out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import dagster as dg
 import pyarrow as pa
 from pyspark.sql import functions as F
 
-from resources.delta.contract import EPOCH, Days, days_between
-from resources.delta.staging import Emission, stage
+from resources.delta.staging import Emission, StagedTable, stage
 from resources.spark import SparkEngine
 from video_assets.assets.catalog import PLAYER_EVENTS, declared
+from video_assets.assets.ingestion import (
+    DUPLICATES,
+    SOURCE_ROWS,
+    accounting,
+    clear_source_errors,
+    events_source,
+    reasons_of,
+    replaced_days,
+    tasks_for_source,
+    what_is_read,
+)
 from video_assets.frames.raw_events import sort_out
 from video_assets.partitions import DayRange
-from video_assets.schemas import RAW_EVENTS, REJECTED_EVENTS, Table
+from video_assets.schemas import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.settings import Settings
-from video_assets.sources.frames import EventSource
+from video_assets.sources.frames import list_events, read_events
 
 SOURCE_KEY = dg.AssetKey(["source", "player_events"])
+VALID, REJECTED = RAW_EVENTS.name, REJECTED_EVENTS.name
 
 player_events_source = dg.AssetSpec(
     key=SOURCE_KEY,
     group_name=PLAYER_EVENTS,
-    description="What the players send: one row per action. Set by `VIDEO_ASSETS_EVENTS`; "
-    "Parquet, JSON lines, CSV or Delta.",
+    description="What the players send, one row per action: Parquet, JSON lines, CSV or Delta at "
+    "`VIDEO_ASSETS_EVENTS`.",
 )
 
 
 def player_events_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
-    """The assets `video/raw_events` and `video/rejected_events`, from one read of the source."""
+    """The assets `video/raw_events` and `video/rejected_events`."""
 
     @dg.multi_asset(
         name="player_events",
         outs={
-            RAW_EVENTS.name: dg.AssetOut(
+            VALID: dg.AssetOut(
                 **declared(RAW_EVENTS, PLAYER_EVENTS),
                 description="Every valid player event, once. Rows that repeat another one in all "
-                "six columns are counted as duplicates; rows that break a rule are in "
-                "`rejected_events`. Valid, repeated and rejected rows add up to the source's.",
+                "six columns are counted as duplicates, rows that break a rule lie in "
+                "`rejected_events`: together they are all rows of the source.",
             ),
-            REJECTED_EVENTS.name: dg.AssetOut(
+            REJECTED: dg.AssetOut(
                 **declared(REJECTED_EVENTS, PLAYER_EVENTS),
-                description="Every source row that was refused: its text as received, why, and "
-                "where it came from. Rows whose time cannot be read lie on 1970-01-01, unless "
-                "their file tells the day.",
+                description="Every source row that was refused: its text as received, the reason, "
+                "and where it came from. Rows whose time cannot be read lie on 1970-01-01, unless "
+                "the file tells the day.",
             ),
         },
         deps=[SOURCE_KEY],
@@ -51,16 +62,42 @@ def player_events_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinit
     )
     def player_events(
         context: dg.AssetExecutionContext, spark: SparkEngine, settings: dg.ResourceParam[Settings]
-    ) -> Iterator[dg.Output[object]]:
-        run = DayRange.of(context)
-        source = EventSource.of(settings, run.first, run.end)
-        context.log.info("%s", source.description)
-        tables = {table.name: table for table in (RAW_EVENTS, REJECTED_EVENTS)}
-        with source.clear_errors():
-            rows = source.rows(spark.spark_session)
-            shared = rows.repartition(source.tasks(spark.cores), _share())
-            staged = stage(shared, settings.warehouse, tables, _route, _replaced(source, run))
-        for name in tables:
-            yield dg.Output(staged[name], output_name=name)
+    ) -> Iterator[dg.Output[StagedTable]]:
+        staged = _stage_events(context, spark, settings)
+        valid, rejected = staged[VALID], staged[REJECTED]
+        yield dg.Output(valid, output_name=VALID, metadata=accounting(valid, rejected))
+        yield dg.Output(
+            rejected, output_name=REJECTED, metadata={"reasons": dict(reasons_of(rejected))}
+        )
 
     return player_events
+
+
+def _stage_events(
+    context: dg.AssetExecutionContext, spark: SparkEngine, settings: Settings
+) -> dict[str, StagedTable]:
+    run = DayRange.of(context)
+    source = events_source(settings)
+    listing = list_events(source, run.first, run.end)
+    context.log.info(what_is_read(listing))
+    valid_days, rejected_days = replaced_days(source, run)
+    with clear_source_errors():
+        tagged = read_events(spark.spark_session, source, run.first, run.end, listing)
+        # Equal rows have one user; rows without any are spread by their text.
+        by_user = F.coalesce(F.col("userId"), F.col("rowText"))
+        return dict(
+            stage(
+                tagged.repartition(tasks_for_source(listing, spark.cores), by_user),
+                settings.warehouse,
+                {VALID: RAW_EVENTS, REJECTED: REJECTED_EVENTS},
+                _sort_out_task,
+                {VALID: valid_days, REJECTED: rejected_days},
+            )
+        )
+
+
+def _sort_out_task(batches: Iterator[pa.RecordBatch]) -> Iterator[Emission]:
+    task = sort_out(batches)
+    counted = {SOURCE_ROWS: task.source_rows, DUPLICATES: task.duplicates}
+    yield Emission(VALID, task.valid, counted)
+    yield Emission(REJECTED, task.rejected, task.reasons)

@@ -1,12 +1,14 @@
 """`sessions`: the watch-time rules, applied day by day."""
 
+from typing import Any
+
 import dagster as dg
 from pyspark.sql import DataFrame
 
 from resources.delta.volume import stored_rows
 from resources.spark import SparkEngine
 from video_assets.assets.catalog import ENGAGEMENT as GROUP
-from video_assets.assets.catalog import asset_key, declared
+from video_assets.assets.catalog import asset_key, column_lineage, declared
 from video_assets.frames import sessions as frames
 from video_assets.frames.kernels import tasks_for
 from video_assets.partitions import WIDENED_BY_A_DAY, DayRange
@@ -39,12 +41,13 @@ def sessions_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         events = stored_rows(settings.warehouse, RAW_EVENTS, run.day_before, run.end)
         tasks = tasks_for(events, spark.cores)
         context.log.info("%d events of %s to %s in %d tasks", events, run.first, run.last, tasks)
+        context.add_output_metadata(column_lineage(SESSIONS))
         return frames.sessions(raw_events, settings.rules, run.first, run.end, tasks)
 
     return sessions
 
 
-def _when_an_event_day_changes() -> dg.AutomationCondition[dg.AssetKey]:
+def _when_an_event_day_changes() -> dg.AutomationCondition[Any]:
     """Compute a known day again when its events, or those of the day before, arrive or change."""
     changed = dg.AutomationCondition.any_deps_updated().since(
         dg.AutomationCondition.newly_requested() | dg.AutomationCondition.newly_updated()

@@ -28,6 +28,12 @@ class SortedOut:
     source_rows: int
     duplicates: int
 
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Refused rows by reason."""
+        counted = self.rejected.group_by("reason").aggregate([("reason", "count")])
+        return dict(zip(*(column.to_pylist() for column in counted.columns), strict=True))
+
 
 def sort_out(batches: Iterable[pa.RecordBatch]) -> SortedOut:
     """Tell valid, repeated and rejected rows apart.
@@ -41,7 +47,7 @@ def sort_out(batches: Iterable[pa.RecordBatch]) -> SortedOut:
     events = rows.filter(pc.invert(pc.or_(counted, refused)))
     distinct = order_events(events).source_row
     return SortedOut(
-        valid=events.take(pa.array(distinct)).select(list(RAW_EVENTS.column_names)),
+        valid=events.take(distinct).select(list(RAW_EVENTS.column_names)),
         rejected=rows.filter(refused).select(list(REJECTED_EVENTS.column_names)),
         source_rows=pc.sum(rows["sourceRows"], min_count=0).as_py(),
         duplicates=events.num_rows - len(distinct),

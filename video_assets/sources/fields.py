@@ -28,13 +28,13 @@ class RowKind:
     Attributes:
         title: what the rows are, for messages.
         setting: the settings' names start with it.
-        day_column: our column that decides the day of a row.
+        day_column: our column that decides the day of a row; None where rows have no day.
         roles: our columns and their roles, in order.
     """
 
     title: str
     setting: str
-    day_column: str
+    day_column: str | None
     roles: tuple[tuple[str, Role], ...]
 
 
@@ -65,6 +65,13 @@ DAILY_VIEWS = RowKind(
     ),
 )
 
+VIDEO_METADATA = RowKind(
+    title="video metadata",
+    setting="VIDEO_ASSETS_VIDEO_METADATA",
+    day_column=None,
+    roles=(("videoId", Role.ID), ("duration", Role.POSITION), ("title", Role.ID)),
+)
+
 
 @dataclass(frozen=True)
 class NeededColumn:
@@ -91,9 +98,10 @@ class Layout:
         )
 
     @property
-    def day_column(self) -> NeededColumn:
+    def day_column(self) -> NeededColumn | None:
         """The column that decides the day of a row."""
-        return next(column for column in self.columns if column.ours == self.kind.day_column)
+        days = (column for column in self.columns if column.ours == self.kind.day_column)
+        return next(days, None)
 
     def require(self, existing: Iterable[str], where: str) -> None:
         """Refuse a file that lacks a needed column.

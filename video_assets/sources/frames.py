@@ -11,7 +11,7 @@ from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError
-from video_assets.sources.fields import DAILY_VIEWS, EVENTS, Layout
+from video_assets.sources.fields import DAILY_VIEWS, EVENTS, VIDEO_METADATA, Layout
 from video_assets.sources.listing import Listing, SourceFile, is_template, list_source
 from video_assets.sources.reading import Reading, require_structure
 from video_assets.sources.times import FIRST_TIME, LAST_TIME, MICROSECONDS, Window
@@ -85,6 +85,17 @@ def read_daily_views(
     return _read(spark, Layout(DAILY_VIEWS, source), Window(first_day, end_day), listing)
 
 
+def read_video_metadata(spark: SparkSession, source: SourceConfig) -> DataFrame:
+    """All video metadata, lazily: rows of `TAGGED_VIDEO_METADATA`, as those of `read_events`.
+
+    Raises:
+        SourceError: as for `read_events`.
+    """
+    listing = list_source(source, VIDEO_METADATA, date.min, date.max)
+    any_day = Window(_EPOCH.date(), _EPOCH.date() + timedelta(days=1))
+    return _read(spark, Layout(VIDEO_METADATA, source), any_day, listing)
+
+
 def _read(spark: SparkSession, layout: Layout, window: Window, listing: Listing) -> DataFrame:
     reading = Reading(layout, window)
     if listing.delta:
@@ -141,7 +152,10 @@ def _column(name: str) -> Column:
 
 def _may_be_in_window(rows: DataFrame, reading: Reading) -> Column | None:
     """What statistics can decide: keeps the run's rows and those whose time is unreadable."""
-    name = reading.layout.day_column.source
+    day_column = reading.layout.day_column
+    if day_column is None:
+        return None
+    name = day_column.source
     bounds = _bounds(to_arrow_schema(rows.schema).field(name).type, reading)
     if bounds is None:
         return None

@@ -197,6 +197,8 @@ _FAIR_SAMPLE = 20
 
 def _require_unit(objects: Sequence[dict[str, Any]], layout: Layout, where: str) -> None:
     column = layout.day_column
+    if column is None:
+        return
     times = [row[column.source] for row in objects if row.get(column.source) is not None]
     if times and all(isinstance(time, int | float) for time in times):
         layout.require_type(column, pa.int64(), where)

@@ -86,6 +86,8 @@ def _first_byte(column: Any) -> int:
 
 def _is_outside(metadata: Any, layout: Layout, window: Window) -> bool:
     """Whether statistics prove that every row's time is readable and outside the window."""
+    if layout.day_column is None:
+        return False
     statistics = _statistics(metadata, layout.day_column.source)
     if statistics is None or statistics.null_count != 0:
         return False

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from video_assets.sources import daily_views, events
+from video_assets.sources import daily_views, events, video_metadata
 from video_assets.sources.chunks import Chunk
 from video_assets.sources.csv_records import csv_chunks, read_header
 from video_assets.sources.errors import SourceError, marked_for_the_driver
-from video_assets.sources.fields import EVENTS, Layout
+from video_assets.sources.fields import DAILY_VIEWS, EVENTS, VIDEO_METADATA, Layout
 from video_assets.sources.json_records import json_chunks, require_json_columns
 from video_assets.sources.lines import ByteStream, Lines, blocks_of_lines
 from video_assets.sources.listing import SourceFile
@@ -24,6 +24,11 @@ from video_assets.sources.units import Unit
 
 _UNZIP_BYTES = 1024 * 1024
 _SAMPLE_BYTES = 1024 * 1024
+_TAGGED = {
+    EVENTS: events.TAGGED,
+    DAILY_VIEWS: daily_views.TAGGED,
+    VIDEO_METADATA: video_metadata.TAGGED,
+}
 
 
 @dataclass(frozen=True)
@@ -36,12 +41,14 @@ class Reading:
     @property
     def tagged(self) -> TaggedSchema:
         """The schema of the rows that come out."""
-        return events.TAGGED if self.layout.kind == EVENTS else daily_views.TAGGED
+        return _TAGGED[self.layout.kind]
 
     def validate(self, chunk: Chunk, file_index: int) -> Verdict:
         """Judge the rows of a chunk."""
         if self.layout.kind == EVENTS:
             return events.validate_events(chunk, self.layout.config)
+        if self.layout.kind == VIDEO_METADATA:
+            return video_metadata.validate_video_metadata(chunk)
         return daily_views.validate_daily_views(chunk, self.layout.config, file_index)
 
     def read_units(self, units: Iterable[Unit]) -> Iterator[pa.RecordBatch]:

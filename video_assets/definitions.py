@@ -1,0 +1,41 @@
+"""The one `Definitions`: what exists, wired together from the settings."""
+
+import dagster as dg
+
+from resources.delta.io_manager import build_io_manager
+from resources.spark import SparkEngine
+from video_assets.assets.engagement import engagement_asset
+from video_assets.assets.player_events import player_events_asset, player_events_source
+from video_assets.assets.sessions import sessions_asset
+from video_assets.assets.video_metadata import video_metadata_asset, video_metadata_source
+from video_assets.partitions import daily_partitions
+from video_assets.settings import Settings, load_settings
+
+
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """Everything that exists, for these settings."""
+    spark = SparkEngine.from_settings(settings)
+    daily = daily_partitions(settings.start_date)
+    return dg.Definitions(
+        assets=[
+            player_events_source,
+            video_metadata_source,
+            player_events_asset(daily),
+            video_metadata_asset(),
+            sessions_asset(daily),
+            engagement_asset(),
+        ],
+        resources={
+            "spark": spark,
+            "settings": settings,
+            "io_manager": build_io_manager(settings.warehouse, spark),
+        },
+        # One engine a process: steps share it, and none pays for starting Python again.
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Read the settings when Dagster loads the code location, not when Python imports it."""
+    return build_definitions(load_settings())
