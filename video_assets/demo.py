@@ -1,0 +1,230 @@
+"""`make demo`: generate a sample, materialize everything, and show what came out."""
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import dagster as dg
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from rich.console import Console
+from rich.table import Table as Grid
+
+from resources.delta.staging import table_location
+from resources.delta.storage import plain_location
+from resources.spark import SparkEngine
+from video_assets.assets.catalog import asset_key
+from video_assets.definitions import build_definitions
+from video_assets.sample_data import SampleSpec, SampleSummary, write_sample
+from video_assets.schemas import (
+    ENGAGEMENT,
+    RAW_EVENTS,
+    REJECTED_EVENTS,
+    SESSIONS,
+    VIDEO_METADATA,
+    Table,
+)
+from video_assets.settings import (
+    SAMPLE_FOLDER,
+    Settings,
+    SettingsError,
+    environment_name,
+    load_settings,
+)
+
+INSTANCE_FILE = Path(__file__).parents[1] / "dagster.yaml"
+SAMPLE_SETTINGS = ("events", "video_metadata", "daily_views")
+EXAMPLE_USER = "peter"
+EXAMPLE_COLUMNS = {
+    "totalWatchTime": "watch time (s)",
+    "totalUniqueSecondsWatched": "unique (s)",
+    "maxPositionReached": "furthest (s)",
+    "watchPercentage": "watched %",
+    "completionPercentage": "completion %",
+    "uniqueWatchPercentage": "unique %",
+    "sessionCount": "sessions",
+    "completionCount": "completions",
+    "totalForwardSkips": "skips ahead",
+    "totalBackwardSkips": "skips back",
+    "engagementScore": "score",
+    "engagementTier": "tier",
+    "dataQualityFlag": "flag",
+}
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class Run:
+    """Assets to materialize together for the days from `first` to `last`."""
+
+    name: str
+    tables: tuple[Table, ...]
+    first: date
+    last: date
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags by which Dagster knows a range of partitions."""
+        return {
+            "dagster/asset_partition_range_start": self.first.isoformat(),
+            "dagster/asset_partition_range_end": self.last.isoformat(),
+        }
+
+
+def main() -> int:
+    """Run the demo; the exit code is 0 when everything was materialized."""
+    console = Console()
+    started = time.monotonic()
+    try:
+        settings = load_settings()
+        _require_the_sample(settings)
+        with _instance() as instance:
+            sample = _generate(settings, console)
+            defs = build_definitions(settings)
+            for run in _runs(sample.spec):
+                _materialize(defs, run, instance, console)
+        _show_results(settings, sample, console)
+    except SettingsError as error:
+        console.print(str(error), style="red", markup=False)
+        return 2
+    console.print(f"Done in {time.monotonic() - started:.0f} s.")
+    return 0
+
+
+def _require_the_sample(settings: Settings) -> None:
+    """The demo shows the sample; one's own data is for `dagster asset materialize`.
+
+    Raises:
+        SettingsError: a source is set to something else.
+    """
+    own = [
+        environment_name(name)
+        for name in SAMPLE_SETTINGS
+        if getattr(settings, name) != Settings.model_fields[name].default
+    ]
+    if own:
+        raise SettingsError(
+            f"`make demo` shows generated sample data, but {', '.join(own)} is set. Unset it for "
+            "the demo, or materialize your own data from the UI (`make dev`)."
+        )
+
+
+@contextmanager
+def _instance() -> Iterator[dg.DagsterInstance]:
+    """The Dagster instance whose history `make dev` shows."""
+    home = Path(os.environ.setdefault("DAGSTER_HOME", str(Path(".dagster_home").absolute())))
+    home.mkdir(parents=True, exist_ok=True)
+    if not (home / INSTANCE_FILE.name).exists():
+        shutil.copy(INSTANCE_FILE, home)
+    with dg.DagsterInstance.get() as instance:
+        yield instance
+
+
+def _generate(settings: Settings, console: Console) -> SampleSummary:
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    known_days = (yesterday - settings.start_date).days + 1
+    full = SampleSpec()
+    spec = SampleSpec(
+        first_day=settings.start_date,
+        days=min(full.days, known_days),
+        view_days=min(full.view_days, known_days),
+    )
+    with console.status("generating sample data"):
+        summary = write_sample(Path(SAMPLE_FOLDER), spec)
+    console.print(f"[green]✓[/] sample data in {SAMPLE_FOLDER}: {summary.events.rows:,} events")
+    return summary
+
+
+def _runs(spec: SampleSpec) -> list[Run]:
+    days = spec.event_days
+    engagement = (RAW_EVENTS, REJECTED_EVENTS, VIDEO_METADATA, SESSIONS, ENGAGEMENT)
+    return [Run("player_events_demo", engagement, days[0], days[-1])]
+
+
+def _materialize(
+    defs: dg.Definitions, run: Run, instance: dg.DagsterInstance, console: Console
+) -> None:
+    run_id = str(uuid4())
+    job = _job(defs, run)
+    with console.status(f"{run.first} to {run.last}") as status:
+        progress = Progress(console, status.update)
+        instance.add_event_listener(run_id, progress.follow)
+        job.execute_in_process(instance=instance, run_id=run_id, run_config=_QUIET, tags=run.tags)
+
+
+def _job(defs: dg.Definitions, run: Run) -> dg.JobDefinition:
+    selection = dg.AssetSelection.assets(*(asset_key(table) for table in run.tables))
+    job = dg.define_asset_job(run.name, selection)
+    return dg.Definitions.merge(defs, dg.Definitions(jobs=[job])).get_job_def(run.name)
+
+
+class Progress:
+    """Prints a line for each table as soon as it is there."""
+
+    def __init__(self, console: Console, show: Any) -> None:
+        """Print to the console; `show` renews the line that says what is being computed."""
+        self._console = console
+        self._show = show
+        self._shown: set[dg.AssetKey] = set()
+
+    def follow(self, entry: dg.EventLogEntry) -> None:
+        """React to one event of the run."""
+        event = entry.dagster_event
+        if event is None:
+            return
+        if event.is_step_start:
+            self._show(f"computing {event.step_key}")
+        elif event.is_step_failure:
+            self._console.print(f"[red]✗[/] {event.step_key} failed")
+        elif event.is_step_materialization and event.asset_key not in self._shown:
+            key = event.asset_key or dg.AssetKey("unknown")
+            self._shown.add(key)
+            rows = event.step_materialization_data.materialization.metadata["rows_written"].value
+            self._console.print(f"[green]✓[/] {key.to_user_string()}: {rows:,} rows")
+
+
+def _show_results(settings: Settings, sample: SampleSummary, console: Console) -> None:
+    def read(table: Table) -> DataFrame:
+        location = plain_location(table_location(settings.warehouse, table))
+        return SparkEngine.from_settings(settings).spark_session.read.format("delta").load(location)
+
+    counts = {
+        "events in": sample.events.rows,
+        "valid and distinct": read(RAW_EVENTS).count(),
+        "repeated": sample.events.duplicates,
+        "rejected": read(REJECTED_EVENTS).count(),
+        "session rows": read(SESSIONS).count(),
+        "users x videos": read(ENGAGEMENT).count(),
+    }
+    console.print(_grid("What came out", counts))
+    example = read(ENGAGEMENT).where(F.col("userId") == F.lit(EXAMPLE_USER)).first()
+    if example is None:
+        raise RuntimeError(f"the worked example's row (user {EXAMPLE_USER}) is missing")
+    values = {label: example[column] for column, label in EXAMPLE_COLUMNS.items()}
+    console.print(_grid(f"The worked example: {EXAMPLE_USER}, {example['videoId']}", values))
+    console.print(f"Tables: {settings.warehouse}/video/<table>, as Delta. UI: `make dev`.")
+
+
+def _grid(title: str, values: Mapping[str, object]) -> Grid:
+    grid = Grid(title=title, title_justify="left", show_header=False)
+    grid.add_column(style="bold")
+    grid.add_column(justify="right")
+    for label, value in values.items():
+        grid.add_row(label, f"{value:,}" if isinstance(value, int) else _plain(value))
+    return grid
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
