@@ -175,6 +175,22 @@ class _BlockParser:
                 unreadable[row] |= not is_utf8(self._lines.line(row))
         return unreadable
 
+    def _with_stray_quotes(self) -> Mask:
+        """Lines with a quote in the middle of a field, where Arrow guesses what was meant."""
+        lines = self._lines
+        found = np.zeros(len(lines), dtype=bool)
+        if not self._quotes.any():
+            return found
+        quotes = np.flatnonzero(lines.bytes_ == _QUOTE)
+        rows = np.searchsorted(lines.starts, quotes, side="right") - 1
+        edges = np.array([_QUOTE, ord(self._header.delimiter)], dtype=np.uint8)
+        before = lines.bytes_.take(quotes - 1, mode="clip")
+        after = lines.bytes_.take(quotes + 1, mode="clip")
+        opens = (quotes == lines.starts[rows]) | np.isin(before, edges)
+        closes = (quotes + 1 >= lines.ends[rows]) | np.isin(after, edges)
+        found[rows[~opens & ~closes]] = True
+        return found
+
     def _sort_out_special_lines(self) -> None:
         """Take the lines that Arrow would misread out of the ordinary ones."""
         self._last_lines: dict[int, int] = {}
@@ -183,7 +199,8 @@ class _BlockParser:
         odd = self._quotes % 2 == 1
         openers = np.flatnonzero(odd)
         after = 0
-        for row in np.flatnonzero(odd | unreadable | (self._count(_RETURN) > 0)).tolist():
+        special = odd | unreadable | (self._count(_RETURN) > 0) | self._with_stray_quotes()
+        for row in np.flatnonzero(special).tolist():
             if row < after:
                 continue
             if self._waits_for_more(row, openers, unreadable):

@@ -8,6 +8,7 @@ import pyarrow.types as pat
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
+from pyspark.sql.types import StructType
 
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError
@@ -133,15 +134,19 @@ def _read_files(
 def _read_delta(spark: SparkSession, reading: Reading, table: SourceFile) -> DataFrame:
     layout = reading.layout
     rows = spark.read.format("delta").load(table.uri)
-    layout.require_types(to_arrow_schema(rows.schema), table.uri)
-    names = dict.fromkeys(column.source for column in layout.columns)
-    condition = _may_be_in_window(rows, reading)
+    layout.require(rows.columns, table.uri)
+    names = list(dict.fromkeys(column.source for column in layout.columns))
+    schema = to_arrow_schema(StructType([rows.schema[name] for name in names]), timezone="UTC")
+    layout.require_types(schema, table.uri)
+    condition = _may_be_in_window(reading, schema)
     needed = (rows if condition is None else rows.filter(condition)).select(
-        [_column(name).alias(name) for name in names]
+        # Sail cannot hand a column whose name holds a dot to a kernel.
+        [_column(name).alias(f"column{place}") for place, name in enumerate(names)]
     )
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return reading.read_batches(batches, table.uri)
+        renamed = (batch.rename_columns(names) for batch in batches)
+        return reading.read_batches(renamed, table.uri)
 
     return needed.mapInArrow(read, from_arrow_schema(reading.tagged.arrow))
 
@@ -150,13 +155,13 @@ def _column(name: str) -> Column:
     return F.col("`" + name.replace("`", "``") + "`")
 
 
-def _may_be_in_window(rows: DataFrame, reading: Reading) -> Column | None:
+def _may_be_in_window(reading: Reading, schema: pa.Schema) -> Column | None:
     """What statistics can decide: keeps the run's rows and those whose time is unreadable."""
     day_column = reading.layout.day_column
     if day_column is None:
         return None
     name = day_column.source
-    bounds = _bounds(to_arrow_schema(rows.schema).field(name).type, reading)
+    bounds = _bounds(schema.field(name).type, reading)
     if bounds is None:
         return None
     first, start, end, last = (F.lit(bound) for bound in bounds)

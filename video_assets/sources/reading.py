@@ -173,11 +173,12 @@ def require_structure(file: SourceFile, layout: Layout) -> bool:
             layout.require_types(parquet.schema_arrow, file.uri)
             return bool(parquet.metadata.num_rows == 0)
     with _open_text(file) as stream:
-        head = next(blocks_of_lines(stream, block_bytes=_SAMPLE_BYTES), None)
+        blocks = blocks_of_lines(stream, block_bytes=_SAMPLE_BYTES)
+        head, more = next(blocks, None), next(blocks, None)
     if head is None:
         return True
     if file.format == "csv":
         read_header(head, layout, file.uri)
-        return head.is_last and int(head.not_blank(b" ").sum()) <= 1
+        return more is None and int(head.not_blank(b" ").sum()) <= 1
     require_json_columns(head, layout, file.uri)
-    return head.is_last and not head.not_blank(b" \t\r").any()
+    return more is None and not head.not_blank(b" \t\r").any()

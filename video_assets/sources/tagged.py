@@ -53,7 +53,8 @@ class Scope:
         """Which rows contradict the day of their file."""
         if self.file_day is None:
             return np.zeros(len(days), dtype=bool)
-        return np.logical_and(readable, days != self.days_since_1970(self.file_day))
+        differs: Mask = days != self.days_since_1970(self.file_day)
+        return readable & differs
 
     def days_of_rejected(self, days: Integers, readable: Mask) -> Integers:
         """The day under which to keep a rejected row: a run writes no day but its own."""
@@ -160,9 +161,9 @@ def day_array(days: Integers, has_day: Mask | None = None) -> ArrowArray:
 
 
 def tagged_schema(
-    valid: Iterable[pa.Field[Any]],
-    rejected: Iterable[pa.Field[Any]],
-    more: Iterable[pa.Field[Any]] = (),
+    valid: Iterable["pa.Field[Any]"],
+    rejected: Iterable["pa.Field[Any]"],
+    more: Iterable["pa.Field[Any]"] = (),
 ) -> pa.Schema:
     """All columns of valid and rejected rows, each once and nullable, and the count."""
     fields = {field.name: field.type for field in (*valid, *rejected, *more)}

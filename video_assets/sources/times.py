@@ -1,4 +1,4 @@
-"""Integers and dates of every notation, as microseconds or days since 1970 in UTC; no guessing."""
+"""Times and dates of every notation, as microseconds or days since 1970 in UTC; no guessing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ def _since_epoch(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
-# Integers outside are slips of a clock or a unit, and would not fit every reader's nanoseconds.
+# Times outside are slips of a clock or a unit, and would not fit every reader's nanoseconds.
 FIRST_TIME = _since_epoch(datetime(1900, 1, 1, tzinfo=UTC))
 LAST_TIME = _since_epoch(datetime(2262, 1, 1, tzinfo=UTC))
 
@@ -74,8 +74,8 @@ def read_times(array: ArrowArray, unit: TimestampUnit | None) -> tuple[Integers,
         unit: unit of numbers since 1970; without it numbers cannot be read.
 
     Returns:
-        Microseconds since 1970 (0 where unreadable), and which of them could be read. Integers before
-        1900 or after 2261 are unreadable.
+        Microseconds since 1970 (0 where unreadable), and which of them could be read. Times before
+        1900 or after 2261 are not.
     """
     times, readable = _times(array, unit)
     readable = readable & (times >= FIRST_TIME) & (times < LAST_TIME)
@@ -218,7 +218,8 @@ def _zone_lengths(data: Characters, starts: Integers, lengths: Integers) -> Inte
     def signed(distance: int) -> Mask:
         character = from_end(distance)
         has_room = lengths >= _MINUTE_LENGTH + distance
-        return np.logical_and(has_room, (character == ord("+")) | (character == ord("-")))
+        is_sign: Mask = (character == ord("+")) | (character == ord("-"))
+        return has_room & is_sign
 
     last = from_end(1)
     zulu = (lengths > _MINUTE_LENGTH) & ((last == ord("Z")) | (last == ord("z")))
@@ -235,7 +236,7 @@ def _matrix(data: Characters, starts: Integers, length: int) -> Characters:
 
 
 class _Digits:
-    """Integers at fixed places of texts of one shape, and whether all of them were digits."""
+    """Numbers at fixed places of texts of one shape, and whether all of them were digits."""
 
     def __init__(self, matrix: Characters) -> None:
         self._matrix = matrix
@@ -255,7 +256,7 @@ class _Digits:
 
 
 def _times_of_one_shape(matrix: Characters, length: int) -> tuple[Integers, Mask]:
-    """Integers of texts that have as many characters and an offset of as many characters."""
+    """Times of texts that have as many characters and an offset of as many characters."""
     digits = _Digits(matrix)
     times = _days(digits) * MICROSECONDS_PER_DAY
     if length > _DATE_LENGTH:
@@ -295,7 +296,8 @@ def _fraction(digits: _Digits, length: int) -> Integers:
     begin = _SECOND_LENGTH + 1
     kept = min(length, begin + _KEPT_DIGITS)
     digits.number(kept, length)
-    return np.multiply(digits.number(begin, kept), 10 ** (begin + _KEPT_DIGITS - kept))
+    scale: int = 10 ** (begin + _KEPT_DIGITS - kept)
+    return digits.number(begin, kept) * scale
 
 
 def _zone(digits: _Digits, length: int, matrix: Characters) -> Integers:
@@ -308,7 +310,8 @@ def _zone(digits: _Digits, length: int, matrix: Characters) -> Integers:
     )
     digits.good &= (hours < _HOURS) & (minutes < _MINUTES)
     sign = np.where(matrix[:, length] == ord("-"), -1, 1)
-    return np.multiply(sign * 1_000_000, hours * 3600 + minutes * 60)
+    offset: Integers = sign * (hours * 3600 + minutes * 60) * 1_000_000
+    return offset
 
 
 def read_days(

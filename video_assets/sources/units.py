@@ -69,9 +69,9 @@ def gather_into_tasks(
     total = sum(unit.weight for unit in pending)
     target = min(unit_bytes, max(_SMALLEST_TASK_BYTES, total // _TASKS_WANTED))
     tasks: list[list[Unit]] = []
-    filled = target
+    filled = 0
     for unit in pending:
-        if filled + unit.weight > target:
+        if not tasks or filled + unit.weight > target:
             tasks.append([])
             filled = 0
         tasks[-1].append(unit)

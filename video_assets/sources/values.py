@@ -9,7 +9,7 @@ import pyarrow.types as pat
 from video_assets.sources.arrow_types import ArrowArray, Floats, Integers, Mask, TextArray, compute
 from video_assets.sources.fields import is_text
 
-_NUMBER = r"^-?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"
+_NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"
 _WHOLE = r"^-?\d{1,18}$"
 _COUNT_LIMIT = 2**63
 _LARGEST_FLOAT_COUNT = 2.0**63
@@ -60,7 +60,7 @@ def read_ids(array: ArrowArray) -> TextArray:
 
 
 def read_positions(array: ArrowArray) -> tuple[Floats, Mask]:
-    """Integers in seconds, and which of them are finite numbers; the others are 0."""
+    """Positions in seconds, and which of them are finite numbers; the others are 0."""
     if is_text(array.type):
         array = _floats_of_text(text_of_array(array))
     values = array.cast(pa.float64(), safe=False).fill_null(np.nan)
@@ -83,7 +83,7 @@ def _only(texts: TextArray, wanted: ArrowArray) -> TextArray:
 
 
 def numbers_of_text(texts: TextArray) -> tuple[ArrowArray, ArrowArray]:
-    """Integers written as text: the whole ones exactly, the others as floats; null elsewhere."""
+    """Numbers written as text: the whole ones exactly, the others as floats; null elsewhere."""
     trimmed = compute.utf8_trim_whitespace(texts)
     whole = compute.match_substring_regex(trimmed, _WHOLE)
     other = compute.and_not(compute.match_substring_regex(trimmed, _NUMBER), whole)
@@ -144,6 +144,5 @@ def _count(text: str | None) -> int | None:
         value = Decimal(text)
     except InvalidOperation:
         return None
-    if not value.is_finite() or abs(value) >= _COUNT_LIMIT or value != value.to_integral_value():
-        return None
-    return int(value)
+    fits = value.is_finite() and -_COUNT_LIMIT <= value < _COUNT_LIMIT
+    return int(value) if fits and value == value.to_integral_value() else None

@@ -1,0 +1,141 @@
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.source_files import EVENT, read, write
+
+from video_assets.schemas import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.sources.config import SourceConfig
+from video_assets.sources.events import TAGGED_EVENTS
+from video_assets.sources.fields import EVENTS
+
+UNREADABLE_DAY = date(1970, 1, 1)
+
+
+def test_tagged_events_hold_the_columns_of_both_tables_and_the_count() -> None:
+    both = {*RAW_EVENTS.column_names, *REJECTED_EVENTS.column_names, "sourceRows"}
+    assert set(TAGGED_EVENTS.names) == both
+    assert len(TAGGED_EVENTS.names) == len(both)
+    assert all(field.nullable for field in TAGGED_EVENTS)
+
+
+def test_a_valid_event_keeps_its_values_and_gets_its_day(tmp_path: Path) -> None:
+    (event,) = read(write(tmp_path / "events.json", [EVENT])).valid
+    assert {name: event[name] for name in RAW_EVENTS.column_names} == {
+        **EVENT,
+        "timestamp": datetime(2025, 1, 3, 10, 0, 0, 1, tzinfo=UTC),
+        "eventDate": date(2025, 1, 3),
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"timestamp": None}, "missing_timestamp"),
+        ({"timestamp": "soon"}, "missing_timestamp"),
+        ({"timestamp": "1735898400"}, "missing_timestamp"),
+        ({"userId": None}, "missing_user"),
+        ({"userId": ""}, "missing_user"),
+        ({"userId": "   "}, "missing_user"),
+        ({"sessionId": None}, "missing_session"),
+        ({"videoId": None}, "missing_video"),
+        ({"eventName": "video_rewind"}, "unknown_event"),
+        ({"eventName": None}, "unknown_event"),
+        ({"currentTime": None}, "missing_position"),
+        ({"currentTime": "abc"}, "missing_position"),
+        ({"currentTime": "inf"}, "missing_position"),
+        ({"currentTime": -0.001}, "negative_position"),
+    ],
+)
+def test_a_row_that_breaks_a_rule_is_rejected_with_the_reason(
+    tmp_path: Path, change: dict[str, Any], reason: str
+) -> None:
+    path = write(tmp_path / "events.json", [EVENT, {**EVENT, **change}])
+    outcome = read(path)
+    assert len(outcome.valid) == 1
+    (row,) = outcome.rejected
+    expected_day = UNREADABLE_DAY if reason == "missing_timestamp" else date(2025, 1, 3)
+    assert (row["reason"], row["source"], row["sourceRow"]) == (reason, str(path), 2)
+    assert row["eventDate"] == expected_day
+    assert row["userId"] is None
+
+
+def test_the_first_failing_reason_counts(tmp_path: Path) -> None:
+    order = {
+        "timestamp": "missing_timestamp",
+        "userId": "missing_user",
+        "sessionId": "missing_session",
+        "videoId": "missing_video",
+        "eventName": "unknown_event",
+        "currentTime": "missing_position",
+    }
+    names = list(order)
+    rows = [{**EVENT, **dict.fromkeys(names[place:], None)} for place in range(len(names))]
+    outcome = read(write(tmp_path / "events.json", rows))
+    assert [row["reason"] for row in outcome.rejected] == list(order.values())
+
+
+def test_minus_zero_is_a_valid_position_of_zero(tmp_path: Path) -> None:
+    (event,) = read(write(tmp_path / "events.json", [{**EVENT, "currentTime": -0.0}])).valid
+    assert str(event["currentTime"]) == "0.0"
+
+
+def test_columns_and_event_names_are_mapped(tmp_path: Path) -> None:
+    row = {**EVENT, "ts": EVENT["timestamp"], "eventName": "started"}
+    del row["timestamp"]
+    path = write(tmp_path / "events.csv", [row, {**row, "eventName": "video_pause"}])
+    config = SourceConfig(
+        str(path), columns={"ts": "timestamp"}, event_names={"started": "video_play"}
+    )
+    assert [event["eventName"] for event in read(config).valid] == ["video_play", "video_pause"]
+
+
+def test_a_mapped_column_wins_over_one_that_has_our_name(tmp_path: Path) -> None:
+    path = write(tmp_path / "events.json", [{**EVENT, "viewer": "paul"}])
+    (event,) = read(SourceConfig(str(path), columns={"viewer": "userId"})).valid
+    assert event["userId"] == "paul"
+
+
+def test_rows_of_other_days_are_not_this_runs(tmp_path: Path) -> None:
+    moments = [
+        "2025-01-02T23:59:59.999999Z",
+        "2025-01-03T00:00:00Z",
+        "2025-01-03T23:59:59.999999999Z",
+        "2025-01-04T01:59:59+02:00",
+        "2025-01-04T00:00:00Z",
+    ]
+    rows = [{**EVENT, "timestamp": moment} for moment in moments]
+    path = write(tmp_path / "events.json", [*rows, {**rows[0], "userId": None}])
+    outcome = read(path, EVENTS, date(2025, 1, 3), date(2025, 1, 4))
+    assert len(outcome.valid) == outcome.source_rows == 3
+
+
+def test_a_row_without_a_readable_time_is_every_runs_and_kept_under_1970(tmp_path: Path) -> None:
+    path = write(tmp_path / "events.json", [EVENT, {**EVENT, "timestamp": None}])
+    for day in (3, 4):
+        outcome = read(path, EVENTS, date(2025, 1, day), date(2025, 1, day + 1))
+        assert [row["eventDate"] for row in outcome.rejected] == [UNREADABLE_DAY]
+
+
+def test_in_a_file_of_a_day_every_row_is_the_runs_and_kept_under_that_day(
+    tmp_path: Path,
+) -> None:
+    elsewhere = "2025-01-04T00:00:00Z"
+    rows = [
+        EVENT,
+        {**EVENT, "timestamp": elsewhere},
+        {**EVENT, "timestamp": elsewhere, "currentTime": -1},
+        {**EVENT, "timestamp": None},
+    ]
+    write(tmp_path / "2025-01-03.json", rows)
+    with (tmp_path / "2025-01-03.json").open("ab") as file:
+        file.write(b"broken\n")
+    outcome = read(f"{tmp_path}/{{date}}.json", EVENTS, date(2025, 1, 3), date(2025, 1, 4))
+    assert len(outcome.valid) == 1
+    assert sorted((row["reason"], row["eventDate"]) for row in outcome.rejected) == [
+        ("missing_timestamp", date(2025, 1, 3)),
+        ("negative_position", date(2025, 1, 3)),
+        ("outside_file_day", date(2025, 1, 3)),
+        ("unparseable_row", date(2025, 1, 3)),
+    ]

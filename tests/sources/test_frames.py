@@ -1,0 +1,207 @@
+"""Sources on the real engine."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from deltalake import write_deltalake
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from support.source_files import (
+    DAILY_VIEW,
+    END_DAY,
+    EVENT,
+    FIRST_DAY,
+    collect,
+    write,
+    write_table,
+)
+
+from video_assets.sources import frames
+from video_assets.sources.config import SourceConfig
+from video_assets.sources.daily_views import TAGGED_DAILY_VIEWS
+from video_assets.sources.errors import SourceError, reraise_source_error
+from video_assets.sources.events import TAGGED_EVENTS
+from video_assets.sources.fields import EVENTS, Layout
+from video_assets.sources.frames import list_events, read_daily_views, read_events
+from video_assets.sources.reading import Reading
+from video_assets.sources.times import Window
+
+SUFFIXES = ["parquet", "json", "jsonl.gz", "csv", "csv.gz"]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_events_of_every_format_are_read(spark: SparkSession, tmp_path: Path, suffix: str) -> None:
+    path = write(tmp_path / f"events.{suffix}", [EVENT, {**EVENT, "userId": ""}])
+    frame = read_events(spark, SourceConfig(str(path)), FIRST_DAY, END_DAY)
+    assert frame.columns == TAGGED_EVENTS.names
+    outcome = collect(frame)
+    assert [row["userId"] for row in outcome.valid] == ["peter"]
+    assert [row["timestamp"] for row in outcome.valid] == [
+        datetime(2025, 1, 3, 10, 0, 0, 1, tzinfo=UTC)
+    ]
+    assert [(row["reason"], row["source"]) for row in outcome.rejected] == [
+        ("missing_user", str(path))
+    ]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_daily_views_of_every_format_are_read(
+    spark: SparkSession, tmp_path: Path, suffix: str
+) -> None:
+    path = write(tmp_path / f"views.{suffix}", [DAILY_VIEW, {**DAILY_VIEW, "viewCount": -1}])
+    frame = read_daily_views(spark, SourceConfig(str(path)), FIRST_DAY, END_DAY)
+    assert frame.columns == TAGGED_DAILY_VIEWS.names
+    outcome = collect(frame)
+    assert [row["reportedCount"] for row in outcome.valid] == [7]
+    assert outcome.reasons == ["negative_count"]
+
+
+def delta_table(folder: Path) -> SourceConfig:
+    for day in range(1, 6):
+        moments = [datetime(2025, 1, day, 12, tzinfo=UTC), None, datetime(1800, 1, 1, tzinfo=UTC)]
+        rows = {
+            **{name: [value] * 3 for name, value in EVENT.items()},
+            "timestamp": pa.array(moments, pa.timestamp("us", "UTC")),
+            "person.id": ["peter", "paul", "mary"],
+        }
+        write_deltalake(str(folder), pa.table(rows), mode="append")
+    return SourceConfig(str(folder), columns={"person.id": "userId"})
+
+
+def test_a_delta_table_is_read_for_the_days_and_the_unreadable_times(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    source = delta_table(tmp_path / "events")
+    outcome = collect(read_events(spark, source, date(2025, 1, 2), date(2025, 1, 4)))
+    assert sorted(row["eventDate"].day for row in outcome.valid) == [2, 3]
+    assert outcome.reasons == ["missing_timestamp"] * 10
+    assert {row["sourceRow"] for row in outcome.rejected} == {None}
+    assert {row["source"] for row in outcome.rejected} == {source.uri}
+    assert '"person.id":"paul"' in "".join(outcome.texts)
+
+
+def test_daily_views_of_a_delta_table_are_read(spark: SparkSession, tmp_path: Path) -> None:
+    rows = [{**DAILY_VIEW, "date": date(2025, 1, day)} for day in range(1, 6)]
+    write_deltalake(str(tmp_path / "views"), pa.Table.from_pylist(rows))
+    source = SourceConfig(str(tmp_path / "views"))
+    outcome = collect(read_daily_views(spark, source, date(2025, 1, 2), date(2025, 1, 4)))
+    assert sorted(row["date"].day for row in outcome.valid) == [2, 3]
+    assert outcome.source_rows == 2
+
+
+def test_a_delta_table_without_a_needed_column_is_refused(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    write_deltalake(str(tmp_path / "events"), pa.table({"user": ["x"]}))
+    with pytest.raises(SourceError, match="no column 'timestamp'"):
+        read_events(spark, SourceConfig(str(tmp_path / "events")), FIRST_DAY, END_DAY)
+
+
+def test_numeric_times_of_a_delta_table_need_the_unit(spark: SparkSession, tmp_path: Path) -> None:
+    moment = int(datetime(2025, 1, 3, tzinfo=UTC).timestamp())
+    rows = pa.Table.from_pylist([{**EVENT, "timestamp": moment + day * 86400} for day in range(40)])
+    write_deltalake(str(tmp_path / "events"), rows)
+    uri = str(tmp_path / "events")
+    with pytest.raises(SourceError, match="TIMESTAMP_UNIT"):
+        read_events(spark, SourceConfig(uri), FIRST_DAY, END_DAY)
+    source = SourceConfig(uri, timestamp_unit="s")
+    assert len(collect(read_events(spark, source, FIRST_DAY, END_DAY)).valid) == 29
+
+
+def test_every_file_of_a_folder_of_mixed_formats_is_read_once(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    for place in range(40):
+        rows = [{**EVENT, "userId": f"{place}-{row}"} for row in range(3)]
+        write(tmp_path / f"part{place}.{SUFFIXES[place % 5]}", rows)
+    outcome = collect(read_events(spark, SourceConfig(str(tmp_path)), FIRST_DAY, END_DAY))
+    users = [row["userId"] for row in outcome.valid]
+    assert len(users) == len(set(users)) == outcome.source_rows == 120
+
+
+def test_tasks_run_in_parallel_and_each_once(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow_read(_: Reading, units: tuple[int, ...]) -> Iterator[pa.RecordBatch]:
+        began = time.time_ns() // 1000
+        time.sleep(1.5)
+        columns = {
+            "sourceRow": pa.array(units),
+            "sourceRows": pa.array([began]),
+        }
+        arrays = [columns.get(f.name, pa.nulls(1, f.type)) for f in TAGGED_EVENTS]
+        yield pa.RecordBatch.from_arrays(arrays, schema=TAGGED_EVENTS)
+
+    monkeypatch.setattr(Reading, "read_units", slow_read)
+    reading = Reading(Layout(EVENTS, SourceConfig("x")), Window(FIRST_DAY, END_DAY))
+    read_files = frames._read_files  # noqa: SLF001 (how tasks are spread is what is tested)
+    rows = read_files(spark, reading, [(0,), (1,)]).collect()  # type: ignore[list-item]
+    assert sorted(row.sourceRow for row in rows) == [0, 1]
+    began = [row.sourceRows for row in rows]
+    assert abs(began[0] - began[1]) < 1_400_000
+
+
+def test_days_without_files_and_empty_sources_fail_before_any_job(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    write(tmp_path / "2025-01-03.csv", [EVENT])
+    template = SourceConfig(f"{tmp_path}/{{date}}.csv")
+    with pytest.raises(SourceError, match="no file for 2025-01-04"):
+        read_events(spark, template, date(2025, 1, 3), date(2025, 1, 5))
+    header = write(tmp_path / "header.csv", [EVENT])
+    header.write_bytes(header.read_bytes().splitlines()[0])
+    with pytest.raises(SourceError, match=r"header\.csv: holds no rows"):
+        read_events(spark, SourceConfig(str(header)), FIRST_DAY, END_DAY)
+
+
+def test_an_empty_day_of_a_template_has_no_rows(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "2025-01-03.csv").touch()
+    template = SourceConfig(f"{tmp_path}/{{date}}.csv")
+    frame = read_events(spark, template, date(2025, 1, 3), date(2025, 1, 4))
+    assert collect(frame).source_rows == 0
+
+
+def test_the_first_file_of_each_format_is_checked_before_any_job(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    write(tmp_path / "a.json", [EVENT])
+    write_table(tmp_path / "b.parquet", {"currentTime": pa.array([True])})
+    with pytest.raises(SourceError, match=r"b\.parquet: column 'currentTime' is bool"):
+        read_events(spark, SourceConfig(str(tmp_path)), FIRST_DAY, END_DAY)
+
+
+def count_rows(frame: DataFrame) -> None:
+    try:
+        frame.agg(F.count(F.lit(1)).alias("rows")).collect()
+    except Exception as error:
+        reraise_source_error(error)
+        raise
+
+
+def test_what_only_a_task_finds_out_is_told_as_clearly(spark: SparkSession, tmp_path: Path) -> None:
+    write(tmp_path / "a.csv", [EVENT])
+    write(tmp_path / "b.csv", [{"user": "x"}])
+    frame = read_events(spark, SourceConfig(str(tmp_path)), FIRST_DAY, END_DAY)
+    with pytest.raises(SourceError) as clear:
+        count_rows(frame)
+    assert str(clear.value).startswith(f"{tmp_path}/b.csv: no column 'timestamp'")
+    assert str(clear.value).endswith('such as {"its name": "timestamp"}.')
+
+
+def test_other_errors_are_left_alone() -> None:
+    reraise_source_error(ValueError("something else"))
+
+
+def test_the_listing_tells_the_bytes_and_is_not_made_twice(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "events.csv", [EVENT])
+    source = SourceConfig(str(path))
+    listing = list_events(source, FIRST_DAY, END_DAY)
+    assert listing.total_bytes == path.stat().st_size
+    monkeypatch.setattr(frames, "list_source", None)
+    assert collect(read_events(spark, source, FIRST_DAY, END_DAY, listing)).source_rows == 1

@@ -1,0 +1,210 @@
+import gzip
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.source_files import DAILY_VIEW, END_DAY, EVENT, FIRST_DAY, json_bytes, read, write
+
+from video_assets.sources import json_records
+from video_assets.sources.arrow_types import Integers
+from video_assets.sources.chunks import Chunk
+from video_assets.sources.config import SourceConfig
+from video_assets.sources.errors import SourceError
+from video_assets.sources.fields import DAILY_VIEWS, EVENTS, Layout, NeededColumn
+from video_assets.sources.json_records import json_chunks
+from video_assets.sources.lines import Lines
+from video_assets.sources.listing import list_source
+from video_assets.sources.reading import require_structure
+
+GOOD = orjson.dumps(EVENT)
+
+
+def source(tmp_path: Path, content: bytes, name: str = "events.json") -> Path:
+    (tmp_path / name).write_bytes(content)
+    return tmp_path / name
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        (b'{"timestamp": ', '{"timestamp": '),
+        (b"[1, 2]", "[1, 2]"),
+        (b'"text"', '"text"'),
+        (b"null", "null"),
+        (GOOD + GOOD, (GOOD + GOOD).decode()),
+        (GOOD[:-2] + b"\xff}", GOOD[:-2].decode() + "\ufffd}"),
+        (b'{"userId": "a\0b"}', '{"userId": "a\ufffdb"}'),
+        (b"\0\0\0", "\ufffd\ufffd\ufffd"),
+        (b'{"currentTime": NaN}', '{"currentTime": NaN}'),
+        (b'{"ignored": Infinity}', '{"ignored": Infinity}'),
+        (b'{"userId": "\\ud800"}', '{"userId": "\\ud800"}'),
+    ],
+)
+def test_a_line_that_is_no_json_object_is_kept_with_its_text_and_harms_no_other(
+    tmp_path: Path, line: bytes, text: str
+) -> None:
+    outcome = read(source(tmp_path, b"\n".join([GOOD, line, GOOD])))
+    assert len(outcome.valid) == 2
+    assert [(r["reason"], r["rowText"], r["sourceRow"]) for r in outcome.rejected] == [
+        ("unparseable_row", text, 2)
+    ]
+
+
+def test_an_object_over_two_lines_beside_two_on_one_line_is_not_mistaken_for_rows(
+    tmp_path: Path,
+) -> None:
+    outcome = read(source(tmp_path, b'{"userId":\n"a"}\n' + GOOD + GOOD + b"\n" + GOOD))
+    assert outcome.reasons == ["unparseable_row"] * 3
+    assert len(outcome.valid) == 1
+
+
+def test_blank_lines_a_byte_order_mark_and_crlf_are_no_rows(tmp_path: Path) -> None:
+    content = b"\xef\xbb\xbf" + GOOD + b"\r\n\r\n \t\n" + GOOD + b"\r\n\n"
+    outcome = read(source(tmp_path, content))
+    assert (len(outcome.valid), outcome.source_rows) == (2, 2)
+
+
+def test_absent_keys_are_missing_values_and_other_keys_are_ignored(tmp_path: Path) -> None:
+    row = {**EVENT, "device": {"os": ["x"]}}
+    del row["userId"]
+    assert read(source(tmp_path, json_bytes([row, EVENT]))).reasons == ["missing_user"]
+
+
+def test_whole_numbers_are_ids_and_other_things_are_none(tmp_path: Path) -> None:
+    ids = [12, "12", 1.5, True, {"id": 1}, ["x"], None, 2**63]
+    outcome = read(source(tmp_path, json_bytes([{**EVENT, "userId": id_} for id_ in ids])))
+    assert [row["userId"] for row in outcome.valid] == ["12", "12", str(2**63)]
+    assert outcome.reasons == ["missing_user"] * 5
+
+
+def test_positions_may_be_numbers_or_text_mixed(tmp_path: Path) -> None:
+    positions = [1, 2.5, "3.5", True, [], "x"]
+    rows = [{**EVENT, "currentTime": position} for position in positions]
+    outcome = read(source(tmp_path, json_bytes(rows)))
+    assert [row["currentTime"] for row in outcome.valid] == [1.0, 2.5, 3.5]
+    assert outcome.reasons == ["missing_position"] * 3
+
+
+def test_counts_beyond_what_a_float_can_hold_stay_exact(tmp_path: Path) -> None:
+    counts = [2**53 + 1, str(2**53 + 3), 12.0, 2**63, 1.5]
+    rows = [{**DAILY_VIEW, "viewCount": count} for count in counts]
+    outcome = read(source(tmp_path, json_bytes(rows)), DAILY_VIEWS)
+    assert [row["reportedCount"] for row in outcome.valid] == [2**53 + 1, 2**53 + 3, 12]
+    assert outcome.reasons == ["unreadable_count"] * 2
+
+
+def test_times_in_microseconds_are_read_exactly_from_numbers_and_text(tmp_path: Path) -> None:
+    moment = 1735898400000001
+    rows = [{**EVENT, "timestamp": time} for time in (moment, str(moment), float(moment))]
+    path = source(tmp_path, json_bytes(rows))
+    outcome = read(SourceConfig(str(path), timestamp_unit="us"))
+    assert {row["timestamp"].isoformat() for row in outcome.valid} == {
+        "2025-01-03T10:00:00.000001+00:00"
+    }
+
+
+def test_a_gzipped_file_of_several_members_is_read_to_its_end(tmp_path: Path) -> None:
+    content = gzip.compress(json_bytes([EVENT])) + gzip.compress(json_bytes([EVENT]))
+    assert len(read(source(tmp_path, content, "events.json.gz")).valid) == 2
+
+
+@pytest.mark.parametrize("cut", [5, 40])
+def test_a_damaged_gzip_file_is_named(tmp_path: Path, cut: int) -> None:
+    content = gzip.compress(json_bytes([EVENT] * 50))
+    with pytest.raises(SourceError, match=r"events\.json\.gz: damaged gzip file"):
+        read(source(tmp_path, content[:cut], "events.json.gz"))
+
+
+def test_a_large_file_read_in_ranges_gives_each_row_once(tmp_path: Path) -> None:
+    rows = [{**EVENT, "userId": f"user{n}", "currentTime": n} for n in range(500)]
+    content = json_bytes(rows[:250]) + b"broken\n" + json_bytes(rows[250:])
+    path = source(tmp_path, content)
+    outcome = read(path, unit_bytes=777)
+    assert [row["currentTime"] for row in outcome.valid] == [float(n) for n in range(500)]
+    assert outcome.texts == ["broken"]
+    assert [row["sourceRow"] for row in outcome.rejected] == [None]
+    assert read(path).rejected[0]["sourceRow"] == 251
+
+
+JSON_VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.floats(),
+    st.text(max_size=5),
+    st.sampled_from(["2025-01-03", "video_play", "12.5", [], {}, "a b", " "]),
+)
+KEYS = st.sampled_from([*EVENT, "other"])
+LINES = st.one_of(
+    st.dictionaries(KEYS, JSON_VALUES, max_size=7).map(lambda row: json.dumps(row).encode()),
+    st.just(GOOD),
+    st.binary(max_size=20),
+    st.sampled_from([b'{"userId":"x"}{"userId":"y"}', b'{"userId":', b'"a"}', b"{}", b'{"a":NaN}']),
+)
+
+
+def parsed(content: bytes) -> tuple[list[tuple[str, ...]], int]:
+    layout = Layout(EVENTS, SourceConfig("x"))
+    chunks = list(json_chunks(iter([Lines(content, 0, 1)]), layout))
+    rows = [
+        tuple(str(chunk.columns[name][index].as_py()) for name in EVENT if name != "currentTime")
+        for chunk in chunks
+        for index in range(len(chunk))
+    ]
+    assert sum(chunk.source_rows for chunk in chunks) == len(rows) + sum(
+        len(chunk.broken) for chunk in chunks
+    )
+    return rows, sum(len(chunk.broken) for chunk in chunks)
+
+
+@given(st.lists(LINES, max_size=12))
+def test_a_block_gives_what_its_lines_give_one_by_one(lines: list[bytes]) -> None:
+    content = b"\n".join(lines)
+    together = parsed(content)
+    alone = [parsed(line) for line in content.split(b"\n")]
+    assert together == ([row for rows, _ in alone for row in rows], sum(n for _, n in alone))
+
+
+def test_a_bad_line_makes_only_its_neighbourhood_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow: list[int] = []
+    read_one_by_one = json_records._read_one_by_one  # noqa: SLF001 (its calls are what is measured)
+
+    def spy(lines: Lines, rows: Integers, columns: Sequence[NeededColumn]) -> Chunk:
+        slow.append(len(rows))
+        return read_one_by_one(lines, rows, columns)
+
+    monkeypatch.setattr(json_records, "_read_one_by_one", spy)
+    good = (GOOD + b"\n") * 20_000
+    rows, broken = parsed(good + b"broken\n" + good)
+    assert (len(rows), broken) == (40_000, 1)
+    assert sum(slow) <= 1024
+
+
+def structure_of(path: Path, config: SourceConfig | None = None) -> bool:
+    config = config or SourceConfig(str(path))
+    (file,) = list_source(config, EVENTS, FIRST_DAY, END_DAY).files
+    return require_structure(file, Layout(EVENTS, config))
+
+
+def test_a_key_that_no_row_of_a_fair_sample_has_is_a_missing_column(tmp_path: Path) -> None:
+    row = {"viewer" if name == "userId" else name: value for name, value in EVENT.items()}
+    path = write(tmp_path / "events.json", [row] * 20)
+    with pytest.raises(SourceError, match=r"events\.json: no column 'userId'.*'viewer'"):
+        structure_of(path)
+    structure_of(path, SourceConfig(str(path), columns={"viewer": "userId"}))
+    structure_of(write(path, [row] * 19))
+
+
+def test_times_that_are_all_numbers_need_the_unit(tmp_path: Path) -> None:
+    path = write(tmp_path / "events.json", [{**EVENT, "timestamp": 1735898400}])
+    with pytest.raises(SourceError, match="VIDEO_ASSETS_EVENTS_TIMESTAMP_UNIT"):
+        structure_of(path)
+    assert not structure_of(path, SourceConfig(str(path), timestamp_unit="s"))
+
+
+def test_a_file_of_blank_lines_has_no_rows(tmp_path: Path) -> None:
+    assert structure_of(source(tmp_path, b"\n \n"))

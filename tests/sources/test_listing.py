@@ -1,0 +1,212 @@
+import gzip
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from deltalake import write_deltalake
+from support.source_files import EVENT, csv_bytes, json_bytes, write
+
+from video_assets.sources.config import SourceConfig, SourceFormat
+from video_assets.sources.errors import SourceError
+from video_assets.sources.fields import EVENTS
+from video_assets.sources.listing import Listing, list_source
+
+DAY, NEXT_DAY, END_DAY = date(2025, 1, 3), date(2025, 1, 4), date(2025, 1, 5)
+
+
+def list_files(uri: Path | str, format_: SourceFormat = "auto", end_day: date = END_DAY) -> Listing:
+    return list_source(SourceConfig(str(uri), format_), EVENTS, DAY, end_day)
+
+
+def names(listing: Listing) -> list[str]:
+    return [file.uri.rpartition("/")[2] for file in listing.files]
+
+
+def fill(folder: Path, *files: str) -> Path:
+    for file in files:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_bytes(csv_bytes([EVENT]))
+    return folder
+
+
+def test_a_file_is_listed_with_its_size(tmp_path: Path) -> None:
+    path = write(tmp_path / "events.csv", [EVENT])
+    listing = list_files(path)
+    assert [file.uri for file in listing.files] == [str(path)]
+    assert listing.total_bytes == path.stat().st_size
+
+
+def test_a_relative_path_starts_at_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(fill(tmp_path, "in/a.csv"))
+    assert names(list_files("in/a.csv")) == names(list_files("./in")) == ["a.csv"]
+
+
+def test_a_file_uri_is_a_path(tmp_path: Path) -> None:
+    fill(tmp_path, "with space/a.csv")
+    assert names(list_files((tmp_path / "with space").as_uri())) == ["a.csv"]
+
+
+def test_a_folder_is_listed_recursively_by_name_without_hidden_files(tmp_path: Path) -> None:
+    fill(tmp_path, "b.csv", "a/z.csv", "_SUCCESS", ".crc/x.csv", "_temporary/y.csv", "a/.part.csv")
+    assert names(list_files(tmp_path)) == ["z.csv", "b.csv"]
+
+
+@pytest.mark.parametrize(
+    ("glob", "expected"),
+    [
+        ("*.csv", ["a1.csv", "a2.csv"]),
+        ("a?.csv", ["a1.csv", "a2.csv"]),
+        ("a[2-3].csv", ["a2.csv"]),
+        ("a[!2].csv", ["a1.csv"]),
+        ("**/*.csv", ["a1.csv", "a2.csv", "c.csv", "d.csv"]),
+        ("s*/*.csv", ["c.csv"]),
+        ("s*/**/d.csv", ["d.csv"]),
+        ("su*", ["c.csv", "d.csv"]),
+    ],
+)
+def test_globs_match_files_and_folders(tmp_path: Path, glob: str, expected: list[str]) -> None:
+    fill(tmp_path, "a1.csv", "a2.csv", "sub/c.csv", "sub/deep/d.csv")
+    assert names(list_files(f"{tmp_path}/{glob}")) == expected
+
+
+def test_a_file_whose_name_looks_like_a_glob_is_that_file(tmp_path: Path) -> None:
+    fill(tmp_path, "a[1].csv", "a1.csv")
+    assert names(list_files(tmp_path / "a[1].csv")) == ["a[1].csv"]
+
+
+def test_a_template_lists_only_the_files_of_the_days(tmp_path: Path) -> None:
+    fill(tmp_path, "d=2025-01-02/x.csv", "d=2025-01-03/x.csv", "d=2025-01-04/y.csv")
+    listing = list_files(f"{tmp_path}/d={{date}}/*.csv")
+    assert [(file.day, file.uri.rpartition("/")[2]) for file in listing.files] == [
+        (DAY, "x.csv"),
+        (NEXT_DAY, "y.csv"),
+    ]
+
+
+def test_a_template_may_format_the_date_in_the_middle_of_the_path(tmp_path: Path) -> None:
+    fill(tmp_path, "2025/01/03/events/a.csv")
+    listing = list_files(f"{tmp_path}/{{date:%Y/%m/%d}}/events", end_day=NEXT_DAY)
+    assert [(file.day, file.uri) for file in listing.files] == [
+        (DAY, f"{tmp_path}/2025/01/03/events/a.csv")
+    ]
+
+
+def test_a_template_may_hold_the_date_twice(tmp_path: Path) -> None:
+    fill(tmp_path, "202501/events-2025-01-03.csv")
+    template = f"{tmp_path}/{{date:%Y%m}}/events-{{date}}.csv"
+    assert names(list_files(template, end_day=NEXT_DAY)) == ["events-2025-01-03.csv"]
+
+
+def test_days_without_a_file_are_named_with_the_path_expected(tmp_path: Path) -> None:
+    fill(tmp_path, "2025-01-03.csv")
+    with pytest.raises(SourceError) as error:
+        list_files(f"{tmp_path}/{{date}}.csv", end_day=date(2025, 1, 12))
+    message = str(error.value)
+    assert f"no file for 2025-01-04 (expected {tmp_path}/2025-01-04.csv)" in message
+    assert "and 3 more days" in message
+    assert "VIDEO_ASSETS_EVENTS" in message
+
+
+def test_an_empty_file_of_a_day_is_a_day_without_events(tmp_path: Path) -> None:
+    (tmp_path / "2025-01-03.csv").touch()
+    assert names(list_files(f"{tmp_path}/{{date}}.csv", end_day=NEXT_DAY)) == ["2025-01-03.csv"]
+
+
+@pytest.mark.parametrize("uri", ["nowhere", "nowhere.csv", "nowhere/*.csv", "empty"])
+def test_a_source_without_files_is_refused_with_path_and_remedy(tmp_path: Path, uri: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SourceError, match=r"/" + uri.replace("*", r"\*") + r": .*Set VIDEO_ASSETS"):
+        list_files(tmp_path / uri)
+
+
+def test_a_source_of_empty_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").touch()
+    (tmp_path / "b.json").touch()
+    with pytest.raises(SourceError, match="every file is empty"):
+        list_files(tmp_path)
+
+
+def test_a_run_without_days_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no day"):
+        list_files(fill(tmp_path, "a.csv"), end_day=DAY)
+
+
+def test_a_storage_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(SourceError, match="not a storage"):
+        list_files("gopher://host/events")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a.parquet", ("parquet", False)),
+        ("a.json", ("json", False)),
+        ("a.jsonl.gz", ("json", True)),
+        ("A.NDJSON", ("json", False)),
+        ("a.csv", ("csv", False)),
+        ("a.csv.gz", ("csv", True)),
+    ],
+)
+def test_the_suffix_tells_the_format(tmp_path: Path, name: str, expected: tuple[str, bool]) -> None:
+    (file,) = list_files(write(tmp_path / name.lower(), [EVENT])).files
+    assert (file.format, file.compressed) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (csv_bytes([EVENT]), ("csv", False)),
+        (b"\xef\xbb\xbf\n " + json_bytes([EVENT]), ("json", False)),
+        (gzip.compress(json_bytes([EVENT])), ("json", True)),
+        (gzip.compress(csv_bytes([EVENT])), ("csv", True)),
+        (b"PAR1...", ("parquet", False)),
+        (b"\x1f\x8bnot gzip", ("csv", True)),
+    ],
+)
+def test_the_content_tells_the_format_where_the_suffix_does_not(
+    tmp_path: Path, content: bytes, expected: tuple[str, bool]
+) -> None:
+    (tmp_path / "part-0000").write_bytes(content)
+    (file,) = list_files(tmp_path).files
+    assert (file.format, file.compressed) == expected
+
+
+def test_the_setting_overrides_suffix_and_content(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", [EVENT])
+    assert list_files(path, "json").files[0].format == "json"
+
+
+def delta_table(folder: Path) -> Path:
+    write_deltalake(str(folder), pa.Table.from_pylist([dict(EVENT)]))
+    return folder
+
+
+def test_a_folder_with_a_delta_log_is_one_delta_table(tmp_path: Path) -> None:
+    table = delta_table(tmp_path / "table")
+    listing = list_files(table)
+    assert listing.delta == listing.files[0]
+    assert listing.files[0].uri == str(table)
+    assert listing.total_bytes > 0
+
+
+@pytest.mark.parametrize("uri", ["", "tab*", "*/*.parquet", "**/*.parquet"])
+def test_the_files_of_a_delta_table_are_not_read_one_by_one(tmp_path: Path, uri: str) -> None:
+    delta_table(tmp_path / "table")
+    with pytest.raises(SourceError, match="name that folder itself"):
+        list_files(f"{tmp_path}/{uri}")
+
+
+def test_a_delta_table_by_day_is_refused(tmp_path: Path) -> None:
+    delta_table(tmp_path / "2025-01-03")
+    with pytest.raises(SourceError, match=r"without \{date\}"):
+        list_files(f"{tmp_path}/{{date}}", end_day=NEXT_DAY)
+
+
+def test_a_format_that_contradicts_a_delta_table_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="is a Delta table, but the format is set to csv"):
+        list_files(delta_table(tmp_path / "table"), "csv")
+    with pytest.raises(SourceError, match="is no Delta table"):
+        list_files(fill(tmp_path / "plain", "a.csv"), "delta")

@@ -1,0 +1,50 @@
+from datetime import date
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from video_assets.sources.listing import FileFormat, Listing, SourceFile
+from video_assets.sources.storage import Location
+from video_assets.sources.units import cut_into_units, gather_into_tasks
+
+MEGABYTE = 1024 * 1024
+
+
+def listing(*files: tuple[int, FileFormat, bool]) -> Listing:
+    return Listing(
+        tuple(
+            SourceFile(Location("file:///", f"f{place}"), size, format_, zipped, date(2025, 1, 1))
+            for place, (size, format_, zipped) in enumerate(files)
+        )
+    )
+
+
+def test_large_parquet_and_json_files_are_cut_at_byte_ranges() -> None:
+    units = cut_into_units(listing((100, "parquet", False), (30, "json", False)), unit_bytes=40)
+    assert [(unit.file_index, unit.start, unit.end) for unit in units] == [
+        (0, 0, 40),
+        (0, 40, 80),
+        (0, 80, 100),
+        (1, 0, 30),
+    ]
+
+
+def test_csv_and_gzip_stay_whole_and_an_empty_file_is_a_unit_too() -> None:
+    units = cut_into_units(
+        listing((100, "csv", False), (100, "json", True), (0, "csv", False)), unit_bytes=40
+    )
+    assert [(unit.start, unit.end) for unit in units] == [(0, 100), (0, 100), (0, 0)]
+
+
+@given(st.lists(st.integers(0, 200 * MEGABYTE), min_size=1, max_size=30))
+def test_tasks_hold_every_unit_once_in_order_and_only_few_that_are_not_small(
+    sizes: list[int],
+) -> None:
+    units = cut_into_units(listing(*((size, "csv", False) for size in sizes)))
+    tasks = gather_into_tasks(units)
+    assert [unit for task in tasks for unit in task] == units
+    assert all(task for task in tasks)
+    target = max(MEGABYTE, min(64 * MEGABYTE, sum(sizes) // 16))
+    weights = [sum(unit.weight for unit in task) for task in tasks]
+    assert all(first + second > target for first, second in pairwise(weights))
