@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, cast
+from uuid import uuid4
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
@@ -18,13 +19,14 @@ from resources.delta.contract import Days, describe_days, schema_differences
 from resources.delta.errors import CommitConflictError, SchemaMismatchError
 from resources.delta.files import DataFile
 from resources.delta.staging import StagedTable
-from resources.delta.storage import normalized, plain_location, provider, storage_options
+from resources.delta.storage import normalized, provider, storage_options
 from video_assets.schemas import Table
 
 ATTEMPTS = 12
 _FIRST_WAIT = 0.1
 _LONGEST_WAIT = 10.0
 _WHOLE_TABLE = "all"
+_RECENT_VERSIONS = 20
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class CommittedTable:
     Attributes:
         table: the declared table.
         location: its folder.
-        version: Delta version that holds the rows.
+        version: Delta version that this commit made.
         rows: rows written.
         size: bytes written.
         files: files written.
@@ -67,15 +69,21 @@ def commit(staged: StagedTable, *, run_id: str = "", attempts: int = ATTEMPTS) -
         CommitConflictError: the attempts are used up. In both cases the old rows stay, and the
             staged files are deleted.
     """
+    commit_id = uuid4().hex
+    info = {
+        "commitId": commit_id,
+        "runId": run_id,
+        "counters": json.dumps(dict(staged.counters), sort_keys=True),
+    }
     try:
-        version = _commit_with_retries(staged, run_id, attempts)
+        _commit_with_retries(staged, info, attempts)
     except (SchemaMismatchError, CommitConflictError):
         staged.discard()
         raise
     return CommittedTable(
         table=staged.table,
         location=staged.location,
-        version=version,
+        version=_version_of(commit_id, open_table(staged.location)),
         rows=staged.rows,
         size=staged.size,
         files=len(staged.files),
@@ -89,7 +97,7 @@ def open_table(location: str) -> DeltaTable:
     Raises:
         deltalake.exceptions.TableNotFoundError: there is none.
     """
-    return DeltaTable(plain_location(location), storage_options=storage_options(location))
+    return DeltaTable(normalized(location), storage_options=storage_options(location))
 
 
 def arrow_schema(existing: DeltaTable) -> pa.Schema:
@@ -115,7 +123,7 @@ def _create(location: str, table: Table) -> DeltaTable:
     if provider(location) == "local":
         Path(normalized(location)).mkdir(parents=True, exist_ok=True)
     return DeltaTable.create(
-        plain_location(location),
+        normalized(location),
         schema=Schema.from_arrow(table.arrow_schema),
         mode="ignore",  # another run may create it at the same moment
         partition_by=_partitioning(table),
@@ -142,14 +150,14 @@ def _partitioning(table: Table) -> list[str]:
     return [table.partition_by] if table.partition_by else []
 
 
-def _commit_with_retries(staged: StagedTable, run_id: str, attempts: int) -> int:
+def _commit_with_retries(staged: StagedTable, info: dict[str, str], attempts: int) -> None:
     retrying = Retrying(
         retry=retry_if_exception_type(CommitFailedError),
         wait=wait_random_exponential(multiplier=_FIRST_WAIT, max=_LONGEST_WAIT),
         stop=stop_after_attempt(attempts),
     )
     try:
-        return retrying(_commit_once, staged, run_id)
+        retrying(_commit_once, staged, info)
     except RetryError as error:
         cause = error.last_attempt.exception()
         days = "all rows" if staged.replaced is None else describe_days(staged.replaced)
@@ -160,11 +168,11 @@ def _commit_with_retries(staged: StagedTable, run_id: str, attempts: int) -> int
         ) from cause
 
 
-def _commit_once(staged: StagedTable, run_id: str) -> int:
+def _commit_once(staged: StagedTable, info: dict[str, str]) -> None:
     """Commit onto the newest version; a commit that landed unnoticed is not made twice."""
     existing = ensure_table(staged.location, staged.table)
     if _is_committed(existing, staged):
-        return existing.version()
+        return
     existing.create_write_transaction(
         [_add_action(file, staged.table) for file in staged.files],
         mode="overwrite",
@@ -172,13 +180,19 @@ def _commit_once(staged: StagedTable, run_id: str) -> int:
         partition_by=_partitioning(staged.table),
         partition_filters=_replaced_partitions(staged),
         commit_properties=CommitProperties(
-            custom_metadata=_commit_info(staged, run_id),
+            custom_metadata=info,
             app_transactions=[
                 Transaction(f"replace:{part}", existing.version() + 1) for part in _parts(staged)
             ],
         ),
     )
-    return existing.version()
+
+
+def _version_of(commit_id: str, existing: DeltaTable) -> int:
+    """The version that the commit made; the newest, when it was made before or long ago."""
+    recent = existing.history(_RECENT_VERSIONS)
+    made = (entry["version"] for entry in recent if entry.get("commitId") == commit_id)
+    return int(next(made, existing.version()))
 
 
 def _is_committed(existing: DeltaTable, staged: StagedTable) -> bool:
@@ -216,8 +230,3 @@ def _parts(staged: StagedTable) -> Iterator[str]:
         yield _WHOLE_TABLE
         days = Days(file.day for file in staged.files if file.day)
     yield from map(str, sorted(days))
-
-
-def _commit_info(staged: StagedTable, run_id: str) -> dict[str, Any]:
-    counters = json.dumps(dict(staged.counters), sort_keys=True)
-    return {"runId": run_id, "rows": str(staged.rows), "counters": counters}

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from resources.delta.errors import RefusedRowsError, SchemaMismatchError
-from video_assets.schemas import Table
+from video_assets.schemas import Column, Table
 
 Days = frozenset[date]
 _EPOCH = date(1970, 1, 1)
@@ -34,14 +34,13 @@ def conformed(rows: pa.Table, table: Table) -> pa.Table:
 
     Raises:
         SchemaMismatchError: a column is missing, undeclared or of another type.
+        RefusedRowsError: a list or struct holds a null that its type does not allow.
     """
     require_schema(rows.schema, table)
     selected = rows.select(list(table.column_names))
-    if selected.schema.types == table.arrow_schema.types:
-        return selected
     arrays = [
-        column.cast(declared.type)
-        for column, declared in zip(selected.columns, table.columns, strict=True)
+        _without_nulls_inside(values, column, table).cast(column.type)
+        for values, column in zip(selected.columns, table.columns, strict=True)
     ]
     return pa.table(arrays, names=list(table.column_names))
 
@@ -105,7 +104,7 @@ def _same_struct(found: Any, declared: Any) -> bool:
 
 
 def require_keys(rows: pa.Table, table: Table) -> None:
-    """No null in a required column, nor inside a list or struct that must not hold one.
+    """No null in a required column.
 
     Raises:
         RefusedRowsError: names the column, how many rows, and the key of the first.
@@ -119,11 +118,15 @@ def require_keys(rows: pa.Table, table: Table) -> None:
                 f"{values.null_count} row(s), the first with {_key(first, table)}. "
                 "Reject such rows before they are staged."
             )
-        if any(_holds_forbidden_null(chunk, column.type) for chunk in values.chunks):
-            raise RefusedRowsError(
-                f"table {table.name}: a value of column {column.name} holds a null inside, "
-                f"which {column.type} does not allow. Drop such elements before they are staged."
-            )
+
+
+def _without_nulls_inside(values: Any, column: Column, table: Table) -> Any:
+    if any(_holds_forbidden_null(chunk, column.type) for chunk in values.chunks):
+        raise RefusedRowsError(
+            f"table {table.name}: a value of column {column.name} holds a null inside, "
+            f"which {column.type} does not allow. Drop such elements before they are staged."
+        )
+    return values
 
 
 def _holds_forbidden_null(values: Any, declared: Any) -> bool:

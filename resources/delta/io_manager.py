@@ -19,6 +19,7 @@ from dagster_deltalake import (
 from dagster_deltalake.io_manager import DeltaLakeDbClient, TableConnection
 from dagster_pyspark import PySparkResource
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -255,7 +256,7 @@ def _require_all_days(staged: StagedTable, run: Days | None) -> None:
 
 
 def _is_there(location: str) -> bool:
-    return DeltaTable.is_deltatable(plain_location(location), storage_options(location))
+    return DeltaTable.is_deltatable(location, storage_options(location))
 
 
 def _require_partitioned(table_slice: TableSlice, location: str) -> None:
@@ -273,12 +274,18 @@ def _read(session: SparkSession, location: str, table: Table) -> DataFrame:
         frame = session.read.format("delta").load(plain_location(location))
         frame.schema  # noqa: B018 (asks the engine)
     except PySparkException as error:
-        columns = arrow_schema(open_table(location)).names
         raise TableError(
-            f"table {table.name} at {location} with the columns {', '.join(columns)} cannot be "
-            f"read by the engine: {error}"
+            f"table {table.name} at {location} ({_columns_in_log(location)}) cannot be read by "
+            f"the engine: {error}"
         ) from error
     return frame
+
+
+def _columns_in_log(location: str) -> str:
+    try:
+        return f"columns {', '.join(arrow_schema(open_table(location)).names)}"
+    except DeltaError as error:
+        return f"its Delta log is broken: {str(error).splitlines()[0]}"
 
 
 def _in_window(frame: DataFrame, table: Table, window: Window | None) -> DataFrame:

@@ -4,6 +4,7 @@ Only one small row a file comes back to the driver. Phase two, in `commit.py`, m
 one table visible at once.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -21,12 +22,18 @@ from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from resources.delta.contract import Days, require_schema
-from resources.delta.errors import RefusedRowsError, SchemaMismatchError, StagingError
+from resources.delta.errors import (
+    LocationError,
+    RefusedRowsError,
+    SchemaMismatchError,
+    StagingError,
+)
 from resources.delta.files import DEFAULT_LIMITS, DataFile, Limits, Target, TaskFiles
-from resources.delta.storage import delete_keys, join, list_keys
+from resources.delta.storage import delete_keys, join, list_keys, provider
 from video_assets.schemas import SCHEMA_NAME, Table
 
 EMISSION_BYTES = 32 * 1024 * 1024
+_PERCENT_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
 _REFUSALS = {error.__name__: error for error in (RefusedRowsError, SchemaMismatchError)}
 _REPORT_DDL = (
     "tableName string, path string, size long, rowCount long, day date, modified long, "
@@ -112,8 +119,19 @@ class StagedTable:
 
 
 def table_location(warehouse: str, table: Table) -> str:
-    """The folder of a table: `<warehouse>/video/<table>`."""
-    return join(warehouse, SCHEMA_NAME, table.name)
+    """The folder of a table: `<warehouse>/video/<table>`.
+
+    Raises:
+        LocationError: a folder's name holds a percent escape.
+    """
+    location = join(warehouse, SCHEMA_NAME, table.name)
+    if provider(location) == "local" and (escape := _PERCENT_ESCAPE.search(location)):
+        raise LocationError(
+            f"{location}: delta-rs reads {escape[0]} in a path as an escaped character and finds "
+            "no table there. Rename the folder; a percent sign that no two hex digits follow, "
+            "spaces and other letters are fine."
+        )
+    return location
 
 
 def stage(  # noqa: PLR0913 (one write, described in full)

@@ -173,11 +173,10 @@ def delete_keys(root: str | os.PathLike[str], keys: Iterable[str]) -> None:
 
 
 def plain_location(location: str | os.PathLike[str]) -> str:
-    """The location by a name that every Delta reader understands.
+    """The location by a name under which Sail finds a Delta table.
 
-    Sail finds no table under a path with a space, a percent sign or a letter beyond ASCII, and
-    delta-rs none under one with a percent escape such as `%20`; a link with a plain name leads
-    them there. Locations with a plain name, and URIs, stay as they are.
+    It finds none under a path with a space, a percent sign or a letter beyond ASCII; a link with
+    a plain name leads it there. Locations with a plain name, and URIs, stay as they are.
 
     Raises:
         LocationError: the folder for such links cannot be used.

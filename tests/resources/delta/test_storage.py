@@ -1,0 +1,109 @@
+from pathlib import Path
+
+import pytest
+
+from resources.delta.errors import LocationError
+from resources.delta.storage import (
+    delete_keys,
+    join,
+    list_keys,
+    normalized,
+    open_sink,
+    open_source,
+    plain_location,
+    provider,
+    storage_options,
+)
+
+
+@pytest.mark.parametrize(
+    ("location", "expected"),
+    [
+        ("/data/x/", "/data/x"),
+        ("file:///data/a%20b", "/data/a b"),
+        ("s3://bucket/x/", "s3://bucket/x"),
+        ("abfss://c@a.dfs.core.windows.net/x", "abfss://c@a.dfs.core.windows.net/x"),
+    ],
+)
+def test_a_location_has_one_spelling(location: str, expected: str) -> None:
+    assert normalized(location) == expected
+
+
+def test_a_relative_path_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert normalized("data/warehouse") == f"{tmp_path}/data/warehouse"
+
+
+def test_an_unknown_scheme_is_refused_with_those_that_work() -> None:
+    with pytest.raises(LocationError, match=r"hdfs:// is not supported.*s3://"):
+        normalized("hdfs://host/x")
+
+
+@pytest.mark.parametrize(
+    ("location", "expected"),
+    [("x", "local"), ("s3://b/x", "s3"), ("abfss://c@a/x", "azure"), ("gs://b/x", "gcs")],
+)
+def test_the_provider_follows_from_the_scheme(location: str, expected: str) -> None:
+    assert provider(location) == expected
+
+
+def test_parts_are_joined_below_the_root() -> None:
+    assert join("s3://bucket/root/", "video", "sessions") == "s3://bucket/root/video/sessions"
+
+
+def test_options_come_from_the_environment_of_the_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "account")
+    assert storage_options("s3://bucket")["AWS_REGION"] == "eu-central-1"
+    assert "AZURE_STORAGE_ACCOUNT_NAME" not in storage_options("s3://bucket")
+    assert storage_options("/local") == {}
+
+
+@pytest.mark.parametrize("name", ["plain", "sp ace", "100% ü", "a%20b", "[x] #1?"])
+def test_objects_are_written_listed_read_and_deleted_under_any_name(
+    tmp_path: Path, name: str
+) -> None:
+    root = f"{tmp_path}/{name}"
+    with open_sink(f"{root}/{name}.bin") as sink:
+        sink.write(b"hello")
+    assert (Path(root) / f"{name}.bin").read_bytes() == b"hello"
+    assert list(list_keys(root)) == [f"{name}.bin"]
+    assert bytes(open_source(root, f"{name}.bin").read()) == b"hello"
+    delete_keys(root, [f"{name}.bin", "gone already"])
+    assert list(list_keys(root)) == []
+
+
+def test_a_large_object_counts_its_bytes(tmp_path: Path) -> None:
+    block = b"x" * 3_000_000
+    with open_sink(tmp_path / "large") as sink:
+        for _ in range(5):
+            sink.write(block)
+    assert sink.size == sink.tell() == (tmp_path / "large").stat().st_size == 15_000_000
+
+
+def test_an_object_is_not_there_after_an_error(tmp_path: Path) -> None:
+    def fail() -> None:
+        with open_sink(tmp_path / "half") as sink:
+            sink.write(b"half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert not (tmp_path / "half").exists()
+
+
+def test_a_folder_that_is_not_there_has_no_keys(tmp_path: Path) -> None:
+    assert list(list_keys(tmp_path / "nothing")) == []
+
+
+def test_a_path_with_special_characters_has_a_plain_link(tmp_path: Path) -> None:
+    special = tmp_path / "wä 100%25"
+    link = plain_location(special)
+    assert link == plain_location(special)
+    special.mkdir()
+    assert Path(link).samefile(special)
+
+
+def test_plain_paths_and_uris_need_no_link(tmp_path: Path) -> None:
+    assert plain_location(tmp_path) == str(tmp_path)
+    assert plain_location("s3://bucket/a b") == "s3://bucket/a b"
