@@ -163,7 +163,7 @@ def _materialize(
 def _job(defs: dg.Definitions, run: Run) -> dg.JobDefinition:
     selection = dg.AssetSelection.assets(*(asset_key(table) for table in run.tables))
     job = dg.define_asset_job(run.name, selection)
-    return dg.Definitions.merge(defs, dg.Definitions(jobs=[job])).get_job_def(run.name)
+    return dg.Definitions.merge(defs, dg.Definitions(jobs=[job])).resolve_job_def(run.name)
 
 
 class Progress:

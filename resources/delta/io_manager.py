@@ -28,7 +28,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from resources.delta.commit import arrow_schema, commit, open_table
 from resources.delta.contract import Days, days_between, describe_days
 from resources.delta.errors import MissingTableError, SchemaMismatchError, TableError
-from resources.delta.report import output_metadata
+from resources.delta.report import output_metadata, partition_metadata
 from resources.delta.staging import StagedTable, stage_frame, table_location
 from resources.delta.storage import normalized, plain_location, provider, storage_options
 from video_assets.schemas import SCHEMA_NAME, TABLES, Table
@@ -119,7 +119,7 @@ class StagedTableHandler(DbTypeHandler[StagedTable]):
         except TableError:
             obj.discard()
             raise
-        return output_metadata(obj, commit(obj, run_id=context.run_id))
+        return _commit_and_report(context, obj)
 
     def load_input(
         self,
@@ -158,7 +158,7 @@ class DataFrameHandler(DbTypeHandler[DataFrame]):
         """Stage the frame, then replace the run's days (or the whole table) in one commit."""
         days = written_days(table_slice)
         staged = stage_frame(obj, self._warehouse, declared_table(table_slice), days)
-        return output_metadata(staged, commit(staged, run_id=context.run_id))
+        return _commit_and_report(context, staged)
 
     def load_input(
         self,
@@ -186,6 +186,16 @@ class DataFrameHandler(DbTypeHandler[DataFrame]):
             schema = from_arrow_schema(table.arrow_schema)
             frame = self._session().createDataFrame([], schema=schema)
         return _selected(frame, table_slice.columns, table, location)
+
+
+def _commit_and_report(context: OutputContext, staged: StagedTable) -> Mapping[str, Any]:
+    committed = commit(staged, run_id=context.run_id)
+    if context.has_asset_partitions:
+        for partition_key in context.asset_partition_keys:
+            context.step_context.add_asset_metadata(
+                partition_metadata(committed, partition_key), context.asset_key, partition_key
+            )
+    return output_metadata(staged, committed)
 
 
 def declared_table(table_slice: TableSlice) -> Table:

@@ -1,7 +1,8 @@
 """What the Dagster UI shows of a write: counts, days, and the first rows."""
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import date
+from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -9,7 +10,8 @@ from dagster import MetadataValue, TableRecord
 
 from resources.delta.commit import CommittedTable
 from resources.delta.staging import StagedTable
-from resources.delta.storage import open_source
+from resources.delta.storage import join
+from video_assets.sources.storage import StoredFile, StoredObject, locate
 
 PREVIEW_ROWS = 10
 DAY_LINES = 31
@@ -23,14 +25,25 @@ def output_metadata(staged: StagedTable, committed: CommittedTable) -> dict[str,
     """
     return {
         **staged.counters,
-        "dagster/row_count": committed.rows,
+        "rows_written": committed.rows,
         "dagster/uri": committed.location,
         "delta_version": committed.version,
         "files": committed.files,
         "size_bytes": committed.size,
         "preview": MetadataValue.md(markdown_table(preview(staged))),
+        **_table_rows(committed),
         **_days_metadata(committed),
     }
+
+
+def partition_metadata(committed: CommittedTable, partition_key: str) -> dict[str, Any]:
+    """Rows of one partition, which a range would otherwise report as those of all of it."""
+    rows = committed.rows_per_day.get(date.fromisoformat(partition_key), 0)
+    return {"dagster/row_count": rows, "dagster/partition_row_count": rows}
+
+
+def _table_rows(committed: CommittedTable) -> Mapping[str, int]:
+    return {} if committed.table.partition_by else {"dagster/row_count": committed.rows}
 
 
 def preview(staged: StagedTable) -> pa.Table:
@@ -39,7 +52,8 @@ def preview(staged: StagedTable) -> pa.Table:
     if not staged.files:
         return staged.table.arrow_schema.empty_table()
     first = staged.files[0]
-    with pq.ParquetFile(open_source(staged.location, first.key)) as file:
+    stored = StoredObject(locate(join(staged.location, first.key)), first.size)
+    with pq.ParquetFile(cast("BinaryIO", StoredFile(stored))) as file:
         rows = pa.Table.from_batches([next(file.iter_batches(batch_size=PREVIEW_ROWS))])
     if staged.table.partition_by:
         day = pa.repeat(pa.scalar(first.day, pa.date32()), rows.num_rows)

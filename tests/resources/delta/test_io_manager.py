@@ -133,7 +133,7 @@ def test_a_single_day_after_a_range_replaces_only_itself(
 def test_the_output_is_described(spark: SparkSession, run: Any, warehouse: str) -> None:
     result = run(daily_asset(spark), **days_tags(1, 3))
     shown = metadata_of(result, DAILY_VIDEO_VIEWS.name)
-    assert shown["dagster/row_count"] == 3
+    assert shown["rows_written"] == 3
     assert shown["dagster/uri"] == table_location(warehouse, DAILY_VIDEO_VIEWS)
     assert shown["dagster/table_name"] == "deltalake.video.daily_video_views"
     assert (shown["delta_version"], shown["files"] > 0, shown["size_bytes"] > 0) == (1, True, True)
@@ -342,7 +342,7 @@ def test_staged_files_are_committed_with_the_extra_day_that_the_asset_names(
         for event in result.asset_materializations_for_node("ingest")
     }
     assert shown[DAILY_VIDEO_VIEWS.name]["duplicates"].value == 4
-    assert shown[REJECTED_DAILY_VIEWS.name]["dagster/row_count"].value == 1
+    assert shown[REJECTED_DAILY_VIEWS.name]["rows_written"].value == 1
 
 
 def test_files_staged_for_fewer_days_than_the_run_are_refused_and_deleted(
@@ -456,3 +456,10 @@ def test_the_storage_follows_from_the_warehouse(warehouse: str, provider: str) -
 def test_the_loaded_table_is_a_delta_table(spark: SparkSession, run: Any, warehouse: str) -> None:
     run(daily_asset(spark), **one_day(1))
     assert DeltaTable.is_deltatable(table_location(warehouse, DAILY_VIDEO_VIEWS))
+
+
+def test_each_day_of_a_range_reports_its_own_rows(spark: SparkSession, run: Any) -> None:
+    result = run(daily_asset(spark), **days_tags(1, 3))
+    events = result.asset_materializations_for_node(f"video__{DAILY_VIDEO_VIEWS.name}")
+    rows = {event.partition: event.metadata["dagster/row_count"].value for event in events}
+    assert rows == {str(day(number)): 1 for number in (1, 2, 3)}
