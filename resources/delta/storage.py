@@ -5,13 +5,14 @@ Credentials and endpoints come from the standard environment variables alone (`A
 """
 
 import hashlib
+import io
 import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -149,9 +150,33 @@ def open_sink(location: str | os.PathLike[str]) -> Iterator[ObjectSink]:
     sink.close()
 
 
+class _ObjectSource(io.RawIOBase):
+    """An object as Python's own kind of file: PyArrow takes no other."""
+
+    def __init__(self, store: "ObjectStore", key: str) -> None:
+        self._file = obstore.open_reader(store, key)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def readinto(self, buffer: Any) -> int:
+        data = memoryview(self._file.read(len(buffer)))
+        buffer[: len(data)] = data
+        return len(data)
+
+
 def open_source(root: str | os.PathLike[str], key: str) -> BinaryIO:
     """Read one object, seekable; only the ranges asked for are fetched."""
-    return cast("BinaryIO", obstore.open_reader(object_store(root), key))
+    return cast("BinaryIO", _ObjectSource(object_store(root), key))
 
 
 def list_keys(root: str | os.PathLike[str], prefix: str | None = None) -> Iterator[str]:

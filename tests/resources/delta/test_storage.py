@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from resources.delta.errors import LocationError
@@ -79,6 +81,13 @@ def test_a_large_object_counts_its_bytes(tmp_path: Path) -> None:
         for _ in range(5):
             sink.write(block)
     assert sink.size == sink.tell() == (tmp_path / "large").stat().st_size == 15_000_000
+
+
+def test_a_parquet_file_is_read_through_a_source(tmp_path: Path) -> None:
+    rows = pa.table({"n": list(range(100_000))})
+    pq.write_table(rows, tmp_path / "x.parquet", row_group_size=1000)
+    with open_source(tmp_path, "x.parquet") as source, pq.ParquetFile(source) as file:
+        assert file.read_row_group(42)["n"].to_pylist() == list(range(42_000, 43_000))
 
 
 def test_an_object_is_not_there_after_an_error(tmp_path: Path) -> None:
