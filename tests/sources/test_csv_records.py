@@ -94,8 +94,8 @@ def test_a_quoted_field_of_more_than_a_thousand_lines_is_not_one_record(tmp_path
 
 
 def test_the_columns_may_be_in_any_order_among_others_and_quoted(tmp_path: Path) -> None:
-    names = ["extra", *reversed(EVENT), "extra"]
-    values = ["x", *(str(EVENT[name]) for name in reversed(EVENT)), "y"]
+    names = ["extra", *reversed(list(EVENT)), "extra"]
+    values = ["x", *(str(EVENT[name]) for name in reversed(list(EVENT))), "y"]
     text = io.StringIO()
     csv.writer(text, quoting=csv.QUOTE_ALL).writerows([names, values])
     outcome = read(source(tmp_path, b"\xef\xbb\xbf" + text.getvalue().encode()))

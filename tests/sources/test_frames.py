@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -63,7 +64,7 @@ def test_daily_views_of_every_format_are_read(
 def delta_table(folder: Path) -> SourceConfig:
     for day in range(1, 6):
         moments = [datetime(2025, 1, day, 12, tzinfo=UTC), None, datetime(1800, 1, 1, tzinfo=UTC)]
-        rows = {
+        rows: dict[str, Any] = {
             **{name: [value] * 3 for name, value in EVENT.items()},
             "timestamp": pa.array(moments, pa.timestamp("us", "UTC")),
             "person.id": ["peter", "paul", "mary"],

@@ -71,10 +71,8 @@ def test_an_impossible_type_is_refused_with_file_column_type_and_remedy(
     with pytest.raises(SourceError) as error:
         read(path)
     message = str(error.value)
-    assert (
-        f"{path}: column '{name}' is {str(array.type).replace('item', 'element')}, but {name} must be"
-        in message
-    )
+    found = str(array.type).replace("item", "element")
+    assert f"{path}: column '{name}' is {found}, but {name} must be" in message
     assert remedy in message
 
 

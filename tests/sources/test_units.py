@@ -11,7 +11,10 @@ from video_assets.sources.units import cut_into_units, gather_into_tasks
 MEGABYTE = 1024 * 1024
 
 
-def listing(*files: tuple[int, FileFormat, bool]) -> Listing:
+FileSpec = tuple[int, FileFormat, bool]
+
+
+def listing(*files: FileSpec) -> Listing:
     return Listing(
         tuple(
             SourceFile(Location("file:///", f"f{place}"), size, format_, zipped, date(2025, 1, 1))
@@ -21,12 +24,18 @@ def listing(*files: tuple[int, FileFormat, bool]) -> Listing:
 
 
 def test_large_parquet_and_json_files_are_cut_at_byte_ranges() -> None:
-    units = cut_into_units(listing((100, "parquet", False), (30, "json", False)), unit_bytes=40)
+    files: tuple[FileSpec, ...] = (
+        (25, "parquet", False),
+        (160, "json", False),
+        (161, "json", False),
+    )
+    units = cut_into_units(listing(*files), unit_bytes=160)
     assert [(unit.file_index, unit.start, unit.end) for unit in units] == [
-        (0, 0, 40),
-        (0, 40, 80),
-        (0, 80, 100),
-        (1, 0, 30),
+        (0, 0, 10),
+        (0, 10, 20),
+        (0, 20, 25),
+        (1, 0, 160),
+        *((2, start, min(start + 40, 161)) for start in range(0, 161, 40)),
     ]
 
 

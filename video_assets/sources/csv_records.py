@@ -8,14 +8,13 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pc
 
-from video_assets.sources.arrow_types import ArrowArray, Integers, Mask
+from video_assets.sources.arrow_types import ArrowArray, Characters, Integers, Mask
 from video_assets.sources.chunks import BrokenRow, Chunk
 from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import Layout
@@ -182,14 +181,17 @@ class _BlockParser:
         if not self._quotes.any():
             return found
         quotes = np.flatnonzero(lines.bytes_ == _QUOTE)
-        rows = np.searchsorted(lines.starts, quotes, side="right") - 1
-        edges = np.array([_QUOTE, ord(self._header.delimiter)], dtype=np.uint8)
+        rows = np.repeat(np.arange(len(lines)), self._quotes)
         before = lines.bytes_.take(quotes - 1, mode="clip")
         after = lines.bytes_.take(quotes + 1, mode="clip")
-        opens = (quotes == lines.starts[rows]) | np.isin(before, edges)
-        closes = (quotes + 1 >= lines.ends[rows]) | np.isin(after, edges)
+        opens = (quotes == lines.starts[rows]) | self._is_edge(before)
+        closes = (quotes + 1 >= lines.ends[rows]) | self._is_edge(after)
         found[rows[~opens & ~closes]] = True
         return found
+
+    def _is_edge(self, characters: Characters) -> Mask:
+        edge: Mask = (characters == _QUOTE) | (characters == ord(self._header.delimiter))
+        return edge
 
     def _sort_out_special_lines(self) -> None:
         """Take the lines that Arrow would misread out of the ordinary ones."""
@@ -295,7 +297,7 @@ class _BlockParser:
     def _read_with_arrow(self, rows: Integers) -> _Parsed | None:
         refused: list[int] = []
         try:
-            table = self._arrow_table(self._bytes_of(rows), refused)
+            table = self._arrow_table(self._lines.joined(rows), refused)
         except pa.ArrowInvalid:
             return None
         if table.num_rows + len(refused) != len(rows):
@@ -324,15 +326,6 @@ class _BlockParser:
                 check_utf8=False,
             ),
         )
-
-    def _bytes_of(self, rows: Integers) -> bytes:
-        lines = self._lines
-        if len(rows) == len(lines):
-            return lines.data
-        breaks = np.flatnonzero(np.diff(rows) != 1) + 1
-        edges = [0, *breaks.tolist(), len(rows)]
-        runs = [(rows[first], rows[end - 1]) for first, end in pairwise(edges)]
-        return b"\n".join(lines.data[lines.starts[a] : lines.ends[b]] for a, b in runs)
 
 
 def _whole(column: ArrowArray) -> ArrowArray:

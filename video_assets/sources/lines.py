@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow as pa
 
 from video_assets.sources.arrow_types import Characters, Integers, Mask
 
-BLOCK_BYTES = 16 * 1024 * 1024
+BLOCK_BYTES = 8 * 1024 * 1024
 LONGEST_LINE = 16 * 1024 * 1024
 _KEPT_OF_TOO_LONG_LINE = 64 * 1024
 _CUT_MARK = b"\xff"
@@ -75,6 +76,15 @@ class Lines:
     def number(self, index: int) -> int | None:
         """The 1-based number of a line in its file."""
         return None if self.first_number is None else self.first_number + index
+
+    def joined(self, rows: Integers) -> bytes:
+        """Some lines, in order, as one text; without a copy where they are all of them."""
+        if len(rows) == len(self):
+            return self.data
+        breaks = np.flatnonzero(np.diff(rows) != 1) + 1
+        edges = [0, *breaks.tolist(), len(rows)] if len(rows) else []
+        runs = [(rows[first], rows[end - 1]) for first, end in pairwise(edges)]
+        return b"\n".join(self.data[self.starts[a] : self.ends[b]] for a, b in runs)
 
     def not_blank(self, blanks: bytes) -> Mask:
         """Which lines hold anything but the given white space."""

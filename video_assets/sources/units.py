@@ -40,7 +40,7 @@ def cut_into_units(listing: Listing, unit_bytes: int = UNIT_BYTES) -> list[Unit]
 
     Args:
         listing: the files to read.
-        unit_bytes: files of at most this size stay whole, larger ones are cut at multiples of it.
+        unit_bytes: the most bytes of a unit, and of a JSON file that stays whole.
     """
     return [
         unit
@@ -50,10 +50,23 @@ def cut_into_units(listing: Listing, unit_bytes: int = UNIT_BYTES) -> list[Unit]
 
 
 def _units_of_file(file: SourceFile, index: int, unit_bytes: int) -> Iterator[Unit]:
-    splittable = file.format == "parquet" or (file.format == "json" and not file.compressed)
-    step = unit_bytes if splittable else max(file.size, 1)
+    step = _step(file, unit_bytes)
     for start in range(0, max(file.size, 1), step):
         yield Unit(file, index, start, min(start + step, file.size))
+
+
+def _step(file: SourceFile, unit_bytes: int) -> int:
+    if file.format == "parquet":
+        return _share(file.size, unit_bytes // 16, unit_bytes)
+    # Only the first unit of a file of lines knows their numbers, so small files stay whole.
+    if file.format == "json" and not file.compressed and file.size > unit_bytes:
+        return _share(file.size, unit_bytes // 4, unit_bytes)
+    return max(file.size, 1)
+
+
+def _share(total: int, least: int, most: int) -> int:
+    """The size of a part, where there should be enough parts for many tasks."""
+    return min(most, max(least, total // _TASKS_WANTED, 1))
 
 
 def gather_into_tasks(
@@ -67,7 +80,7 @@ def gather_into_tasks(
     """
     pending = list(units)
     total = sum(unit.weight for unit in pending)
-    target = min(unit_bytes, max(_SMALLEST_TASK_BYTES, total // _TASKS_WANTED))
+    target = _share(total, _SMALLEST_TASK_BYTES, unit_bytes)
     tasks: list[list[Unit]] = []
     filled = 0
     for unit in pending:
