@@ -148,11 +148,11 @@ LINES = st.one_of(
 )
 
 
-def parsed(content: bytes) -> tuple[list[str], int]:
+def parsed(content: bytes, offset: int = 0) -> tuple[list[str], int]:
     layout = Layout(EVENTS, SourceConfig("x", timestamp_unit="s"))
     found: list[str] = []
     broken = 0
-    for chunk in json_chunks(iter([Lines(content, 0, 1)]), layout):
+    for chunk in json_chunks(iter([Lines(content, offset, 1)]), layout):
         assert chunk.source_rows == len(chunk) + len(chunk.broken)
         verdict = validate_events(chunk, layout.config)
         columns = [verdict.values[name].to_pylist() for name in EVENT]
@@ -165,7 +165,7 @@ def parsed(content: bytes) -> tuple[list[str], int]:
 def test_a_block_gives_what_its_lines_give_one_by_one(lines: list[bytes]) -> None:
     content = b"\n".join(lines)
     together = parsed(content)
-    alone = [parsed(line) for line in content.split(b"\n")]
+    alone = [parsed(line, place) for place, line in enumerate(content.split(b"\n"))]
     assert together == (sorted(row for rows, _ in alone for row in rows), sum(n for _, n in alone))
 
 
