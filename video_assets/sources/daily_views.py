@@ -13,8 +13,8 @@ from video_assets.sources.times import read_days
 from video_assets.sources.values import mask, read_counts, read_ids
 
 DELIVERY_ORDER = "deliveryOrder"
-# Leaves room for files of a petabyte each, and eight thousand of them in a run.
-_ORDER_BITS_IN_FILE = 50
+# Leaves room for files of four terabytes each, and two million of them in a run.
+_ORDER_BITS_IN_FILE = 42
 
 _VALID = [field for field in DAILY_VIDEO_VIEWS.arrow_schema if field.name != "viewCount"]
 TAGGED_DAILY_VIEWS = tagged_schema(

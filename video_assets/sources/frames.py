@@ -26,9 +26,13 @@ def list_events(source: SourceConfig, first_day: date, end_day: date) -> Listing
     return list_source(source, EVENTS, first_day, end_day)
 
 
-def list_daily_views(source: SourceConfig, first_day: date, end_day: date) -> Listing:
+def list_daily_views(
+    source: SourceConfig, first_day: date, end_day: date, *, days_may_be_missing: bool = False
+) -> Listing:
     """The files of daily views for the days [first_day, end_day); see `list_source`."""
-    return list_source(source, DAILY_VIEWS, first_day, end_day)
+    return list_source(
+        source, DAILY_VIEWS, first_day, end_day, days_may_be_missing=days_may_be_missing
+    )
 
 
 def read_events(

@@ -75,7 +75,14 @@ class Listing:
         return next((file for file in self.files if file.format == "delta"), None)
 
 
-def list_source(config: SourceConfig, kind: RowKind, first_day: date, end_day: date) -> Listing:
+def list_source(
+    config: SourceConfig,
+    kind: RowKind,
+    first_day: date,
+    end_day: date,
+    *,
+    days_may_be_missing: bool = False,
+) -> Listing:
     """Find the files that hold the rows of the days [first_day, end_day).
 
     Args:
@@ -83,6 +90,7 @@ def list_source(config: SourceConfig, kind: RowKind, first_day: date, end_day: d
         kind: what its rows are; errors name its settings.
         first_day: first day asked for; matters to templates only.
         end_day: day after the last one.
+        days_may_be_missing: take what a template has; matters to templates only.
 
     Raises:
         SourceError: nothing is there, a day of a template has no file, or every file is empty.
@@ -90,7 +98,10 @@ def list_source(config: SourceConfig, kind: RowKind, first_day: date, end_day: d
     if first_day >= end_day:
         raise SourceError(f"{config.uri}: no day lies in [{first_day}, {end_day})")
     if _DATE.search(config.uri):
-        return Listing(tuple(_files_by_day(config, kind, first_day, end_day)))
+        files, missing = _files_by_day(config, first_day, end_day)
+        if missing and not days_may_be_missing:
+            raise SourceError(_missing_days(missing, kind))
+        return Listing(tuple(files))
     objects = list(_matching(locate(config.uri), {}))
     if not objects:
         raise SourceError(f"{config.uri}: {_why_nothing(config.uri)} {_remedy(kind)}")
@@ -116,9 +127,11 @@ def _why_nothing(uri: str) -> str:
 
 
 def _files_by_day(
-    config: SourceConfig, kind: RowKind, first_day: date, end_day: date
-) -> Iterator[SourceFile]:
+    config: SourceConfig, first_day: date, end_day: date
+) -> tuple[list[SourceFile], dict[date, str]]:
+    """The files of each day, and where those of the other days should be."""
     folders: dict[Location, list[StoredObject]] = {}
+    files: list[SourceFile] = []
     missing: dict[date, str] = {}
     days = [first_day + timedelta(n) for n in range((end_day - first_day).days)]
     for day in days:
@@ -126,9 +139,8 @@ def _files_by_day(
         objects = list(_matching(locate(path), folders))
         if not objects:
             missing[day] = path
-        yield from (_with_format(found, config, day) for found in objects)
-    if missing:
-        raise SourceError(_missing_days(missing, kind))
+        files += (_with_format(found, config, day) for found in objects)
+    return files, missing
 
 
 def _missing_days(missing: dict[date, str], kind: RowKind) -> str:
