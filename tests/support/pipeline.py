@@ -1,0 +1,173 @@
+"""Runs of the assets through Dagster, and the Delta tables that they leave behind."""
+
+import warnings
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+from dagster import ExecuteInProcessResult
+from deltalake import DeltaTable
+
+from video_assets.assets.catalog import asset_key
+from video_assets.definitions import build_definitions
+from video_assets.schemas import (
+    ENGAGEMENT,
+    RAW_EVENTS,
+    REJECTED_EVENTS,
+    SESSIONS,
+    VIDEO_METADATA,
+    Table,
+)
+from video_assets.settings import Settings
+
+SORTED_OUT = (RAW_EVENTS, REJECTED_EVENTS)
+DAILY = (*SORTED_OUT, SESSIONS)
+UNDIVIDED = (VIDEO_METADATA, ENGAGEMENT)
+TABLES = (*DAILY, *UNDIVIDED)
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What Dagster recorded of one run."""
+
+    result: ExecuteInProcessResult
+
+    @property
+    def succeeded(self) -> bool:
+        return self.result.success
+
+    def metadata(self, table: Table) -> Mapping[str, Any]:
+        """What the run reports of a table; a range in a single run says it of each day."""
+        [first, *_] = self._materializations(table)
+        return first.metadata
+
+    def row_count_by_partition(self, table: Table) -> dict[str | None, Any]:
+        return {
+            materialization.partition: materialization.metadata["dagster/row_count"].value
+            for materialization in self._materializations(table)
+        }
+
+    def _materializations(self, table: Table) -> list[dg.AssetMaterialization]:
+        return [
+            event.step_materialization_data.materialization
+            for event in self.result.get_asset_materialization_events()
+            if event.asset_key == asset_key(table)
+        ]
+
+    def counted(self, table: Table, name: str) -> Any:
+        return self.metadata(table)[name].value
+
+    def rows_per_day(self, table: Table) -> dict[date, int]:
+        records = self.metadata(table)["rows_per_day"].records
+        return {date.fromisoformat(str(r.data["day"])): int(str(r.data["rows"])) for r in records}
+
+    @property
+    def error(self) -> Any:
+        """The asset's own error, as the one failed step of the run shows it."""
+        [failure] = self.result.get_step_failure_events()
+        return failure.step_failure_data.error.cause  # type: ignore[union-attr]
+
+
+class Pipeline:
+    """All assets with some settings, on one Dagster instance."""
+
+    def __init__(self, warehouse: Path, instance: dg.DagsterInstance, **settings: Any) -> None:
+        self._instance = instance
+        self.settings = Settings(warehouse=str(warehouse), _env_file=None, **settings)
+        self.definitions = build_definitions(self.settings)
+
+    def with_settings(self, **changed: Any) -> "Pipeline":
+        """The same warehouse and instance, seen with other settings."""
+        kept = self.settings.model_dump(exclude={"warehouse"}) | changed
+        return Pipeline(Path(self.settings.warehouse), self._instance, **kept)
+
+    def run(self, *days: date, tables: Collection[Table] = TABLES) -> Run:
+        """Materialize a day, or the days from one to another in a single run.
+
+        Without any day the tables must be such as have none. Raises what the run raises.
+        """
+        return self._run(days, tables, fail=True)
+
+    def attempt(self, *days: date, tables: Collection[Table] = TABLES) -> Run:
+        """The same, where the run's failure is to be looked at."""
+        return self._run(days, tables, fail=False)
+
+    def _run(self, days: Sequence[date], tables: Collection[Table], *, fail: bool) -> Run:
+        with deprecations_of_dagster_itself():
+            result = dg.materialize(
+                [*(self.definitions.assets or ()), *(self.definitions.asset_checks or ())],  # type: ignore[list-item]
+                resources=self.definitions.resources,
+                instance=self._instance,
+                selection=[asset_key(table) for table in tables],
+                partition_key=days[0].isoformat() if len(days) == 1 else None,
+                tags=range_tags(*days) if len(days) > 1 else None,
+                raise_on_error=fail,
+            )
+        return Run(result)
+
+    def delta(self, table: Table) -> DeltaTable:
+        return DeltaTable(str(self.folder(table)))
+
+    def folder(self, table: Table) -> Path:
+        return Path(self.settings.warehouse) / "video" / table.name
+
+    def rows(self, table: Table, leaving_out: Collection[str] = ()) -> list[Row]:
+        """All rows, in an order that their values decide."""
+        return in_order(stored(self.delta(table)), leaving_out)
+
+    def results(self) -> dict[str, list[Row]]:
+        """What no two runs over the same events may differ in."""
+        return {
+            RAW_EVENTS.name: self.rows(RAW_EVENTS),
+            REJECTED_EVENTS.name: self.rows(REJECTED_EVENTS, ("source", "sourceRow", "rowText")),
+            SESSIONS.name: self.rows(SESSIONS),
+            ENGAGEMENT.name: self.rows(ENGAGEMENT, ("processedAt",)),
+        }
+
+    def files(self) -> dict[str, int]:
+        """Every file below the warehouse with its size, committed or not."""
+        root = Path(self.settings.warehouse)
+        files = (path for path in root.rglob("*") if path.is_file())
+        return {str(path.relative_to(root)): path.stat().st_size for path in files}
+
+
+def range_tags(first: date, last: date) -> dict[str, str]:
+    """How Dagster's command line and its UI ask for a range in a single run."""
+    return {
+        "dagster/asset_partition_range_start": first.isoformat(),
+        "dagster/asset_partition_range_end": last.isoformat(),
+    }
+
+
+@contextmanager
+def pipeline(warehouse: Path, **settings: Any) -> Iterator[Pipeline]:
+    """The assets on an instance that is gone after the block."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Pipeline(warehouse, instance, **settings)
+
+
+@contextmanager
+def deprecations_of_dagster_itself() -> Iterator[None]:
+    """A resource within a resource makes Dagster call what it has deprecated."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "InitResourceContext.dagster_run", DeprecationWarning)
+        yield
+
+
+def stored(table: DeltaTable) -> list[Row]:
+    """All rows of a Delta table, read without the engine that wrote them."""
+    rows: list[Row] = pa.table(table.scan().read_all()).to_pylist()
+    return rows
+
+
+def in_order(rows: Sequence[Row], leaving_out: Collection[str] = ()) -> list[Row]:
+    """The rows by their values; `repr` tells every two floats apart and compares with None."""
+    kept = ({name: row[name] for name in sorted(row) if name not in leaving_out} for row in rows)
+    return sorted(kept, key=repr)
