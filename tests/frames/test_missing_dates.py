@@ -1,0 +1,235 @@
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyspark.sql import DataFrame, SparkSession
+
+from video_assets.frames.missing_dates import (
+    missing_date_rows,
+    missing_dates,
+    missing_per_day,
+    missing_rows,
+    missing_summary,
+    newest_date,
+)
+from video_assets.schemas import MISSING_DATE, MISSING_DATES
+
+DDL = "channel_id string, video_id string, created_date date, date date"
+LEAP_DAY = date(2024, 2, 29)
+
+Seen = tuple[str | None, str, date | None, date]
+Missing = dict[str, tuple[str | None, date, list[date]]]
+
+
+def day(number: int) -> date:
+    """Days around a leap day, the end of February and the borders of blocks of 64 days."""
+    return LEAP_DAY + timedelta(days=number)
+
+
+def seen(
+    video: str, *numbers: int, created: int | None = 0, channel: str | None = "c"
+) -> list[Seen]:
+    created_date = None if created is None else day(created)
+    return [(channel, video, created_date, day(number)) for number in numbers]
+
+
+def daily(spark: SparkSession, rows: Iterable[Seen]) -> DataFrame:
+    return spark.createDataFrame(list(rows), DDL)
+
+
+def missing(frame: DataFrame) -> Missing:
+    rows = frame.collect()
+    result = {r.video_id: (r.channel_id, r.created_date, r.missing_dates) for r in rows}
+    assert len(result) == len(rows)
+    return result
+
+
+def missing_of(spark: SparkSession, rows: Sequence[Seen], as_of: int) -> Missing:
+    return missing(missing_dates(daily(spark, rows), day(as_of)))
+
+
+def test_created_and_as_of_date_are_both_included(spark: SparkSession) -> None:
+    assert missing_of(spark, seen("v", 1, 3), 4) == {"v": ("c", day(0), [day(0), day(2), day(4)])}
+
+
+def test_a_video_that_misses_nothing_has_no_row(spark: SparkSession) -> None:
+    assert missing_of(spark, [*seen("v", 0, 1, 2), *seen("w", 0, 2)], 2).keys() == {"w"}
+
+
+def test_a_gap_over_the_leap_day_and_the_end_of_the_month_lists_its_days(
+    spark: SparkSession,
+) -> None:
+    rows = [("c", "v", date(2024, 2, 27), date(2024, 2, 27))]
+    result = missing(missing_dates(daily(spark, rows), date(2024, 3, 2)))
+    assert [f"{on:%m-%d}" for on in result["v"][2]] == ["02-28", "02-29", "03-01", "03-02"]
+
+
+def test_the_smallest_created_date_seen_holds_for_the_video(spark: SparkSession) -> None:
+    rows = [*seen("v", 3, created=3), *seen("v", 4, created=2), *seen("v", 5, created=None)]
+    assert missing_of(spark, rows, 5)["v"] == ("c", day(2), [day(2)])
+
+
+def test_the_first_day_stands_in_for_an_unknown_created_date(spark: SparkSession) -> None:
+    assert missing_of(spark, seen("v", 2, 4, created=None), 5) == {
+        "v": ("c", day(2), [day(3), day(5)])
+    }
+
+
+def test_the_channel_is_that_of_the_newest_row(spark: SparkSession) -> None:
+    rows = [*seen("v", 0, channel="z"), *seen("v", 70, channel="a"), *seen("v", 9, channel=None)]
+    assert missing_of(spark, rows, 80)["v"][0] == "a"
+
+
+def test_a_newest_row_without_channel_gives_no_channel(spark: SparkSession) -> None:
+    rows = [*seen("v", 0, channel="a"), *seen("v", 2, channel=None)]
+    assert missing_of(spark, rows, 3)["v"][0] is None
+
+
+def test_of_several_newest_rows_the_smallest_channel_holds_and_null_comes_last(
+    spark: SparkSession,
+) -> None:
+    rows = [row for channel in ("b", None, "a") for row in seen("v", 2, channel=channel)]
+    assert missing_of(spark, rows, 3)["v"][0] == "a"
+
+
+def test_a_video_created_after_the_as_of_date_misses_nothing(spark: SparkSession) -> None:
+    assert missing_of(spark, seen("v", 5, created=4), 3) == {}
+
+
+def test_rows_after_the_as_of_date_extend_nothing(spark: SparkSession) -> None:
+    assert missing_of(spark, seen("v", 0, 9), 2)["v"][2] == [day(1), day(2)]
+
+
+def test_rows_before_the_created_date_change_nothing(spark: SparkSession) -> None:
+    assert missing_of(spark, seen("v", -70, -3, 1), 1) == {"v": ("c", day(0), [day(0)])}
+
+
+def test_a_day_seen_twice_is_seen(spark: SparkSession) -> None:
+    assert missing_of(spark, [*seen("v", 0, 0), *seen("v", 0, channel="d")], 1)["v"][2] == [day(1)]
+
+
+def test_days_before_1970_are_days(spark: SparkSession) -> None:
+    rows = [("c", "v", date(1969, 12, 30), on) for on in (date(1969, 12, 30), date(1970, 1, 1))]
+    result = missing(missing_dates(daily(spark, rows), date(1970, 1, 1)))
+    assert result["v"][2] == [date(1969, 12, 31)]
+
+
+def test_a_created_date_in_antiquity_misses_every_day_since(spark: SparkSession) -> None:
+    rows = [("c", video, date(1, 1, 1), LEAP_DAY) for video in "abcdefgh"]
+    result = missing_dates(daily(spark, rows), LEAP_DAY)
+    summary = missing_summary(result).first()
+    gap = (LEAP_DAY - date(1, 1, 1)).days
+    assert summary is not None
+    assert summary.asDict() == {"videos": 8, "dates": 8 * gap, "longestGap": gap}
+
+
+def test_without_an_as_of_date_the_newest_date_of_the_data_stands_in(spark: SparkSession) -> None:
+    frame = daily(spark, [*seen("v", 0, 1), *seen("w", 0, 3)])
+    assert newest_date(frame) == day(3)
+    assert missing(missing_dates(frame))["v"][2] == [day(2), day(3)]
+
+
+def test_without_rows_nothing_is_missing(spark: SparkSession) -> None:
+    frame = daily(spark, [])
+    assert newest_date(frame) is None
+    result = missing_dates(frame)
+    assert result.columns == list(MISSING_DATES.column_names)
+    assert missing(result) == {}
+
+
+def test_exploded_rows_agree_with_the_array(spark: SparkSession) -> None:
+    array = missing_dates(daily(spark, [*seen("v", 1), *seen("w", 0, 2)]), day(3))
+    rows = missing_date_rows(array)
+    assert rows.columns == list(MISSING_DATE.column_names)
+    assert sorted((row.video_id, row.missing_date) for row in rows.collect()) == [
+        ("v", day(0)),
+        ("v", day(2)),
+        ("v", day(3)),
+        ("w", day(1)),
+        ("w", day(3)),
+    ]
+
+
+def test_the_summary_counts_videos_and_days_and_finds_the_longest_gap(spark: SparkSession) -> None:
+    # The gaps of v and w touch in the calendar, and are two.
+    rows = [*seen("v", 0, 1, 5, 6), *seen("w", *range(4), 6), *seen("x", *range(7))]
+    summary = missing_summary(missing_dates(daily(spark, rows), day(6))).first()
+    assert summary is not None
+    assert summary.asDict() == {"videos": 2, "dates": 5, "longestGap": 3}
+
+
+def test_the_summary_of_nothing_is_zero(spark: SparkSession) -> None:
+    summary = missing_summary(missing_dates(daily(spark, seen("v", 0)), day(0))).first()
+    assert summary is not None
+    assert summary.asDict() == {"videos": 0, "dates": 0, "longestGap": 0}
+
+
+def test_each_missing_day_tells_how_many_videos_miss_it(spark: SparkSession) -> None:
+    array = missing_dates(daily(spark, [*seen("v", 0, 2), *seen("w", 0)]), day(2))
+    assert {row.date: row.videos for row in missing_per_day(array).collect()} == {
+        day(1): 2,
+        day(2): 1,
+    }
+
+
+def test_days_are_cut_from_a_slice_of_a_batch_as_from_a_whole_one() -> None:
+    bits = [{"block": (LEAP_DAY - date(1970, 1, 1)).days // 64, "days": -1}]
+    table = pa.table(
+        {
+            "channel_id": pa.array([None] * 3, pa.string()),
+            "video_id": ["a", "b", "c"],
+            "created_date": pa.array([LEAP_DAY] * 3),
+            "blocks": pa.array([[], bits, []]),
+        }
+    )
+    rows = missing_rows(table.slice(1), LEAP_DAY)
+    assert rows["video_id"].to_pylist() == ["c"]
+
+
+def plain_missing(rows: Sequence[Seen], as_of: date) -> Missing:
+    result: Missing = {}
+    for video in {row[1] for row in rows}:
+        own = [row for row in rows if row[1] == video]
+        days = {row[3] for row in own}
+        created = min((row[2] for row in own if row[2]), default=min(days))
+        newest = [row[0] for row in own if row[3] == max(days)]
+        channel = min((c for c in newest if c is not None), default=None)
+        expected = {created + timedelta(days=n) for n in range((as_of - created).days + 1)}
+        if expected - days:
+            result[video] = (channel, created, sorted(expected - days))
+    return result
+
+
+@st.composite
+def many_videos(draw: st.DrawFn) -> list[Seen]:
+    numbers = st.integers(-3, 5) | st.integers(-70, 140)
+    channels = st.sampled_from([None, "a", "b"])
+    one_video = st.lists(st.tuples(channels, st.none() | numbers, numbers), min_size=1, max_size=12)
+    videos = draw(st.lists(one_video, min_size=1, max_size=40))
+    return [
+        row
+        for number, days in enumerate(videos)
+        for channel, created, on in days
+        for row in seen(f"v{number}", on, created=created, channel=channel)
+    ]
+
+
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(many_videos(), st.integers(-5, 70))
+def test_missing_dates_equal_a_difference_of_sets(
+    spark: SparkSession, rows: list[Seen], as_of: int
+) -> None:
+    assert missing_of(spark, rows, as_of) == plain_missing(rows, day(as_of))
+
+
+@pytest.mark.parametrize("tasks", [1, 7])
+def test_the_number_of_partitions_does_not_matter(spark: SparkSession, tasks: int) -> None:
+    rows: list[Any] = [row for n in range(50) for row in seen(f"v{n}", *range(0, 60, n % 5 + 1))]
+    result = missing_dates(daily(spark, rows).repartition(tasks), day(63))
+    assert missing(result) == plain_missing(rows, day(63))
