@@ -1,0 +1,109 @@
+"""What must hold for the tables that are made from the daily views."""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from asset_checks.freshness import yesterday_is_there
+from asset_checks.rules import CheckInput, FrameRule, RowRule, Rule
+from video_assets.schemas import DAILY_VIDEO_VIEWS, MISSING_DATE, MISSING_DATES, MONTHLY_VIEWS
+
+_MONTH = ("channel_id", "video_id", "month_start")
+_GAP = ("video_id", "missing_date")
+
+
+def _differs_from_its_days(given: CheckInput) -> DataFrame:
+    """Months whose sum is not that of their days, or that are not there once."""
+    months = given.rows()
+    days = given.rows(DAILY_VIDEO_VIEWS).withColumn("month_start", F.trunc("date", "month"))
+    if given.days is None:
+        # Of the whole table, months that were never computed are no mistake.
+        computed = months.select("month_start").distinct()
+        days = days.join(computed, "month_start", "left_semi")
+    sums = (
+        _month_rows(months)
+        .unionByName(_day_rows(days))
+        .groupBy(*_MONTH)
+        .agg(
+            F.sum("monthRows").alias("monthRows"),
+            F.sum("aggViewCount").alias("aggViewCount"),
+            F.sum("sumOfDays").alias("sumOfDays"),
+        )
+    )
+    same = F.col("aggViewCount").eqNullSafe(F.col("sumOfDays"))
+    return sums.where(~same | (F.col("monthRows") != 1))
+
+
+def _month_rows(months: DataFrame) -> DataFrame:
+    return months.select(
+        *_MONTH,
+        F.lit(1).alias("monthRows"),
+        F.col("aggViewCount"),
+        F.lit(None).cast("bigint").alias("sumOfDays"),
+    )
+
+
+def _day_rows(days: DataFrame) -> DataFrame:
+    return days.select(
+        *_MONTH,
+        F.lit(0).alias("monthRows"),
+        F.lit(None).cast("bigint").alias("aggViewCount"),
+        F.col("viewCount").alias("sumOfDays"),
+    )
+
+
+def _misses_nothing(_: CheckInput) -> Column:
+    return F.size(F.col("missing_dates")) == 0
+
+
+def _differs_between_the_forms(given: CheckInput) -> DataFrame:
+    """Missing days that stand in one of the two tables only, or more than once."""
+    in_array = given.rows().select(
+        "video_id",
+        F.explode("missing_dates").alias("missing_date"),
+        F.lit(1).alias("inArray"),
+        F.lit(0).alias("inRows"),
+    )
+    in_rows = given.rows(MISSING_DATE).select(
+        *_GAP, F.lit(0).alias("inArray"), F.lit(1).alias("inRows")
+    )
+    gaps = (
+        in_array.unionByName(in_rows)
+        .groupBy(*_GAP)
+        .agg(F.sum("inArray").alias("inArray"), F.sum("inRows").alias("inRows"))
+    )
+    return gaps.where((F.col("inArray") != 1) | (F.col("inRows") != 1))
+
+
+DAILY_RULES: tuple[Rule, ...] = (yesterday_is_there(DAILY_VIDEO_VIEWS),)
+
+MONTHLY_RULES: tuple[Rule, ...] = (
+    FrameRule(
+        name="equals_sum_of_days",
+        table=MONTHLY_VIEWS,
+        description="The views of a channel, video and month are the sum of its days.",
+        problem="months differ from the sum of their days",
+        compared_with=(DAILY_VIDEO_VIEWS,),
+        violations=_differs_from_its_days,
+        day_column="month_start",
+    ),
+)
+
+MISSING_RULES: tuple[Rule, ...] = (
+    RowRule(
+        name="only_videos_with_a_gap",
+        table=MISSING_DATES,
+        description="Every video that is listed misses at least one day.",
+        problem="videos are listed that miss no day",
+        broken=_misses_nothing,
+        shows=("missing_dates",),
+    ),
+    FrameRule(
+        name="array_and_rows_agree",
+        table=MISSING_DATES,
+        description="missing_dates and missing_date list the same days of the same videos, once.",
+        problem="missing days are not in both missing_dates and missing_date once",
+        compared_with=(MISSING_DATE,),
+        violations=_differs_between_the_forms,
+        day_column="missing_date",
+    ),
+)

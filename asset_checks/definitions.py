@@ -1,0 +1,62 @@
+"""Every asset check, and the schedule that asks each morning whether yesterday is there."""
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from asset_checks import daily_views, engagement, lifetime_snapshots, raw_events, sessions
+from asset_checks.freshness import DEADLINE_CRON, TIME_ZONE, YESTERDAY_IS_THERE
+from asset_checks.rules import Rule
+from asset_checks.runner import checks_of
+from video_assets.assets.catalog import asset_key
+from video_assets.schemas import (
+    DAILY_VIDEO_VIEWS,
+    ENGAGEMENT,
+    LIFETIME_SNAPSHOTS,
+    MISSING_DATES,
+    MONTHLY_VIEWS,
+    RAW_EVENTS,
+    SESSIONS,
+    TABLES,
+)
+
+RULES: Mapping[str, tuple[Rule, ...]] = {
+    RAW_EVENTS.name: raw_events.RULES,
+    SESSIONS.name: sessions.RULES,
+    ENGAGEMENT.name: engagement.RULES,
+    DAILY_VIDEO_VIEWS.name: daily_views.DAILY_RULES,
+    MONTHLY_VIEWS.name: daily_views.MONTHLY_RULES,
+    MISSING_DATES.name: daily_views.MISSING_RULES,
+    LIFETIME_SNAPSHOTS.name: lifetime_snapshots.RULES,
+}
+
+_ASKED_BY_TIME = (YESTERDAY_IS_THERE, engagement.UP_TO_DATE.name)
+
+
+def build_checks() -> list[dg.AssetChecksDefinition]:
+    """All checks, a step for each table; they need the resources `spark` and `settings`."""
+    return [checks_of(TABLES[name], rules) for name, rules in RULES.items()]
+
+
+def build_freshness() -> dg.ScheduleDefinition:
+    """Asks at the deadline for yesterday's partitions, and how old engagement is.
+
+    A day that arrives later is asked for again by the run that brings it.
+    """
+    keys = (
+        dg.AssetCheckKey(asset_key(rule.table), rule.name)
+        for rules in RULES.values()
+        for rule in rules
+        if rule.name in _ASKED_BY_TIME
+    )
+    job = dg.define_asset_job(
+        "check_freshness",
+        selection=dg.AssetSelection.checks(*keys),
+        description="Is yesterday there, and is engagement up to date?",
+    )
+    return dg.ScheduleDefinition(
+        name="freshness_at_the_deadline",
+        job=job,
+        cron_schedule=DEADLINE_CRON,
+        execution_timezone=TIME_ZONE,
+    )

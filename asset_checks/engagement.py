@@ -1,0 +1,220 @@
+"""What must hold for `aggregated_user_video_engagement`: one possible row a user and video."""
+
+from datetime import timedelta
+from functools import reduce
+from operator import or_
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from asset_checks.rules import WARN, CheckInput, FrameRule, RowRule, Rule
+from video_assets.schemas import ENGAGEMENT, SESSIONS
+
+# Sums of floats differ in their last digits with the order of adding.
+RELATIVE_TOLERANCE = 1e-9
+TOLERANCE_SECONDS = 1e-6
+
+MEASURES = (
+    "videoDuration",
+    "totalWatchTime",
+    "totalUniqueSecondsWatched",
+    "maxPositionReached",
+    "watchPercentage",
+    "completionPercentage",
+    "uniqueWatchPercentage",
+    "sessionCount",
+    "avgWatchTimePerSession",
+    "avgSessionDuration",
+    "avgPausesPerSession",
+    "totalForwardSkips",
+    "totalBackwardSkips",
+    "completionCount",
+    "creditedWatchTime",
+)
+
+_OK = "ok"
+
+
+def _is_repeated(given: CheckInput) -> DataFrame:
+    pairs = given.rows().groupBy(*ENGAGEMENT.key).agg(F.count(F.lit(1)).alias("rows"))
+    return pairs.where(F.col("rows") > 1)
+
+
+def _has_a_negative_measure(_: CheckInput) -> Column:
+    # A value that is no number compares as larger than all others.
+    columns = [F.col(name).cast("double") for name in MEASURES]
+    return reduce(or_, ((column < 0) | F.isnan(column) for column in columns))
+
+
+def _unique_exceeds_total(_: CheckInput) -> Column:
+    total = F.col("totalWatchTime")
+    return F.col("totalUniqueSecondsWatched") > total + F.lit(TOLERANCE_SECONDS)
+
+
+def _unique_exceeds_duration(given: CheckInput) -> Column:
+    longest = F.col("videoDuration") * F.lit(given.settings.duration_tolerance)
+    return F.col("totalUniqueSecondsWatched") > longest + F.lit(TOLERANCE_SECONDS)
+
+
+def _ends_before_it_begins(_: CheckInput) -> Column:
+    return F.col("lastWatchDate") < F.col("firstWatchDate")
+
+
+def _differs_from_sessions(given: CheckInput) -> DataFrame:
+    """Users and videos whose sums are not those of their session rows, or that one side lacks."""
+    pairs = _sums_of_sessions(given).unionByName(_sums_of_engagement(given))
+    sums = pairs.groupBy("userId", "videoId").agg(
+        *(F.sum(name).alias(name) for name in pairs.columns if name not in ENGAGEMENT.key)
+    )
+    watched = F.col("watchTimeOfSessions")
+    difference = F.abs(watched - F.col("watchTimeOfEngagement"))
+    allowed = F.greatest(F.abs(watched), F.lit(1.0)) * F.lit(RELATIVE_TOLERANCE)
+    # A user known only by continuations still had one session.
+    expected = F.greatest(F.col("sessions"), F.lit(1).cast("bigint"))
+    lacking = (F.col("sessionRows") == 0) | (F.col("engagementRows") == 0)
+    return sums.where(
+        lacking | (difference > allowed) | F.isnan(difference) | (expected != F.col("sessionCount"))
+    )
+
+
+def _sums_of_sessions(given: CheckInput) -> DataFrame:
+    return given.all_rows(SESSIONS).select(
+        "userId",
+        "videoId",
+        F.col("watchTime").alias("watchTimeOfSessions"),
+        F.lit(0.0).alias("watchTimeOfEngagement"),
+        F.when(F.col("isContinuation"), 0).otherwise(1).cast("bigint").alias("sessions"),
+        F.lit(0).cast("bigint").alias("sessionCount"),
+        F.lit(1).cast("bigint").alias("sessionRows"),
+        F.lit(0).cast("bigint").alias("engagementRows"),
+    )
+
+
+def _sums_of_engagement(given: CheckInput) -> DataFrame:
+    earned = F.col("totalWatchTime") - F.col("creditedWatchTime")
+    return given.rows().select(
+        "userId",
+        "videoId",
+        F.lit(0.0).alias("watchTimeOfSessions"),
+        earned.alias("watchTimeOfEngagement"),
+        F.lit(0).cast("bigint").alias("sessions"),
+        F.col("sessionCount"),
+        F.lit(0).cast("bigint").alias("sessionRows"),
+        F.lit(1).cast("bigint").alias("engagementRows"),
+    )
+
+
+def _watch_time_is_excessive(given: CheckInput) -> Column:
+    once = F.col("videoDuration") * F.lit(given.settings.duration_tolerance)
+    return F.col("totalWatchTime") > once * F.col("sessionCount")
+
+
+def _completed_unwatched(given: CheckInput) -> Column:
+    sufficient = F.lit(given.settings.sufficient_watch_percentage)
+    return F.col("isCompletedAtLeastOnce") & (F.col("watchPercentage") < sufficient)
+
+
+def _is_flagged(_: CheckInput) -> Column:
+    return F.col("dataQualityFlag") != F.lit(_OK)
+
+
+def _is_old(given: CheckInput) -> Column:
+    """All rows are computed at once, so that one old row means that all are."""
+    oldest = given.now - timedelta(hours=given.thresholds.max_hours_since_processing)
+    return F.col("processedAt") < F.lit(oldest)
+
+
+UP_TO_DATE = RowRule(
+    name="computed_recently",
+    table=ENGAGEMENT,
+    description="Engagement was computed within the last hours.",
+    problem="rows were not computed again for too long",
+    severity=WARN,
+    thresholds=("max_hours_since_processing",),
+    broken=_is_old,
+    shows=("processedAt",),
+)
+
+RULES: tuple[Rule, ...] = (
+    FrameRule(
+        name="one_row_per_user_and_video",
+        table=ENGAGEMENT,
+        description="A user and video have one row.",
+        problem="pairs of user and video have more than one row",
+        violations=_is_repeated,
+    ),
+    RowRule(
+        name="no_negative_measure",
+        table=ENGAGEMENT,
+        description="Every duration, count, average and percentage is a number >= 0.",
+        problem="rows have a measure that is negative or no number",
+        broken=_has_a_negative_measure,
+        shows=MEASURES,
+    ),
+    RowRule(
+        name="unique_within_total",
+        table=ENGAGEMENT,
+        description="The seconds watched at least once are at most the total watch time.",
+        problem="rows have more unique seconds than watch time",
+        broken=_unique_exceeds_total,
+        shows=("totalUniqueSecondsWatched", "totalWatchTime"),
+    ),
+    RowRule(
+        name="unique_within_duration",
+        table=ENGAGEMENT,
+        description="The seconds watched at least once are at most the duration, with a margin.",
+        problem="rows have more unique seconds than the video is long",
+        thresholds=("duration_tolerance",),
+        broken=_unique_exceeds_duration,
+        shows=("totalUniqueSecondsWatched", "videoDuration", "isDurationEstimated"),
+    ),
+    RowRule(
+        name="last_not_before_first",
+        table=ENGAGEMENT,
+        description="The last watch date is not before the first.",
+        problem="rows were last watched before they were first watched",
+        broken=_ends_before_it_begins,
+        shows=("firstWatchDate", "lastWatchDate"),
+    ),
+    FrameRule(
+        name="sums_match_sessions",
+        table=ENGAGEMENT,
+        description="Watch time (without what was credited) and sessions of every user and video "
+        "are the sums of their rows in sessions, and no one is missing on either side.",
+        problem="pairs of user and video have other sums than their sessions",
+        compared_with=(SESSIONS,),
+        violations=_differs_from_sessions,
+    ),
+    RowRule(
+        name="watch_time_plausible",
+        table=ENGAGEMENT,
+        description="Watch time is at most duration x sessions, with a margin.",
+        problem="rows have more watch time than duration x sessions allow",
+        severity=WARN,
+        thresholds=("duration_tolerance",),
+        broken=_watch_time_is_excessive,
+        shows=("totalWatchTime", "videoDuration", "sessionCount", "isDurationEstimated"),
+    ),
+    RowRule(
+        name="completed_with_sufficient_watch",
+        table=ENGAGEMENT,
+        description="Who completed a video also watched most of it.",
+        problem="rows are completed although little was watched",
+        severity=WARN,
+        thresholds=("sufficient_watch_percentage",),
+        broken=_completed_unwatched,
+        shows=("watchPercentage", "completionCount", "totalWatchTime", "videoDuration"),
+    ),
+    RowRule(
+        name="few_flagged_rows",
+        table=ENGAGEMENT,
+        description="Most rows have the quality flag ok.",
+        problem="too many rows have a quality flag",
+        severity=WARN,
+        thresholds=("max_flagged_share",),
+        broken=_is_flagged,
+        shows=("dataQualityFlag", "totalWatchTime", "maxPositionReached", "videoDuration"),
+        tolerated_share="max_flagged_share",
+    ),
+    UP_TO_DATE,
+)

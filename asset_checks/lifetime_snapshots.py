@@ -1,0 +1,76 @@
+"""What must hold for `lifetime_snapshots`: every video answered, and no count that falls."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from asset_checks.freshness import yesterday_is_there
+from asset_checks.rules import WARN, CheckInput, FrameRule, Rule
+from video_assets.partitions import UNDATED
+from video_assets.schemas import DAILY_VIDEO_VIEWS, LIFETIME_SNAPSHOTS
+
+_ANSWER = ("video_id", "date")
+
+
+def _unanswered(given: CheckInput) -> DataFrame:
+    """Videos without a row on a day that asked; a video belongs to the days after its first."""
+    videos = (
+        given.all_rows(DAILY_VIDEO_VIEWS)
+        .groupBy("video_id")
+        .agg(F.min("date").alias("first_views"))
+    )
+    days = F.array(*(F.lit(day) for day in _days_that_asked(given)))
+    asked = videos.withColumn("date", F.explode(days)).where(F.col("first_views") < F.col("date"))
+    return asked.join(given.all_rows().select(*_ANSWER), list(_ANSWER), "left_anti")
+
+
+def _days_that_asked(given: CheckInput) -> Sequence[date]:
+    """Of a run those with answers, or else its last one; of the whole table the newest.
+
+    Where no day ever asked, a day before all videos stands in.
+    """
+    answered = sorted(given.stored.rows_per_day(LIFETIME_SNAPSHOTS))
+    if given.days is None:
+        return answered[-1:] or [UNDATED]
+    return [day for day in given.days.days if day in answered] or [given.days.last]
+
+
+def _fell(given: CheckInput) -> DataFrame:
+    earlier = (
+        Window.partitionBy("video_id").orderBy("date").rowsBetween(Window.unboundedPreceding, -1)
+    )
+    counts = given.all_rows().select(
+        "video_id", "date", "viewCount", F.max("viewCount").over(earlier).alias("largestBefore")
+    )
+    fallen = counts.where(F.col("viewCount") < F.col("largestBefore"))
+    if given.days is None:
+        return fallen
+    day = F.col("date")
+    return fallen.where((day >= F.lit(given.days.first)) & (day < F.lit(given.days.end)))
+
+
+RULES: tuple[Rule, ...] = (
+    FrameRule(
+        name="every_known_video_answered",
+        table=LIFETIME_SNAPSHOTS,
+        description="Every video of the daily views has a snapshot; deleted and private ones "
+        "have none.",
+        problem="known videos were not answered",
+        severity=WARN,
+        compared_with=(DAILY_VIDEO_VIEWS,),
+        violations=_unanswered,
+        day_column="date",
+    ),
+    FrameRule(
+        name="counts_never_fall",
+        table=LIFETIME_SNAPSHOTS,
+        description="The lifetime views of a video are at least those of every earlier snapshot.",
+        problem="lifetime counts are below an earlier snapshot",
+        severity=WARN,
+        violations=_fell,
+        day_column="date",
+    ),
+    yesterday_is_there(LIFETIME_SNAPSHOTS),
+)

@@ -1,0 +1,191 @@
+"""What must hold for `raw_events`: every row has its place, and no source row got lost."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from functools import reduce
+from operator import or_
+from statistics import median
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from asset_checks.findings import sample
+from asset_checks.freshness import yesterday_is_there
+from asset_checks.rules import (
+    WARN,
+    CheckInput,
+    Evidence,
+    Finding,
+    MeasuredRule,
+    RowRule,
+    Rule,
+    WrittenRows,
+)
+from video_assets.assets.ingestion import DUPLICATES, SOURCE_ROWS, events_source, replaced_days
+from video_assets.partitions import UNDATED
+from video_assets.schemas import RAW_EVENTS, REJECTED_EVENTS
+
+_ROW_COUNT = "dagster/row_count"
+_REJECTED_ROWS = "rejected_rows"
+_DAY = "eventDate"
+
+
+def _lacks_a_required_value(_: CheckInput) -> Column:
+    return reduce(or_, (F.col(name).isNull() for name in RAW_EVENTS.required_columns))
+
+
+def _is_on_another_day(_: CheckInput) -> Column:
+    return F.to_date(F.col("timestamp")) != F.col(_DAY)
+
+
+def _lost_rows(given: CheckInput) -> Finding:
+    """Compare what the newest run reported with what the tables hold for its days."""
+    written = given.newest_write()
+    if written is None or not {SOURCE_ROWS, DUPLICATES, _ROW_COUNT} <= written.counts.keys():
+        return Finding(note="no run reported how many source rows it read: nothing to compare")
+    counted = list(_accounts(given, written))
+    lost = [row for row in counted if row["reported"] != row["found"]]
+    return Finding(
+        rows=max((abs(row["reported"] - row["found"]) for row in lost), default=0),
+        checked=int(written.counts[SOURCE_ROWS]),
+        sample=lost,
+        days=written.days.days if lost else (),
+    )
+
+
+def _accounts(given: CheckInput, written: WrittenRows) -> Iterator[Evidence]:
+    valid_days, rejected_days = replaced_days(events_source(given.settings), written.days)
+    valid = _rows_of(given.stored.rows_per_day(RAW_EVENTS), valid_days)
+    rejected = _rows_of(given.stored.rows_per_day(REJECTED_EVENTS), rejected_days)
+    reported = {name: int(count) for name, count in written.counts.items()}
+    accounted = valid + reported[DUPLICATES] + rejected
+    yield {"rows": RAW_EVENTS.name, "reported": reported[_ROW_COUNT], "found": valid}
+    if _REJECTED_ROWS in reported:
+        yield {
+            "rows": REJECTED_EVENTS.name,
+            "reported": reported[_REJECTED_ROWS],
+            "found": rejected,
+        }
+    yield {
+        "rows": "source (valid + duplicates + rejected)",
+        "reported": reported[SOURCE_ROWS],
+        "found": accounted,
+    }
+
+
+def _share_of_rejected(given: CheckInput) -> Finding:
+    """Rows without a readable day are held against all rows: they belong to no day of the run."""
+    days = set(given.checked_days())
+    valid, rejected = (given.stored.rows_per_day(t) for t in (RAW_EVENTS, REJECTED_EVENTS))
+    if given.days is None:
+        days |= rejected.keys() - {UNDATED}
+    refused, undated = _rows_of(rejected, days), rejected.get(UNDATED, 0)
+    rows = _rows_of(valid, days) + refused
+    everything = sum(valid.values()) + sum(rejected.values())
+    share = max(refused / max(rows, 1), undated / max(everything, 1))
+    measured = {"share": round(share, 6), "rejected_rows": refused, "undated_rows": undated}
+    if share <= given.thresholds.max_rejected_share:
+        return Finding(checked=rows + undated, measured=measured)
+    concerned = [day for day in sorted(days) if rejected.get(day)]
+    return Finding(
+        rows=refused + undated,
+        checked=rows + undated,
+        sample=_rejected_sample(given, [*concerned, UNDATED]),
+        days=concerned,
+        measured=measured,
+    )
+
+
+def _rejected_sample(given: CheckInput, days: Sequence[date]) -> Sequence[Evidence]:
+    refused = given.all_rows(REJECTED_EVENTS).where(F.col(_DAY).isin(*days))
+    return sample(refused.select("reason", "source", "sourceRow", "rowText", _DAY))
+
+
+def _unusual_days(given: CheckInput) -> Finding:
+    """Compare each day with the median of the days before it that have events."""
+    rows = given.stored.rows_per_day(RAW_EVENTS)
+    compared = [(day, _usual_rows(given, rows, day)) for day in given.checked_days()]
+    usual = {day: count for day, count in compared if count is not None}
+    unusual = [day for day in usual if not _is_usual(given, rows.get(day, 0), usual[day])]
+    needed = given.thresholds.min_row_count_history
+    return Finding(
+        rows=len(unusual),
+        checked=len(usual),
+        sample=[
+            {"day": day, "rows": rows.get(day, 0), "median_before": usual[day]} for day in unusual
+        ],
+        days=unusual,
+        note="" if usual else f"no day has {needed} days with events shortly before it",
+    )
+
+
+def _usual_rows(given: CheckInput, rows: Mapping[date, int], day: date) -> float | None:
+    before = (day - timedelta(days=n + 1) for n in range(given.thresholds.row_count_history_days))
+    counts = [rows[earlier] for earlier in before if rows.get(earlier)]
+    return median(counts) if len(counts) >= given.thresholds.min_row_count_history else None
+
+
+def _is_usual(given: CheckInput, rows: int, usual: float) -> bool:
+    lowest = given.thresholds.min_row_count_ratio * usual
+    return lowest <= rows <= given.thresholds.max_row_count_ratio * usual
+
+
+def _rows_of(rows: Mapping[date, int], days: set[date] | frozenset[date]) -> int:
+    return sum(count for day, count in rows.items() if day in days)
+
+
+RULES: tuple[Rule, ...] = (
+    RowRule(
+        name="no_null_key",
+        table=RAW_EVENTS,
+        description="Every event has a time, a user, a session, a video, a name and a position.",
+        problem="events lack a required value",
+        blocking=True,
+        broken=_lacks_a_required_value,
+        shows=RAW_EVENTS.required_columns,
+    ),
+    RowRule(
+        name="events_on_their_day",
+        table=RAW_EVENTS,
+        description="Every event lies in the partition of the UTC day of its timestamp.",
+        problem="events lie on another day than that of their timestamp",
+        blocking=True,
+        broken=_is_on_another_day,
+        shows=(_DAY,),
+    ),
+    MeasuredRule(
+        name="source_rows_accounted_for",
+        table=RAW_EVENTS,
+        description="Valid, repeated and rejected rows are together all rows of the source, and "
+        "the tables hold as many as the run reported.",
+        problem="source rows are unaccounted for",
+        blocking=True,
+        compared_with=(REJECTED_EVENTS,),
+        measure=_lost_rows,
+    ),
+    MeasuredRule(
+        name="few_rejected_rows",
+        table=RAW_EVENTS,
+        description="The share of refused source rows is small.",
+        problem="too many source rows were rejected",
+        severity=WARN,
+        compared_with=(REJECTED_EVENTS,),
+        thresholds=("max_rejected_share",),
+        measure=_share_of_rejected,
+    ),
+    MeasuredRule(
+        name="usual_row_count",
+        table=RAW_EVENTS,
+        description="A day has about as many events as the days before it.",
+        problem="days have unusually few or many events",
+        severity=WARN,
+        thresholds=(
+            "min_row_count_ratio",
+            "max_row_count_ratio",
+            "row_count_history_days",
+            "min_row_count_history",
+        ),
+        measure=_unusual_days,
+    ),
+    yesterday_is_there(RAW_EVENTS),
+)

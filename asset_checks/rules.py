@@ -1,0 +1,164 @@
+"""What a check is: a rule, and the rows that break it."""
+
+from abc import ABC
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import dagster as dg
+from pyspark.sql import Column, DataFrame
+
+from asset_checks.tables import StoredTables
+from video_assets.partitions import DayRange
+from video_assets.schemas import Table
+from video_assets.settings import Settings
+from video_assets.thresholds import CheckThresholds
+
+WARN = dg.AssetCheckSeverity.WARN
+ERROR = dg.AssetCheckSeverity.ERROR
+
+Evidence = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class WrittenRows:
+    """What the newest run that wrote a table reported.
+
+    Attributes:
+        days: the partitions that it replaced.
+        counts: metadata of its materialization that are numbers.
+    """
+
+    days: DayRange
+    counts: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class CheckInput:
+    """What a rule may look at.
+
+    Attributes:
+        stored: the tables.
+        settings: all settings.
+        thresholds: what is tolerated.
+        table: the table that is checked.
+        days: the partitions of the run; None: the whole table.
+        now: UTC time of the check.
+        newest_write: what the newest run that wrote the table reported; None: nothing is known.
+    """
+
+    stored: StoredTables
+    settings: Settings
+    thresholds: CheckThresholds
+    table: Table
+    days: DayRange | None
+    now: datetime
+    newest_write: Callable[[], WrittenRows | None] = field(default=lambda: None)
+
+    def rows(self, table: Table | None = None) -> DataFrame:
+        """Rows of the checked table, or of another one, in the partitions of the run."""
+        return self.stored.frame(table or self.table, self.days)
+
+    def all_rows(self, table: Table | None = None) -> DataFrame:
+        """All rows of the checked table, or of another one."""
+        return self.stored.frame(table or self.table)
+
+    def checked_days(self) -> Sequence[date]:
+        """Each day of the run; of the whole table, each day that has rows."""
+        if self.days is not None:
+            return self.days.days
+        return sorted(self.stored.rows_per_day(self.table))
+
+    def tolerated(self, setting: str) -> float:
+        """The value of a threshold."""
+        owner = self.thresholds if setting in CheckThresholds.model_fields else self.settings
+        return float(getattr(owner, setting))
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a rule found.
+
+    Attributes:
+        rows: rows (or days) that break the rule; 0: it holds.
+        checked: rows (or days) that it looked at; None: not counted.
+        sample: up to 10 of those that break it.
+        days: the days concerned.
+        measured: further numbers.
+        note: why the rule holds although there was little to look at.
+    """
+
+    rows: int = 0
+    checked: int | None = None
+    sample: Sequence[Evidence] = ()
+    days: Sequence[date] = ()
+    measured: Mapping[str, float | int | str] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule(ABC):
+    """One asset check.
+
+    Attributes:
+        name: of the check.
+        table: that is checked.
+        description: what must hold.
+        problem: what is wrong when it does not, continuing the table's name.
+        severity: WARN, or ERROR when the table is wrong.
+        blocking: with ERROR, nothing downstream of the table is computed in the same run.
+        compared_with: other tables that it reads.
+        thresholds: settings that it uses.
+        applies: whether there is something to say in this run; otherwise no result is recorded.
+    """
+
+    name: str
+    table: Table
+    description: str
+    problem: str
+    severity: dg.AssetCheckSeverity = ERROR
+    blocking: bool = False
+    compared_with: tuple[Table, ...] = ()
+    thresholds: tuple[str, ...] = ()
+    applies: Callable[[CheckInput], bool] = field(default=lambda _: True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowRule(Rule):
+    """A condition on single rows; all row rules of a table share one pass over it.
+
+    Attributes:
+        broken: true for a row that breaks the rule.
+        shows: columns that a reader needs beside the table's key to see why.
+        tolerated_share: setting with the share of rows that may break it; None: no row may.
+    """
+
+    broken: Callable[[CheckInput], Column]
+    shows: tuple[str, ...]
+    tolerated_share: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameRule(Rule):
+    """A condition on more than one row, or on two tables.
+
+    Attributes:
+        violations: a row with the evidence for each case that breaks the rule.
+        day_column: the day concerned among the columns of that evidence.
+    """
+
+    violations: Callable[[CheckInput], DataFrame]
+    day_column: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredRule(Rule):
+    """A condition on a few numbers, most of them from the Delta log."""
+
+    measure: Callable[[CheckInput], Finding]
+
+
+def in_order(days: Sequence[date]) -> Iterator[str]:
+    """Days as text, ascending, each once."""
+    return map(str, sorted(set(days)))

@@ -1,0 +1,132 @@
+"""What must hold for `sessions`: possible watch times, and every event in exactly one row."""
+
+from datetime import date, timedelta
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from asset_checks.freshness import yesterday_is_there
+from asset_checks.rules import WARN, CheckInput, Finding, FrameRule, MeasuredRule, RowRule, Rule
+from video_assets.schemas import RAW_EVENTS, SESSIONS
+
+# Sums of floats differ in their last digits with the order of adding.
+TOLERANCE_SECONDS = 1e-6
+
+_DISORDER = float("inf")
+
+
+def _watch_time_is_impossible(_: CheckInput) -> Column:
+    watched = F.col("watchTime")
+    return (watched < 0) | F.isnan(watched)
+
+
+def _unique_exceeds_watch_time(_: CheckInput) -> Column:
+    return F.col("uniqueSecondsWatched") > F.col("watchTime") + F.lit(TOLERANCE_SECONDS)
+
+
+def _intervals_overlap(_: CheckInput) -> Column:
+    """Walk along the intervals; one that begins before the last one's end is out of order."""
+
+    def furthest_end(last: Column, interval: Column) -> Column:
+        follows = (interval["start"] >= last) & (interval["end"] > interval["start"])
+        return F.when(follows, interval["end"]).otherwise(F.lit(_DISORDER))
+
+    walked = F.aggregate(F.col("watchedIntervals"), F.lit(0.0), furthest_end)
+    return walked == F.lit(_DISORDER)
+
+
+def _days_with_lost_events(given: CheckInput) -> DataFrame:
+    """Days whose session rows do not stand for as many events as `raw_events` has."""
+    in_sessions = given.rows().select(
+        F.col("sessionDate").alias("day"),
+        F.lit(1).alias("sessionRows"),
+        F.col("eventCount").alias("eventsInSessions"),
+        F.lit(0).cast("bigint").alias("rawEvents"),
+    )
+    raw = given.rows(RAW_EVENTS).select(
+        F.col("eventDate").alias("day"),
+        F.lit(0).alias("sessionRows"),
+        F.lit(0).cast("bigint").alias("eventsInSessions"),
+        F.lit(1).cast("bigint").alias("rawEvents"),
+    )
+    days = (
+        in_sessions.unionByName(raw)
+        .groupBy("day")
+        .agg(
+            F.sum("sessionRows").alias("sessionRows"),
+            F.sum("eventsInSessions").alias("eventsInSessions"),
+            F.sum("rawEvents").alias("rawEvents"),
+        )
+    )
+    differ = days.where(F.col("eventsInSessions") != F.col("rawEvents"))
+    # Of the whole table, days that were never computed are no mistake.
+    return differ if given.days else differ.where(F.col("sessionRows") > 0)
+
+
+def _days_without_the_day_before(given: CheckInput) -> Finding:
+    days = given.checked_days()
+    missing = [(day, day - timedelta(days=1)) for day in days if _lacks_day_before(given, day)]
+    return Finding(
+        rows=len(missing),
+        checked=len(days),
+        sample=[{"day": day, "missing_raw_events_of": before} for day, before in missing],
+        days=[day for day, _ in missing],
+    )
+
+
+def _lacks_day_before(given: CheckInput, day: date) -> bool:
+    if day <= given.settings.start_date:
+        return False
+    return not given.stored.holds_day(RAW_EVENTS, day - timedelta(days=1))
+
+
+RULES: tuple[Rule, ...] = (
+    RowRule(
+        name="watch_time_not_negative",
+        table=SESSIONS,
+        description="Nobody watches less than nothing: watchTime is a number >= 0.",
+        problem="session rows have a negative watch time, or none",
+        blocking=True,
+        broken=_watch_time_is_impossible,
+        shows=("watchTime",),
+    ),
+    RowRule(
+        name="unique_within_watch_time",
+        table=SESSIONS,
+        description="The seconds watched at least once are at most the watch time.",
+        problem="session rows have more unique seconds than watch time",
+        blocking=True,
+        broken=_unique_exceeds_watch_time,
+        shows=("uniqueSecondsWatched", "watchTime"),
+    ),
+    RowRule(
+        name="intervals_sorted_and_disjoint",
+        table=SESSIONS,
+        description="The watched intervals of a row have a length, ascend and do not overlap.",
+        problem="session rows have watched intervals that overlap or are out of order",
+        blocking=True,
+        broken=_intervals_overlap,
+        shows=("watchedIntervals",),
+    ),
+    FrameRule(
+        name="events_accounted_for",
+        table=SESSIONS,
+        description="The session rows of a day stand for exactly the events of that day.",
+        problem="days have other numbers of events in sessions than in raw_events",
+        blocking=True,
+        compared_with=(RAW_EVENTS,),
+        violations=_days_with_lost_events,
+        day_column="day",
+    ),
+    MeasuredRule(
+        name="previous_day_present",
+        table=SESSIONS,
+        description="The raw events of the day before are there, so that sessions which run past "
+        "midnight are complete; the first partition needs none.",
+        problem="days were computed without the raw events of the day before",
+        severity=WARN,
+        compared_with=(RAW_EVENTS,),
+        measure=_days_without_the_day_before,
+    ),
+    yesterday_is_there(SESSIONS),
+)

@@ -1,0 +1,54 @@
+"""The thresholds of the asset checks: how much is too much, too little or too late."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class CheckThresholds(BaseModel):
+    """What the checks tolerate, validated; shares between 0 and 1.
+
+    Raises:
+        pydantic.ValidationError: a value is out of its range, or more days of history are needed
+            than are looked at.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    max_rejected_share: Share = Field(
+        0.05, description="share of refused source rows above which a check warns"
+    )
+    min_row_count_ratio: Share = Field(
+        0.5, description="a day with fewer events than this times the median before it is reported"
+    )
+    max_row_count_ratio: float = Field(
+        2.0,
+        ge=1,
+        allow_inf_nan=False,
+        description="a day with more events than this times the median before it is reported",
+    )
+    row_count_history_days: int = Field(
+        7, ge=1, le=366, description="days before a day that this median is of"
+    )
+    min_row_count_history: int = Field(
+        3, ge=1, le=366, description="days with events among them that the median needs"
+    )
+    # Lone plays and short looks are normal, and all of them are flagged. When they are more than
+    # half of the rows, the numbers as a whole describe something else than watching.
+    max_flagged_share: Share = Field(
+        0.5, description="share of engagement rows with a quality flag above which a check warns"
+    )
+    max_hours_since_processing: float = Field(
+        24.0, gt=0, allow_inf_nan=False, description="age in hours of engagement that is reported"
+    )
+
+    @model_validator(mode="after")
+    def _history_can_be_long_enough(self) -> Self:
+        if self.min_row_count_history > self.row_count_history_days:
+            raise ValueError(
+                f"min_row_count_history ({self.min_row_count_history}) <= "
+                f"row_count_history_days ({self.row_count_history_days}) must hold"
+            )
+        return self
