@@ -4,11 +4,23 @@ import dagster as dg
 
 from resources.delta.io_manager import build_io_manager
 from resources.spark import SparkEngine
+from resources.view_counts.resource import ViewCounts
+from video_assets.assets.daily_video_views import (
+    daily_video_views_asset,
+    daily_views_source_spec,
+)
 from video_assets.assets.engagement import engagement_asset
+from video_assets.assets.lifetime_views import (
+    lifetime_snapshots_asset,
+    lifetime_view_history_asset,
+    view_count_api,
+)
+from video_assets.assets.missing_dates import missing_dates_asset
+from video_assets.assets.monthly_views import monthly_views_asset
 from video_assets.assets.player_events import player_events_asset, player_events_source
 from video_assets.assets.sessions import sessions_asset
 from video_assets.assets.video_metadata import video_metadata_asset, video_metadata_source
-from video_assets.partitions import daily_partitions
+from video_assets.partitions import daily_partitions, days_until_today, monthly_partitions
 from video_assets.settings import Settings, load_settings
 
 
@@ -16,6 +28,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     """Everything that exists, for these settings."""
     spark = SparkEngine.from_settings(settings)
     daily = daily_partitions(settings.start_date)
+    until_today = days_until_today(settings.start_date)
     return dg.Definitions(
         assets=[
             player_events_source,
@@ -24,10 +37,18 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             video_metadata_asset(),
             sessions_asset(daily),
             engagement_asset(),
+            daily_views_source_spec,
+            daily_video_views_asset(daily),
+            monthly_views_asset(monthly_partitions(settings.start_date)),
+            missing_dates_asset(),
+            view_count_api,
+            lifetime_snapshots_asset(until_today),
+            lifetime_view_history_asset(until_today),
         ],
         resources={
             "spark": spark,
             "settings": settings,
+            "view_counts": ViewCounts.from_settings(settings),
             "io_manager": build_io_manager(settings.warehouse, spark),
         },
         # One engine a process: steps share it, and none pays for starting Python again.

@@ -25,8 +25,15 @@ from video_assets.assets.catalog import asset_key
 from video_assets.definitions import build_definitions
 from video_assets.sample_data import SampleSpec, SampleSummary, write_sample
 from video_assets.schemas import (
+    DAILY_VIDEO_VIEWS,
     ENGAGEMENT,
+    LIFETIME_SNAPSHOTS,
+    LIFETIME_VIEW_HISTORY,
+    MISSING_DATE,
+    MISSING_DATES,
+    MONTHLY_VIEWS,
     RAW_EVENTS,
+    REJECTED_DAILY_VIEWS,
     REJECTED_EVENTS,
     SESSIONS,
     VIDEO_METADATA,
@@ -42,6 +49,8 @@ from video_assets.settings import (
 
 INSTANCE_FILE = Path(__file__).parents[1] / "dagster.yaml"
 SAMPLE_SETTINGS = ("events", "video_metadata", "daily_views")
+PLAYER_EVENT_TABLES = (RAW_EVENTS, REJECTED_EVENTS, VIDEO_METADATA, SESSIONS, ENGAGEMENT)
+DAILY_VIEW_TABLES = (DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS, MISSING_DATES, MISSING_DATE)
 EXAMPLE_USER = "peter"
 EXAMPLE_COLUMNS = {
     "totalWatchTime": "watch time (s)",
@@ -63,7 +72,7 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 @dataclass(frozen=True)
 class Run:
-    """Assets to materialize together for the days from `first` to `last`."""
+    """Assets to materialize together, for the partitions from `first` to `last`."""
 
     name: str
     tables: tuple[Table, ...]
@@ -71,11 +80,15 @@ class Run:
     last: date
 
     @property
-    def tags(self) -> dict[str, str]:
-        """The tags by which Dagster knows a range of partitions."""
+    def partitions(self) -> dict[str, Any]:
+        """How Dagster is told one partition, or a range of them."""
+        if self.first == self.last:
+            return {"partition_key": self.first.isoformat()}
         return {
-            "dagster/asset_partition_range_start": self.first.isoformat(),
-            "dagster/asset_partition_range_end": self.last.isoformat(),
+            "tags": {
+                "dagster/asset_partition_range_start": self.first.isoformat(),
+                "dagster/asset_partition_range_end": self.last.isoformat(),
+            }
         }
 
 
@@ -144,9 +157,19 @@ def _generate(settings: Settings, console: Console) -> SampleSummary:
 
 
 def _runs(spec: SampleSpec) -> list[Run]:
-    days = spec.event_days
-    engagement = (RAW_EVENTS, REJECTED_EVENTS, VIDEO_METADATA, SESSIONS, ENGAGEMENT)
-    return [Run("player_events_demo", engagement, days[0], days[-1])]
+    """Each group of assets with the same partitions, after those that it is computed from."""
+    first, last_event_day = spec.event_days[0], spec.event_days[-1]
+    last_view_day = first + timedelta(days=spec.view_days - 1)
+    today = datetime.now(UTC).date()
+    months = first.replace(day=1), last_view_day.replace(day=1)
+    return [
+        Run("demo_player_events", PLAYER_EVENT_TABLES, first, last_event_day),
+        Run("demo_daily_views", DAILY_VIEW_TABLES, first, last_view_day),
+        Run("demo_monthly_views", (MONTHLY_VIEWS,), *months),
+        Run("demo_lifetime_snapshots", (LIFETIME_SNAPSHOTS,), today, today),
+        Run("demo_lifetime_view_history", (LIFETIME_VIEW_HISTORY,), first, last_view_day),
+        Run("demo_lifetime_view_history", (LIFETIME_VIEW_HISTORY,), today, today),
+    ]
 
 
 def _materialize(
@@ -157,7 +180,9 @@ def _materialize(
     with console.status(f"{run.first} to {run.last}") as status:
         progress = Progress(console, status.update)
         instance.add_event_listener(run_id, progress.follow)
-        job.execute_in_process(instance=instance, run_id=run_id, run_config=_QUIET, tags=run.tags)
+        job.execute_in_process(
+            instance=instance, run_id=run_id, run_config=_QUIET, **run.partitions
+        )
 
 
 def _job(defs: dg.Definitions, run: Run) -> dg.JobDefinition:
@@ -196,15 +221,21 @@ def _show_results(settings: Settings, sample: SampleSummary, console: Console) -
         location = plain_location(table_location(settings.warehouse, table))
         return SparkEngine.from_settings(settings).spark_session.read.format("delta").load(location)
 
-    counts = {
-        "events in": sample.events.rows,
-        "valid and distinct": read(RAW_EVENTS).count(),
-        "repeated": sample.events.duplicates,
-        "rejected": read(REJECTED_EVENTS).count(),
-        "session rows": read(SESSIONS).count(),
-        "users x videos": read(ENGAGEMENT).count(),
-    }
-    console.print(_grid("What came out", counts))
+    events, views = sample.events, sample.views
+    grid = Grid("", "player events", "daily views", title="What came out", title_justify="left")
+    for label, of_events, of_views in (
+        ("rows in", events.rows, views.rows),
+        ("kept", read(RAW_EVENTS).count(), read(DAILY_VIDEO_VIEWS).count()),
+        ("repeated", events.duplicates, views.duplicates),
+        ("rejected", read(REJECTED_EVENTS).count(), read(REJECTED_DAILY_VIEWS).count()),
+    ):
+        grid.add_row(label, f"{of_events:,}", f"{of_views:,}")
+    console.print(grid)
+    console.print(
+        f"{read(SESSIONS).count():,} session rows, {read(ENGAGEMENT).count():,} rows of user and "
+        f"video, {read(MONTHLY_VIEWS).count():,} months of videos, {read(MISSING_DATE).count():,} "
+        f"missing dates, {read(LIFETIME_SNAPSHOTS).count():,} lifetime counts"
+    )
     example = read(ENGAGEMENT).where(F.col("userId") == F.lit(EXAMPLE_USER)).first()
     if example is None:
         raise RuntimeError(f"the worked example's row (user {EXAMPLE_USER}) is missing")

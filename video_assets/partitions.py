@@ -11,6 +11,7 @@ UNDATED = date(1970, 1, 1)
 WIDENED_BY_A_DAY = dg.TimeWindowPartitionMapping(
     start_offset=-1, end_offset=0, allow_nonexistent_upstream_partitions=True
 )
+DAYS_THAT_ARE_THERE = dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
 DAYS_OF_THE_MONTH = dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
 
 
@@ -43,6 +44,11 @@ class DayRange:
         """The partition or the range of partitions that a step materializes."""
         window = context.partition_time_window
         return cls(window.start.date(), window.end.date())
+
+    @classmethod
+    def single(cls, day: date) -> "DayRange":
+        """One day."""
+        return cls(day, day + timedelta(days=1))
 
     @property
     def day_before(self) -> date:

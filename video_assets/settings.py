@@ -126,6 +126,11 @@ class Settings(WatchTimeRules, BaseSettings):
         "simulator",
         description="who is asked for lifetime views; `youtube` needs `YOUTUBE_API_KEY`",
     )
+    youtube_url: str = Field(
+        "https://www.googleapis.com/youtube/v3",
+        pattern=r"^https?://.+",
+        description="base URL of the YouTube Data API, for a proxy",
+    )
     view_count_requests: Annotated[int, Field(ge=1, le=64)] = Field(
         4, description="requests to that API in flight at once"
     )

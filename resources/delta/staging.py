@@ -29,7 +29,7 @@ from resources.delta.errors import (
     StagingError,
 )
 from resources.delta.files import DEFAULT_LIMITS, DataFile, Limits, Target, TaskFiles
-from resources.delta.storage import delete_keys, join, list_keys, provider
+from resources.delta.storage import delete_keys, join, list_keys, plain_location, provider
 from video_assets.schemas import SCHEMA_NAME, Table
 
 EMISSION_BYTES = 32 * 1024 * 1024
@@ -85,6 +85,11 @@ class StagedTable:
     def size(self) -> int:
         """Bytes of all files."""
         return sum(file.size for file in self.files)
+
+    @property
+    def file_locations(self) -> list[str]:
+        """The files, for a reader that may see them before the commit: the step that wrote them."""
+        return [join(plain_location(self.location), file.key) for file in self.files]
 
     def rows_per_day(self) -> dict[date, int]:
         """Rows of every replaced day, ascending; days without a row count 0."""

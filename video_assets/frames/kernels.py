@@ -39,6 +39,12 @@ def gathered(batches: Batches, schema: pa.Schema) -> pa.Table:
     return pa.Table.from_batches([batch.cast(schema) for batch in batches], schema)
 
 
+def count_values(rows: pa.Table, column: str) -> dict[str, int]:
+    """How often each value of a column occurs."""
+    counted = rows.group_by(column).aggregate([(column, "count")])
+    return dict(zip(*(part.to_pylist() for part in counted.columns), strict=True))
+
+
 def map_tables(
     frame: DataFrame,
     function: Callable[[pa.Table], pa.Table],

@@ -21,6 +21,7 @@ _LOG = logging.getLogger(__name__)
 COUNTED = "counted"
 HIDDEN = "hidden"
 UNKNOWN = "unknown"
+STATUSES = (COUNTED, HIDDEN, UNKNOWN)
 
 DAILY = "daily"
 LIFETIME = "lifetime"
@@ -62,13 +63,17 @@ def distinct_videos(daily_views: DataFrame) -> DataFrame:
         `channel_id` of the newest `date` (of several the smallest, null only if there is no
         other), `video_id`, and the smallest `created_date`.
     """
+    # Channels first: engines are slow at comparing a struct for every row.
+    by_channel = daily_views.groupBy("video_id", "channel_id").agg(
+        F.max("date").alias("last_seen"), F.min("created_date").alias("created")
+    )
     newest_first = F.struct(
-        (-F.unix_date(F.col("date"))).alias("age"),
+        (-F.unix_date(F.col("last_seen"))).alias("age"),
         F.col("channel_id").isNull().alias("is_null"),
         F.col("channel_id").alias("channel_id"),
     )
-    videos = daily_views.groupBy("video_id").agg(
-        F.min(newest_first).alias("newest"), F.min("created_date").alias("created_date")
+    videos = by_channel.groupBy("video_id").agg(
+        F.min(newest_first).alias("newest"), F.min("created").alias("created_date")
     )
     return videos.select(
         F.col("newest.channel_id").alias("channel_id"), F.col("video_id"), F.col("created_date")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from video_assets.frames.kernels import gathered
+from video_assets.frames.kernels import count_values, gathered
 from video_assets.schemas import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.sources.events import TAGGED_EVENTS
 from video_assets.watch_time.ordering import order_events
@@ -31,8 +31,7 @@ class SortedOut:
     @property
     def reasons(self) -> dict[str, int]:
         """Refused rows by reason."""
-        counted = self.rejected.group_by("reason").aggregate([("reason", "count")])
-        return dict(zip(*(column.to_pylist() for column in counted.columns), strict=True))
+        return count_values(self.rejected, "reason")
 
 
 def sort_out(batches: Iterable[pa.RecordBatch]) -> SortedOut:

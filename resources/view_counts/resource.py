@@ -1,0 +1,33 @@
+"""The source of lifetime view counts as a Dagster resource."""
+
+from typing import Literal
+
+import dagster as dg
+from pydantic import Field
+
+from resources.view_counts.simulator import SimulatedViewCounts
+from resources.view_counts.source import ViewCountSource
+from resources.view_counts.youtube import YouTubeViewCounts
+from video_assets.settings import Settings
+
+
+class ViewCounts(dg.ConfigurableResource[ViewCountSource]):
+    """Builds the source when it is first needed: only then a missing API key is an error."""
+
+    kind: Literal["simulator", "youtube"] = Field("simulator", description="Who is asked.")
+    youtube_url: str = Field(description="Base URL of the YouTube Data API.")
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "ViewCounts":
+        """The source that the settings name."""
+        return cls(kind=settings.view_count_source, youtube_url=settings.youtube_url)
+
+    def source(self) -> ViewCountSource:
+        """The source.
+
+        Raises:
+            InvalidApiKeyError: YouTube is asked for, and YOUTUBE_API_KEY is not set.
+        """
+        if self.kind == "youtube":
+            return YouTubeViewCounts.from_environment(base_url=self.youtube_url)
+        return SimulatedViewCounts()
