@@ -98,10 +98,10 @@ def list_source(
     if first_day >= end_day:
         raise SourceError(f"{config.uri}: no day lies in [{first_day}, {end_day})")
     if _DATE.search(config.uri):
-        files, missing = _files_by_day(config, first_day, end_day)
+        of_days, missing = _files_by_day(config, first_day, end_day)
         if missing and not days_may_be_missing:
             raise SourceError(_missing_days(missing, kind))
-        return Listing(tuple(files))
+        return Listing(tuple(of_days))
     objects = list(_matching(locate(config.uri), {}))
     if not objects:
         raise SourceError(f"{config.uri}: {_why_nothing(config.uri)} {_remedy(kind)}")
