@@ -1,0 +1,263 @@
+"""The table `alerts` as an outbox: an alert is on disk before it is sent, and until it was.
+
+Each change is one Delta commit that fails when another daemon committed since the table was read,
+so that two of them neither record an alert twice nor send it at the same time.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Transaction
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity.wait import wait_random_exponential
+
+from resources.alerts.alert import Alert, Kind, OpenProblems, Severity, State, still_open
+from resources.alerts.table import ALERTS
+from resources.delta.commit import ensure_table
+from resources.delta.staging import table_location
+from resources.delta.storage import provider, storage_options
+
+LEASE = timedelta(minutes=2)
+_ATTEMPTS = 5
+_LONGEST_WAIT = 1.0
+_FIRST_PAUSE = timedelta(seconds=30)
+_LONGEST_PAUSE = timedelta(minutes=30)
+_FILES_TO_COMPACT = 50
+_ONE_WRITER = "alerts"
+# A tick must end long before Dagster gives it up: better no table than a long wait for it.
+_IMPATIENT = {"timeout": "5s", "connect_timeout": "3s", "max_retries": "1", "retry_timeout": "6s"}
+
+
+class Status(StrEnum):
+    """What became of an alert."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    LOGGED = "logged"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An alert, and how far its delivery is; the fields are columns of `ALERTS`."""
+
+    alert: Alert
+    status: Status
+    delivered_to: tuple[str, ...] = ()
+    delivered_at: datetime | None = None
+    attempts: int = 0
+    next_attempt_at: datetime | None = None
+    claimed_until: datetime | None = None
+    last_error: str | None = None
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it waits to be sent, and nobody is at it."""
+        return (
+            self.status is Status.PENDING
+            and (self.next_attempt_at is None or self.next_attempt_at <= now)
+            and (self.claimed_until is None or self.claimed_until <= now)
+        )
+
+    def taken(self, channels: Iterable[str], now: datetime) -> "Entry":
+        """After every channel that it is for took it; logged only, when none is set any more."""
+        delivered_to = tuple(dict.fromkeys((*self.delivered_to, *channels)))
+        return replace(
+            self,
+            status=Status.DELIVERED if delivered_to else Status.LOGGED,
+            delivered_to=delivered_to,
+            delivered_at=now,
+            attempts=self.attempts + 1,
+            next_attempt_at=None,
+            claimed_until=None,
+            last_error=None,
+        )
+
+    def refused(self, taken_by: Iterable[str], error: str, now: datetime) -> "Entry":
+        """After a channel did not take it: it is tried again, after longer and longer pauses."""
+        pause = min(_FIRST_PAUSE * 2 ** min(self.attempts, 10), _LONGEST_PAUSE)
+        return replace(
+            self,
+            delivered_to=tuple(dict.fromkeys((*self.delivered_to, *taken_by))),
+            attempts=self.attempts + 1,
+            next_attempt_at=now + pause,
+            claimed_until=None,
+            last_error=error,
+        )
+
+
+class AlertOutbox:
+    """The table `alerts` below a warehouse; it is made when the first alert is recorded."""
+
+    def __init__(self, warehouse: str) -> None:
+        """Use the table below `warehouse`, a path or URI."""
+        self._location = table_location(warehouse, ALERTS)
+
+    def record(
+        self, changes: Callable[[OpenProblems], Sequence[Alert]], entry: Callable[[Alert], Entry]
+    ) -> list[Entry]:
+        """Keep the alerts that follow from the open problems; known ones stay as they are.
+
+        Args:
+            changes: the alerts, given the problems that are open.
+            entry: how an alert is kept.
+
+        Returns:
+            What was not there before.
+
+        Raises:
+            CommitFailedError: other daemons kept writing.
+        """
+        for attempt in _retrying():
+            with attempt:
+                return self._record_once(changes, entry)
+        raise AssertionError  # tenacity raises the last error
+
+    def _record_once(
+        self, changes: Callable[[OpenProblems], Sequence[Alert]], entry: Callable[[Alert], Entry]
+    ) -> list[Entry]:
+        table = self._open()
+        kept = _alerts(table) if table else []
+        known = {alert.alert_id for alert in kept}
+        new = [entry(a) for a in changes(still_open(kept)) if a.alert_id not in known]
+        if new:
+            self._write(table or ensure_table(self._location, ALERTS), new)
+        return new
+
+    def claim(self, now: datetime) -> list[Entry]:
+        """The alerts to send now, which no other daemon will send before `LEASE` is over.
+
+        Nothing, when another daemon is claiming them at this moment.
+        """
+        table = self._open()
+        due = [entry for entry in _pending(table) if entry.is_due(now)] if table else []
+        claimed = [replace(entry, claimed_until=now + LEASE) for entry in due]
+        if table is None or not claimed:
+            return []
+        try:
+            self._write(table, claimed)
+        except CommitFailedError:
+            return []
+        return claimed
+
+    def settle(self, entries: Sequence[Entry]) -> None:
+        """Keep what became of claimed alerts.
+
+        Raises:
+            CommitFailedError: other daemons kept writing; the alerts are sent again later.
+        """
+        if not entries:
+            return
+        for attempt in _retrying():
+            with attempt:
+                self._write(ensure_table(self._location, ALERTS), entries)
+        self._tidy_up()
+
+    def _open(self) -> DeltaTable | None:
+        options = storage_options(self._location)
+        if provider(self._location) != "local":
+            options |= _IMPATIENT
+        try:
+            return DeltaTable(self._location, storage_options=options)
+        except TableNotFoundError:
+            return None
+
+    def _write(self, table: DeltaTable, entries: Sequence[Entry]) -> None:
+        rows = pa.Table.from_pylist([_row(e) for e in entries], schema=ALERTS.arrow_schema)
+        table.merge(
+            rows,
+            "known.alertId = new.alertId",
+            source_alias="new",
+            target_alias="known",
+            commit_properties=CommitProperties(
+                app_transactions=[Transaction(_ONE_WRITER, table.version() + 1)]
+            ),
+        ).when_matched_update_all().when_not_matched_insert_all().execute()
+
+    def _tidy_up(self) -> None:
+        table = self._open()
+        if table is not None and len(table.file_uris()) > _FILES_TO_COMPACT:
+            with suppress(CommitFailedError):  # another daemon writes: another time
+                table.optimize.compact()
+                table.vacuum(dry_run=False)
+
+
+def _retrying() -> Retrying:
+    return Retrying(
+        retry=retry_if_exception_type(CommitFailedError),
+        wait=wait_random_exponential(multiplier=0.05, max=_LONGEST_WAIT),
+        stop=stop_after_attempt(_ATTEMPTS),
+        reraise=True,
+    )
+
+
+_ALERT_COLUMNS = {
+    "alert_id": "alertId",
+    "state": "state",
+    "kind": "kind",
+    "subject": "subject",
+    "severity": "severity",
+    "partitions": "partitions",
+    "problem": "problem",
+    "details": "details",
+    "at": "raisedAt",
+    "event_id": "eventId",
+    "run_id": "runId",
+    "asset": "asset",
+    "check": "checkName",
+}
+# Enough to tell which problems are open; the texts are the bulk of the table.
+_WITHOUT_TEXTS = [name for name in _ALERT_COLUMNS.values() if name not in ("problem", "details")]
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    alert = entry.alert
+    return {
+        **{column: getattr(alert, field) for field, column in _ALERT_COLUMNS.items()},
+        "status": entry.status,
+        "deliveredTo": entry.delivered_to,
+        "deliveredAt": entry.delivered_at,
+        "attempts": entry.attempts,
+        "nextAttemptAt": entry.next_attempt_at,
+        "claimedUntil": entry.claimed_until,
+        "lastError": entry.last_error,
+    }
+
+
+def _alerts(table: DeltaTable) -> list[Alert]:
+    rows = pa.table(table.scan(columns=_WITHOUT_TEXTS).read_all()).to_pylist()
+    return [_alert_of({"problem": "", "details": [], **row}) for row in rows]
+
+
+def _pending(table: DeltaTable) -> list[Entry]:
+    rows = table.scan(predicate=f"status = '{Status.PENDING}'").read_all()
+    return [_entry_of(row) for row in pa.table(rows).to_pylist()]
+
+
+def _alert_of(row: Mapping[str, Any]) -> Alert:
+    values = {field: row[column] for field, column in _ALERT_COLUMNS.items()}
+    typed = {
+        "state": State(row["state"]),
+        "kind": Kind(row["kind"]),
+        "severity": Severity(row["severity"]),
+        "partitions": tuple(row["partitions"]),
+        "details": tuple(row["details"]),
+    }
+    return Alert(**{**values, **typed})
+
+
+def _entry_of(row: Mapping[str, Any]) -> Entry:
+    return Entry(
+        alert=_alert_of(row),
+        status=Status(row["status"]),
+        delivered_to=tuple(row["deliveredTo"] or ()),
+        delivered_at=row["deliveredAt"],
+        attempts=row["attempts"],
+        next_attempt_at=row["nextAttemptAt"],
+        claimed_until=row["claimedUntil"],
+        last_error=row["lastError"],
+    )

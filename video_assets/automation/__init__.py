@@ -1,0 +1,1 @@
+"""When what runs, and who hears of it: schedules, conditions, sensors."""

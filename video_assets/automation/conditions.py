@@ -1,0 +1,68 @@
+"""What follows from what: assets whose partitions differ cannot share a run, so they follow."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import dagster as dg
+
+from video_assets.assets.catalog import asset_key
+from video_assets.schemas import (
+    ENGAGEMENT,
+    LIFETIME_SNAPSHOTS,
+    LIFETIME_VIEW_HISTORY,
+    MISSING_DATE,
+    MISSING_DATES,
+    MONTHLY_VIEWS,
+)
+
+Condition = dg.AutomationCondition[Any]
+
+FOLLOWERS = (ENGAGEMENT, MISSING_DATES, MISSING_DATE, MONTHLY_VIEWS, LIFETIME_VIEW_HISTORY)
+
+
+def follows_its_inputs() -> Condition:
+    """Compute a partition again when one of its inputs changed.
+
+    It waits until no input is being computed or checked, and while a blocking check of an input
+    fails. An input that changes in a run that also computes this asset is that run's business.
+    """
+    return _labelled(_after_its_inputs(), "an input changed, and no blocking check of one fails")
+
+
+def asks_once_a_day() -> Condition:
+    """Compute today's partition once, after the day's inputs came in: asking costs quota."""
+    is_open = dg.AutomationCondition.in_latest_time_window() & dg.AutomationCondition.missing()
+    return _labelled(
+        is_open & _after_its_inputs(), "today was not asked yet, and the day's inputs came in"
+    )
+
+
+def automated(assets: Iterable[dg.AssetsDefinition | dg.AssetSpec]) -> list[Any]:
+    """The assets, with a condition on each that follows others; the rest as they are."""
+    follows = {asset_key(table): follows_its_inputs() for table in FOLLOWERS}
+    conditions = {**follows, asset_key(LIFETIME_SNAPSHOTS): asks_once_a_day()}
+
+    def with_condition(spec: dg.AssetSpec) -> dg.AssetSpec:
+        condition = conditions.get(spec.key)
+        return spec.replace_attributes(automation_condition=condition) if condition else spec
+
+    return list(dg.map_asset_specs(with_condition, list(assets)))
+
+
+def _after_its_inputs() -> Any:
+    condition = dg.AutomationCondition
+    # A blocking check with nothing to look at records no result: it has not failed.
+    unsafe = condition.any_checks_match(
+        condition.check_failed() | condition.in_progress(), blocking_only=True
+    )
+    return (
+        condition.any_deps_updated().since_last_handled()
+        & ~condition.any_deps_in_progress()
+        & ~condition.any_deps_match(unsafe)
+        & ~condition.in_progress()
+    )
+
+
+def _labelled(condition: Any, label: str) -> Condition:
+    labelled: Condition = condition.with_label(label)
+    return labelled
