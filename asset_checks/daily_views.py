@@ -57,21 +57,12 @@ def _misses_nothing(_: CheckInput) -> Column:
 
 def _differs_between_the_forms(given: CheckInput) -> DataFrame:
     """Missing days that stand in one of the two tables only, or more than once."""
-    in_array = given.rows().select(
-        "video_id",
-        F.explode("missing_dates").alias("missing_date"),
-        F.lit(1).alias("inArray"),
-        F.lit(0).alias("inRows"),
-    )
-    in_rows = given.rows(MISSING_DATE).select(
-        *_GAP, F.lit(0).alias("inArray"), F.lit(1).alias("inRows")
-    )
-    gaps = (
-        in_array.unionByName(in_rows)
-        .groupBy(*_GAP)
-        .agg(F.sum("inArray").alias("inArray"), F.sum("inRows").alias("inRows"))
-    )
-    return gaps.where((F.col("inArray") != 1) | (F.col("inRows") != 1))
+    gaps = given.rows().select("video_id", F.explode("missing_dates").alias("missing_date"))
+    in_array = gaps.groupBy(*_GAP).agg(F.count(F.lit(1)).alias("inArray"))
+    in_rows = given.rows(MISSING_DATE).groupBy(*_GAP).agg(F.count(F.lit(1)).alias("inRows"))
+    both = in_array.join(in_rows, list(_GAP), "full")
+    once = F.col("inArray").eqNullSafe(F.lit(1)) & F.col("inRows").eqNullSafe(F.lit(1))
+    return both.where(~once)
 
 
 DAILY_RULES: tuple[Rule, ...] = (yesterday_is_there(DAILY_VIDEO_VIEWS),)

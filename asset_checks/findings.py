@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from asset_checks.rules import CheckInput, Finding, FrameRule, MeasuredRule, RowRule, Rule
@@ -13,6 +13,8 @@ SAMPLE_ROWS = 10
 DAYS_LISTED = 31
 
 _TOTAL = "all rows"
+_BROKEN = "is broken"
+_UNORDERED = ("array", "struct", "map")
 
 
 def find(rules: Sequence[Rule], given: CheckInput) -> Iterator[tuple[Rule, Finding]]:
@@ -45,15 +47,34 @@ def _of_rows(rule: RowRule, given: CheckInput, broken: int, total: int) -> Findi
     tolerated = given.tolerated(rule.tolerated_share) * total if rule.tolerated_share else 0
     if broken <= tolerated:
         return Finding(checked=total, measured=share)
-    violations = given.rows().where(rule.broken(given))
-    day = rule.table.partition_by
     return Finding(
         rows=broken,
         checked=total,
-        sample=sample(violations.select(*dict.fromkeys((*rule.table.key, *rule.shows)))),
-        days=_days(violations, day) if day else (),
+        sample=_broken_rows(rule, given),
+        days=_broken_days(rule, given),
         measured=share,
     )
+
+
+def _broken_rows(rule: RowRule, given: CheckInput) -> list[dict[str, Any]]:
+    """Sorted to the front, not filtered: Sail cannot filter a Delta table by a lambda."""
+    shown = dict.fromkeys((*rule.table.key, *rule.shows))
+    rows = given.rows().select(*shown, _is_broken(rule, given).alias(_BROKEN))
+    first = _first(rows, SAMPLE_ROWS, F.col(_BROKEN).desc())
+    broken = (row.asDict(recursive=True) for row in first if row[_BROKEN])
+    return [{name: row[name] for name in shown} for row in broken]
+
+
+def _broken_days(rule: RowRule, given: CheckInput) -> list[date]:
+    if rule.table.partition_by is None:
+        return []
+    by_day = given.rows().groupBy(rule.table.partition_by)
+    broken = by_day.agg(F.max(_is_broken(rule, given)).alias(_BROKEN)).where(F.col(_BROKEN))
+    return _days(broken, rule.table.partition_by)
+
+
+def _is_broken(rule: RowRule, given: CheckInput) -> Column:
+    return F.coalesce(rule.broken(given), F.lit(False))  # noqa: FBT003 (Spark's signature)
 
 
 def _of_frame(rule: FrameRule, given: CheckInput) -> Finding:
@@ -70,9 +91,9 @@ def sample(violations: DataFrame) -> list[dict[str, Any]]:
     return [row.asDict(recursive=True) for row in _first(violations, SAMPLE_ROWS)]
 
 
-def _first(frame: DataFrame, rows: int) -> list[Any]:
-    order = [F.col(name) for name, kind in frame.dtypes if not kind.startswith(("array", "struct"))]
-    return frame.orderBy(*order).limit(rows).collect()
+def _first(frame: DataFrame, rows: int, *order: Column) -> list[Row]:
+    columns = [F.col(name) for name, kind in frame.dtypes if not kind.startswith(_UNORDERED)]
+    return frame.orderBy(*order, *columns).limit(rows).collect()
 
 
 def _days(violations: DataFrame, column: str) -> list[date]:

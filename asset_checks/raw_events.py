@@ -25,7 +25,7 @@ from video_assets.assets.ingestion import DUPLICATES, SOURCE_ROWS, events_source
 from video_assets.partitions import UNDATED
 from video_assets.schemas import RAW_EVENTS, REJECTED_EVENTS
 
-_ROW_COUNT = "dagster/row_count"
+_ROWS_WRITTEN = "rows_written"
 _REJECTED_ROWS = "rejected_rows"
 _DAY = "eventDate"
 
@@ -41,7 +41,7 @@ def _is_on_another_day(_: CheckInput) -> Column:
 def _lost_rows(given: CheckInput) -> Finding:
     """Compare what the newest run reported with what the tables hold for its days."""
     written = given.newest_write()
-    if written is None or not {SOURCE_ROWS, DUPLICATES, _ROW_COUNT} <= written.counts.keys():
+    if written is None or not {SOURCE_ROWS, DUPLICATES, _ROWS_WRITTEN} <= written.counts.keys():
         return Finding(note="no run reported how many source rows it read: nothing to compare")
     counted = list(_accounts(given, written))
     lost = [row for row in counted if row["reported"] != row["found"]]
@@ -59,7 +59,7 @@ def _accounts(given: CheckInput, written: WrittenRows) -> Iterator[Evidence]:
     rejected = _rows_of(given.stored.rows_per_day(REJECTED_EVENTS), rejected_days)
     reported = {name: int(count) for name, count in written.counts.items()}
     accounted = valid + reported[DUPLICATES] + rejected
-    yield {"rows": RAW_EVENTS.name, "reported": reported[_ROW_COUNT], "found": valid}
+    yield {"rows": RAW_EVENTS.name, "reported": reported[_ROWS_WRITTEN], "found": valid}
     if _REJECTED_ROWS in reported:
         yield {
             "rows": REJECTED_EVENTS.name,

@@ -37,30 +37,18 @@ def _intervals_overlap(_: CheckInput) -> Column:
 
 def _days_with_lost_events(given: CheckInput) -> DataFrame:
     """Days whose session rows do not stand for as many events as `raw_events` has."""
-    in_sessions = given.rows().select(
-        F.col("sessionDate").alias("day"),
-        F.lit(1).alias("sessionRows"),
-        F.col("eventCount").alias("eventsInSessions"),
-        F.lit(0).cast("bigint").alias("rawEvents"),
-    )
-    raw = given.rows(RAW_EVENTS).select(
-        F.col("eventDate").alias("day"),
-        F.lit(0).alias("sessionRows"),
-        F.lit(0).cast("bigint").alias("eventsInSessions"),
-        F.lit(1).cast("bigint").alias("rawEvents"),
-    )
-    days = (
-        in_sessions.unionByName(raw)
-        .groupBy("day")
-        .agg(
-            F.sum("sessionRows").alias("sessionRows"),
-            F.sum("eventsInSessions").alias("eventsInSessions"),
-            F.sum("rawEvents").alias("rawEvents"),
-        )
-    )
-    differ = days.where(F.col("eventsInSessions") != F.col("rawEvents"))
+    sessions = given.rows().groupBy(F.col("sessionDate").alias("day"))
+    raw = given.rows(RAW_EVENTS).groupBy(F.col("eventDate").alias("day"))
     # Of the whole table, days that were never computed are no mistake.
-    return differ if given.days else differ.where(F.col("sessionRows") > 0)
+    both = sessions.agg(F.sum("eventCount").alias("events")).join(
+        raw.agg(F.count(F.lit(1)).alias("rawEvents")), "day", "full" if given.days else "left"
+    )
+    counted = both.select(
+        "day",
+        F.coalesce(F.col("events"), F.lit(0)).alias("eventsInSessions"),
+        F.coalesce(F.col("rawEvents"), F.lit(0)).alias("rawEvents"),
+    )
+    return counted.where(F.col("eventsInSessions") != F.col("rawEvents"))
 
 
 def _days_without_the_day_before(given: CheckInput) -> Finding:

@@ -21,7 +21,7 @@ from video_assets.schemas import RAW_EVENTS
 
 
 def reported(checked: Checked, first: int, last: int, **counts: float) -> None:
-    names = {"rows": "dagster/row_count", "source": "source_rows", "rejected": "rejected_rows"}
+    names = {"rows": "rows_written", "source": "source_rows", "rejected": "rejected_rows"}
     checked.newest_write = WrittenRows(
         days(first, last), {names.get(name, name): count for name, count in counts.items()}
     )

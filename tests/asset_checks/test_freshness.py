@@ -1,0 +1,108 @@
+from datetime import UTC, date, datetime, timedelta
+
+import dagster as dg
+import pytest
+from dagster._core.definitions.freshness import (
+    CronFreshnessPolicy,
+    TimeWindowFreshnessPolicy,
+)
+from support.checks import Checked, day, days, events, sample_of, value
+
+from asset_checks.definitions import build_checks, build_freshness
+from asset_checks.freshness import due_day, freshness_policy_for
+from video_assets.schemas import (
+    ENGAGEMENT,
+    MONTHLY_VIEWS,
+    RAW_EVENTS,
+    SESSIONS,
+    Table,
+)
+
+LATE = "yesterday_is_there"
+
+
+@pytest.mark.parametrize(
+    ("now", "due"),
+    [
+        (datetime(2025, 1, 10, 3, 0, tzinfo=UTC), date(2025, 1, 9)),
+        (datetime(2025, 1, 10, 2, 59, tzinfo=UTC), date(2025, 1, 8)),
+        (datetime(2025, 7, 10, 2, 0, tzinfo=UTC), date(2025, 7, 9)),
+        (datetime(2025, 7, 10, 1, 59, tzinfo=UTC), date(2025, 7, 8)),
+        (datetime(2025, 3, 30, 2, 0, tzinfo=UTC), date(2025, 3, 29)),
+        (datetime(2025, 10, 26, 3, 0, tzinfo=UTC), date(2025, 10, 25)),
+        (datetime(2025, 1, 10, 23, 30, tzinfo=UTC), date(2025, 1, 9)),
+    ],
+    ids=[
+        "winter",
+        "too early",
+        "summer",
+        "too early in summer",
+        "clocks forward",
+        "clocks back",
+        "after midnight in Zurich",
+    ],
+)
+def test_yesterday_is_due_at_four_in_zurich(now: datetime, due: date) -> None:
+    assert due_day(now) == due
+
+
+def test_a_day_that_is_due_and_not_there_is_reported(checked: Checked) -> None:
+    checked.raw(*events(8, 1))
+    said = checked.results(RAW_EVENTS)[LATE]
+    assert not said.passed
+    assert value(said, "days") == "2025-01-09"
+    assert sample_of(said) == [{"due_day": "2025-01-09", "newest_day_with_rows": "2025-01-08"}]
+
+
+def test_the_day_that_is_due_is_there(checked: Checked) -> None:
+    checked.raw(*events(9, 1))
+    assert checked.results(RAW_EVENTS)[LATE].passed
+
+
+def test_a_day_without_events_is_there_once_it_was_materialized(checked: Checked) -> None:
+    checked.holds(RAW_EVENTS, [], also=[day(9)])
+    assert checked.results(RAW_EVENTS)[LATE].passed
+
+
+def test_before_the_first_partition_nothing_is_due(checked: Checked) -> None:
+    checked.now -= timedelta(days=9)
+    assert checked.results(RAW_EVENTS)[LATE].passed
+
+
+def test_a_run_over_other_days_says_nothing_about_yesterday(checked: Checked) -> None:
+    checked.raw(*events(8, 1))
+    assert LATE not in checked.results(RAW_EVENTS, days(8))
+    assert not checked.results(RAW_EVENTS, days(8, 9))[LATE].passed
+
+
+def test_each_morning_every_daily_table_and_the_age_of_engagement_are_asked_for() -> None:
+    schedule = build_freshness()
+    assert schedule.cron_schedule == "0 4 * * *"
+    assert schedule.execution_timezone == "Europe/Zurich"
+    graph = dg.Definitions(
+        asset_checks=build_checks(), resources={"spark": "unused", "settings": "unused"}
+    ).resolve_asset_graph()
+    asked = schedule.job.selection.resolve_checks(graph)
+    assert {key.to_user_string() for key in asked} == {
+        "video/raw_events:yesterday_is_there",
+        "video/sessions:yesterday_is_there",
+        "video/daily_video_views:yesterday_is_there",
+        "video/lifetime_snapshots:yesterday_is_there",
+        "video/aggregated_user_video_engagement:computed_recently",
+    }
+
+
+@pytest.mark.parametrize("table", [RAW_EVENTS, SESSIONS])
+def test_a_daily_table_is_fresh_when_it_was_made_before_the_deadline(table: Table) -> None:
+    policy = freshness_policy_for(table)
+    assert isinstance(policy, CronFreshnessPolicy)
+    assert (policy.deadline_cron, policy.timezone) == ("0 4 * * *", "Europe/Zurich")
+
+
+@pytest.mark.parametrize("table", [ENGAGEMENT, MONTHLY_VIEWS])
+def test_other_tables_are_fresh_until_a_daily_run_was_left_out(table: Table) -> None:
+    policy = freshness_policy_for(table)
+    assert isinstance(policy, TimeWindowFreshnessPolicy)
+    assert policy.warn_window is not None
+    assert policy.warn_window.to_timedelta() == timedelta(hours=26)
+    assert policy.fail_window.to_timedelta() == timedelta(hours=50)

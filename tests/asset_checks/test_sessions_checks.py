@@ -1,0 +1,125 @@
+import pytest
+from support.checks import (
+    Checked,
+    day,
+    days,
+    event,
+    events,
+    intervals,
+    sample_of,
+    session,
+    value,
+)
+
+from asset_checks.sessions import RULES
+from video_assets.schemas import RAW_EVENTS, SESSIONS
+
+
+def test_good_sessions_pass_every_check(checked: Checked) -> None:
+    checked.raw(event(1), *events(2, 2))
+    checked.sessions(session(2))
+    assert checked.failing(SESSIONS, days(2)) == []
+
+
+@pytest.mark.parametrize("watched", [-1.0, float("nan")])
+def test_a_watch_time_below_zero_or_no_number_is_reported(checked: Checked, watched: float) -> None:
+    checked.sessions(session(2), session(3, watchTime=watched, uniqueSecondsWatched=-5.0))
+    said = checked.results(SESSIONS, days(2, 3))["watch_time_not_negative"]
+    assert not said.passed
+    assert value(said, "days") == "2025-01-03"
+    assert sample_of(said)[0]["watchTime"] == (watched if watched < 0 else "nan")
+
+
+def test_unique_seconds_above_the_watch_time_are_reported(checked: Checked) -> None:
+    checked.sessions(session(2), session(3, uniqueSecondsWatched=20.1))
+    assert "unique_within_watch_time" not in checked.failing(SESSIONS, days(2))
+    assert "unique_within_watch_time" in checked.failing(SESSIONS, days(3))
+
+
+def test_the_last_digit_of_a_sum_of_floats_is_no_mistake(checked: Checked) -> None:
+    checked.sessions(session(2, watchTime=0.1 + 0.2, uniqueSecondsWatched=0.30000000000000027))
+    assert "unique_within_watch_time" not in checked.failing(SESSIONS)
+
+
+@pytest.mark.parametrize(
+    "watched",
+    [[(5, 9), (0, 3)], [(0, 5), (4, 9)], [(0, 9), (1, 2)], [(3, 3)], [(4, 3)], [(-1, 3)]],
+    ids=["out of order", "overlapping", "inside another", "empty", "backwards", "before 0"],
+)
+def test_intervals_that_are_not_sorted_and_disjoint_are_reported(
+    checked: Checked, watched: list[tuple[float, float]]
+) -> None:
+    checked.sessions(session(2), session(3, watchedIntervals=intervals(*watched)))
+    said = checked.results(SESSIONS)["intervals_sorted_and_disjoint"]
+    assert value(said, "rows") == 1
+    assert value(said, "days") == "2025-01-03"
+    assert "start" in str(sample_of(said)[0]["watchedIntervals"])
+
+
+@pytest.mark.parametrize("watched", [[], [(0, 3)], [(0, 3), (5, 9), (10, 11)], [(0, 3), (3, 4)]])
+def test_intervals_that_ascend_pass(checked: Checked, watched: list[tuple[float, float]]) -> None:
+    checked.sessions(session(2, watchedIntervals=intervals(*watched)))
+    assert "intervals_sorted_and_disjoint" not in checked.failing(SESSIONS)
+
+
+def test_a_day_that_lost_an_event_is_reported(checked: Checked) -> None:
+    checked.raw(*events(2, 2), *events(3, 3))
+    checked.sessions(session(2), session(3))
+    assert "events_accounted_for" not in checked.failing(SESSIONS, days(2))
+    said = checked.results(SESSIONS, days(2, 3))["events_accounted_for"]
+    assert not said.passed
+    assert value(said, "days") == "2025-01-03"
+    assert sample_of(said) == [{"day": "2025-01-03", "eventsInSessions": 2, "rawEvents": 3}]
+
+
+def test_a_day_of_the_run_without_any_session_row_lost_its_events(checked: Checked) -> None:
+    checked.raw(*events(2, 2), *events(3, 3))
+    checked.sessions(session(2))
+    assert "events_accounted_for" in checked.failing(SESSIONS, days(3))
+
+
+def test_in_the_whole_table_days_that_were_not_computed_yet_lost_nothing(
+    checked: Checked,
+) -> None:
+    checked.raw(*events(2, 2), *events(3, 3))
+    checked.sessions(session(2))
+    assert "events_accounted_for" not in checked.failing(SESSIONS)
+
+
+def test_a_day_whose_previous_raw_day_is_missing_says_so(checked: Checked) -> None:
+    checked.raw(*events(2, 2), *events(4, 2))
+    checked.sessions(session(2), session(4))
+    said = checked.results(SESSIONS, days(4))["previous_day_present"]
+    assert not said.passed
+    assert said.severity.value == "WARN"
+    assert value(said, "days") == "2025-01-04"
+    assert sample_of(said) == [{"day": "2025-01-04", "missing_raw_events_of": "2025-01-03"}]
+
+
+def test_a_range_says_which_of_its_days_lack_the_day_before(checked: Checked) -> None:
+    checked.raw(*events(2, 2), *events(4, 2))
+    checked.sessions(session(2), session(4))
+    said = checked.results(SESSIONS, days(2, 5))["previous_day_present"]
+    assert value(said, "days") == "2025-01-02, 2025-01-04"
+    whole = checked.results(SESSIONS)["previous_day_present"]
+    assert value(whole, "days") == "2025-01-02, 2025-01-04"
+
+
+def test_the_first_partition_needs_no_day_before_it(checked: Checked) -> None:
+    checked.raw(*events(1, 2))
+    checked.sessions(session(1))
+    assert "previous_day_present" not in checked.failing(SESSIONS, days(1))
+
+
+def test_a_previous_day_without_events_is_there_once_it_was_materialized(
+    checked: Checked,
+) -> None:
+    checked.raw(*events(4, 2))
+    checked.sessions(session(4))
+    assert "previous_day_present" in checked.failing(SESSIONS, days(4))
+    checked.holds(RAW_EVENTS, [], also=[day(3)])
+    assert "previous_day_present" not in checked.failing(SESSIONS, days(4))
+
+
+def test_every_error_of_sessions_stops_what_is_computed_from_them() -> None:
+    assert all(rule.blocking == (rule.severity.value == "ERROR") for rule in RULES)
