@@ -1,0 +1,142 @@
+"""The Dagster command line, as a user at the repository's root calls it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from support.pipeline import TABLES, Row, stored
+from support.samples import Sample
+
+from resources.delta.commit import open_table
+from video_assets.assets.catalog import asset_key
+from video_assets.sample_data.worked_example import USER
+from video_assets.schemas import ENGAGEMENT, RAW_EVENTS, SESSIONS, Table
+
+ROOT = Path(__file__).parents[2]
+DAGSTER = Path(sys.executable).with_name("dagster")
+MODULE = ("-m", "video_assets.definitions")
+PLAYER_EVENTS = " or ".join(f'key:"{asset_key(table).to_user_string()}"' for table in TABLES)
+
+WORKED_EXAMPLE = {
+    "videoId": "video_001",
+    "videoDuration": 300.0,
+    "totalWatchTime": 130.0,
+    "totalUniqueSecondsWatched": 120.0,
+    "maxPositionReached": 120.0,
+    "watchPercentage": 43.33,
+    "completionPercentage": 40.0,
+    "uniqueWatchPercentage": 40.0,
+    "sessionCount": 1,
+    "completionCount": 0,
+    "totalForwardSkips": 0,
+    "totalBackwardSkips": 1,
+    "engagementScore": 17.17,
+    "engagementTier": "Low",
+    "dataQualityFlag": "ok",
+}
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """Dagster with a home and settings of its own, all by environment variables."""
+
+    folder: Path
+    settings: Mapping[str, str]
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "dagster_home"
+
+    def call(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        foreign = ("VIDEO_ASSETS_", "DAGSTER_", "PYTEST_", "PYTHONPATH")
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
+        ours = {f"VIDEO_ASSETS_{name}": v for name, v in {**self.settings, **settings}.items()}
+        return subprocess.run(  # noqa: S603 (the command of this very environment)
+            [DAGSTER, *arguments],
+            cwd=ROOT,
+            env={**inherited, **ours, "DAGSTER_HOME": str(self.home)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def materialize(self, *days: str) -> None:
+        done = self.call("asset", "materialize", *MODULE, "--select", PLAYER_EVENTS, *days)
+        assert done.returncode == 0, done.stderr[-5_000:]
+
+    def rows(self, table: Table) -> list[Row]:
+        return stored(open_table(f"{self.settings['WAREHOUSE']}/video/{table.name}"))
+
+    def days_that_dagster_knows(self, table: Table) -> set[str]:
+        with dg.DagsterInstance.from_config(str(self.home)) as instance:
+            return instance.get_materialized_partitions(asset_key(table))
+
+
+@pytest.fixture(scope="module")
+def command_line(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+    folder = tmp_path_factory.mktemp("command_line")
+    settings = {
+        "WAREHOUSE": str(folder / "warehouse"),
+        "EVENTS": str(sample.folder / "events"),
+        "VIDEO_METADATA": str(sample.folder / "video_metadata.parquet"),
+        "START_DATE": sample.spec.first_day.isoformat(),
+    }
+    line = CommandLine(folder, settings)
+    line.home.mkdir()
+    shutil.copy(ROOT / "dagster.yaml", line.home)
+    return line
+
+
+def days_of(rows: list[Row], column: str) -> set[date]:
+    return {row[column] for row in rows}
+
+
+def worked_example(rows: list[Row]) -> Row:
+    [row] = [row for row in rows if row["userId"] == USER]
+    return {name: row[name] for name in WORKED_EXAMPLE}
+
+
+def test_the_definitions_are_valid(command_line: CommandLine) -> None:
+    done = command_line.call("definitions", "validate")
+    assert done.returncode == 0, done.stderr[-5_000:]
+    assert "All code locations passed validation" in done.stderr + done.stdout
+
+
+def test_a_day_then_a_range_that_holds_it(command_line: CommandLine, sample: Sample) -> None:
+    first, second, last = sample.spec.event_days
+    command_line.materialize("--partition", str(first))
+    assert days_of(command_line.rows(SESSIONS), "sessionDate") == {first}
+    assert worked_example(command_line.rows(ENGAGEMENT)) == WORKED_EXAMPLE
+
+    command_line.materialize("--partition-range", f"{first}...{last}")
+    assert days_of(command_line.rows(RAW_EVENTS), "eventDate") == {first, second, last}
+    assert days_of(command_line.rows(SESSIONS), "sessionDate") == {first, second, last}
+    assert len(command_line.rows(RAW_EVENTS)) == sample.summary.events.distinct
+    assert worked_example(command_line.rows(ENGAGEMENT)) == WORKED_EXAMPLE
+    known = {str(day) for day in sample.spec.event_days}
+    assert command_line.days_that_dagster_knows(RAW_EVENTS) == known
+    assert command_line.days_that_dagster_knows(SESSIONS) == known
+
+
+def test_a_wrong_setting_stops_the_command_with_its_name(command_line: CommandLine) -> None:
+    day = ("--partition", "2025-01-01")
+    select = ("--select", PLAYER_EVENTS)
+    wrong = {"SESSION_TIMEOUT": "soon"}
+    done = command_line.call("asset", "materialize", *MODULE, *select, *day, **wrong)
+    assert done.returncode != 0
+    assert "SettingsError: VIDEO_ASSETS_SESSION_TIMEOUT = 'soon'" in done.stderr
+
+
+def test_a_day_that_no_partition_has_stops_the_command(command_line: CommandLine) -> None:
+    select = ("--select", PLAYER_EVENTS)
+    done = command_line.call("asset", "materialize", *MODULE, *select, "--partition", "2024-12-31")
+    assert done.returncode != 0
+    assert "2024-12-31" in done.stderr
