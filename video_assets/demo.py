@@ -222,7 +222,7 @@ def _show_results(settings: Settings, sample: SampleSummary, console: Console) -
         return SparkEngine.from_settings(settings).spark_session.read.format("delta").load(location)
 
     events, views = sample.events, sample.views
-    grid = Grid("", "player events", "daily views", title="What came out", title_justify="left")
+    grid = Grid("what came out", "player events", "daily views")
     for label, of_events, of_views in (
         ("rows in", events.rows, views.rows),
         ("kept", read(RAW_EVENTS).count(), read(DAILY_VIDEO_VIEWS).count()),
@@ -240,12 +240,13 @@ def _show_results(settings: Settings, sample: SampleSummary, console: Console) -
     if example is None:
         raise RuntimeError(f"the worked example's row (user {EXAMPLE_USER}) is missing")
     values = {label: example[column] for column, label in EXAMPLE_COLUMNS.items()}
-    console.print(_grid(f"The worked example: {EXAMPLE_USER}, {example['videoId']}", values))
+    console.print(f"The worked example: {EXAMPLE_USER}, {example['videoId']}")
+    console.print(_grid(values))
     console.print(f"Tables: {settings.warehouse}/video/<table>, as Delta. UI: `make dev`.")
 
 
-def _grid(title: str, values: Mapping[str, object]) -> Grid:
-    grid = Grid(title=title, title_justify="left", show_header=False)
+def _grid(values: Mapping[str, object]) -> Grid:
+    grid = Grid(show_header=False)
     grid.add_column(style="bold")
     grid.add_column(justify="right")
     for label, value in values.items():

@@ -57,7 +57,7 @@ def _table_reference(table: Table) -> str:
 def _column_reference(column: Column) -> str:
     nullable = "" if not column.nullable else ", may be null"
     return (
-        f"| `{column.name}` | {_cell(str(column.type))}{nullable} | {column.unit} "
+        f"| `{column.name}` | {_cell(column.type_name)}{nullable} | {column.unit} "
         f"| {_cell(column.description)} |\n"
     )
 

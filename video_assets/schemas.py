@@ -34,9 +34,33 @@ class Column:
     nullable: bool = True
 
     @property
+    def type_name(self) -> str:
+        """The type as people of SQL and Spark name it."""
+        return _type_name(self.type)
+
+    @property
     def comment(self) -> str:
         """The description with its unit, as shown to readers of the table."""
         return f"{self.description} [{self.unit}]" if self.unit else self.description
+
+
+_TYPE_NAMES = {
+    pa.string(): "string",
+    pa.float64(): "double",
+    pa.int64(): "long",
+    pa.bool_(): "boolean",
+    pa.date32(): "date",
+    TIMESTAMP: "timestamp",
+}
+
+
+def _type_name(type_: pa.DataType) -> str:
+    if isinstance(type_, pa.ListType):
+        return f"array<{_type_name(type_.value_type)}>"
+    if isinstance(type_, pa.StructType):
+        fields = (f"{field.name}: {_type_name(field.type)}" for field in type_)
+        return f"struct<{', '.join(fields)}>"
+    return _TYPE_NAMES[type_]
 
 
 @dataclass(frozen=True)

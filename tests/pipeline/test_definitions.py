@@ -83,7 +83,7 @@ def test_every_table_shows_its_declared_columns(tables: dict[str, dg.AssetSpec])
         assert [
             (column.name, column.type, column.description, column.constraints.nullable)
             for column in shown
-        ] == [(c.name, str(c.type), c.comment, c.nullable) for c in TABLES[name].columns]
+        ] == [(c.name, c.type_name, c.comment, c.nullable) for c in TABLES[name].columns]
 
 
 def test_column_lineage_names_columns_of_the_assets_just_above(

@@ -60,7 +60,7 @@ def _table_schema(table: Table) -> dg.TableSchema:
 def _table_column(column: Column) -> dg.TableColumn:
     return dg.TableColumn(
         column.name,
-        type=str(column.type),
+        type=column.type_name,
         description=column.comment,
         constraints=dg.TableColumnConstraints(nullable=column.nullable),
     )
