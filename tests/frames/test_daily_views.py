@@ -8,7 +8,6 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyspark.sql import SparkSession
 
 from video_assets.frames.daily_views import (
     COUNTED_VIEWS,
@@ -16,8 +15,6 @@ from video_assets.frames.daily_views import (
     KEPT_VIEWS,
     day_views,
     kept_rows,
-    one_row_per_video_and_day,
-    views_of_day,
 )
 
 FIRST = date(2024, 2, 20)
@@ -148,19 +145,6 @@ def test_kept_rows_equal_those_of_a_plain_loop(rows: list[tuple[int, int, int, i
     } == expected
 
 
-def test_the_engine_keeps_one_row_per_video_and_day(spark: SparkSession) -> None:
-    rows = [
-        delivered(count, order) | {"video_id": f"v{video}", "date": day(on)}
-        for video in range(20)
-        for on in range(5)
-        for order, count in enumerate((3, 9, 9, 4))
-    ]
-    frame = spark.createDataFrame(pa.Table.from_pylist(rows, DELIVERED))
-    result = one_row_per_video_and_day(frame, tasks=3).collect()
-    assert len({(row.video_id, row.date) for row in result}) == len(result) == 100
-    assert {(r.reportedCount, r.duplicateRows, r.conflictingRows) for r in result} == {(9, 3, 2)}
-
-
 def test_daily_counts_are_the_views_of_their_day() -> None:
     result = day_views(counters(("v", day(1), LARGE)), "daily", day(0), day(9))
     assert result["viewCount"].to_pylist() == [LARGE]
@@ -283,34 +267,3 @@ def test_any_split_of_the_days_gives_the_views_of_a_plain_loop(
             assert not part.keys() & together.keys()
             together |= part
         assert together == expected
-
-
-def test_the_engine_gives_the_same_views_for_any_split(spark: SparkSession) -> None:
-    random = Random(7)  # noqa: S311 (a test wants the same numbers again)
-    records = [
-        (f"v{video}", day(number), random.randrange(2**40))
-        for video in range(30)
-        for number in random.sample(range(60), 25)
-    ]
-    frame = spark.createDataFrame(counters(*records)).repartition(4)
-    expected = plain_views(records, 10)
-    for bounds in ([0, 60], [0, 13, 14, 41, 60]):
-        parts = [
-            views_of_day(frame, "cumulative", day(first), day(end), 10, tasks=3).collect()
-            for first, end in runs(bounds, random)
-        ]
-        rows = [row for part in parts for row in part]
-        assert len(rows) == len(expected)
-        assert {(row.video_id, row.date): row.viewCount for row in rows} == expected
-
-
-def test_the_engine_gives_daily_counts_of_the_range_with_the_columns_of_the_table(
-    spark: SparkSession,
-) -> None:
-    rows = counters(*(("v", day(number), number) for number in range(6)))
-    result = views_of_day(spark.createDataFrame(rows), "daily", day(2), day(4))
-    assert result.columns == list(COUNTED_VIEWS.column_names)
-    assert sorted((row.date, row.viewCount) for row in result.collect()) == [
-        (day(2), 2),
-        (day(3), 3),
-    ]

@@ -1,18 +1,16 @@
 """Validated view counts become one row per video and day, with the views of that day.
 
-The rules are functions of Arrow tables, so that a task which reads a source can apply them on the
-spot; the functions of DataFrames bring the rows of a video together and apply the same rules.
+The rules are functions of Arrow tables, for a task that holds all rows of its videos. On 21 million
+rows such tasks took 5 to 13 s on the embedded engine; an aggregate with `max(struct(...))` had not
+finished after 170 s.
 """
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Literal
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
-from video_assets.frames.kernels import map_tables
 from video_assets.schemas import DAILY_VIDEO_VIEWS, Column, Table
 from video_assets.sources.arrow_types import ArrowArray, Integers, compute
 
@@ -57,63 +55,6 @@ COUNTED_VIEWS = Table(
 )
 
 _BEFORE_ALL = np.iinfo(np.int64).min
-
-
-def one_row_per_video_and_day(rows: DataFrame, tasks: int | None = None) -> DataFrame:
-    """Keep one of the rows delivered for a video and day, and count the others.
-
-    See `kept_rows` for the rule. A kernel, because on 21 million rows it took 5 to 13 s on the
-    embedded engine, where an aggregate with `max(struct(...))` had not finished after 170 s.
-
-    Args:
-        rows: valid rows with the columns of `DELIVERED`.
-        tasks: how many tasks share the work, each holding its share in memory; None: as many as
-            the engine sees fit.
-
-    Returns:
-        Rows of `KEPT_VIEWS`.
-    """
-    return map_tables(_by_video(rows, tasks), kept_rows, DELIVERED, KEPT_VIEWS)
-
-
-def views_of_day(  # noqa: PLR0913 (what a day's views depend on)
-    rows: DataFrame,
-    kind: ViewCountKind,
-    first_day: date,
-    end_day: date,
-    cumulative_lookback_days: int = 35,
-    *,
-    tasks: int | None = None,
-) -> DataFrame:
-    """Views of every video and day of `first_day <= day < end_day`; the rule is `day_views`.
-
-    Args:
-        rows: rows of `KEPT_VIEWS`; for a cumulative source with the lookback days before
-            `first_day` too.
-        kind: whether the source delivers views of the day or a running counter.
-        first_day: first UTC day.
-        end_day: UTC day after the last.
-        cumulative_lookback_days: how many days before a day its earlier record may lie.
-        tasks: how many tasks share the work, each holding its share in memory; None: as many as
-            the engine sees fit.
-
-    Returns:
-        Rows of `COUNTED_VIEWS`.
-
-    Raises:
-        ValueError: the kind is unknown, the range is empty or the lookback is below one day.
-    """
-    _require_range(kind, first_day, end_day, cumulative_lookback_days)
-
-    def views(kept: pa.Table) -> pa.Table:
-        return day_views(kept, kind, first_day, end_day, cumulative_lookback_days)
-
-    needed = rows.where(
-        (F.col("date") >= F.lit(_first_needed(kind, first_day, cumulative_lookback_days)))
-        & (F.col("date") < F.lit(end_day))
-    )
-    gathered = needed if kind == "daily" else _by_video(needed, tasks)
-    return map_tables(gathered, views, KEPT_VIEWS.arrow_schema, COUNTED_VIEWS)
 
 
 def kept_rows(delivered: pa.Table) -> pa.Table:
@@ -188,16 +129,6 @@ def _require_range(kind: str, first_day: date, end_day: date, lookback_days: int
         raise ValueError(f"no day lies from {first_day} to before {end_day}: end_day must be later")
     if lookback_days < 1:
         raise ValueError(f"cumulative_lookback_days is {lookback_days}: use at least 1 day")
-
-
-def _first_needed(kind: ViewCountKind, first_day: date, lookback_days: int) -> date:
-    reach = lookback_days if kind == "cumulative" else 0
-    return first_day - timedelta(days=min(reach, (first_day - date.min).days))
-
-
-def _by_video(rows: DataFrame, tasks: int | None) -> DataFrame:
-    video = F.col("video_id")
-    return rows.repartition(video) if tasks is None else rows.repartition(tasks, video)
 
 
 def _best_of(delivered: pa.Table, key: Integers) -> pa.Table:
