@@ -1,0 +1,18 @@
+"""Settings of the analysts' tables."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class AnalyticsSettings(BaseModel):
+    """How the analysts' tables cut a video into pieces, validated.
+
+    Raises:
+        pydantic.ValidationError: a value is out of its range.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    # Whole seconds, because their multiples are exact: no position falls between two buckets.
+    position_bucket_seconds: int = Field(
+        5, ge=1, le=3600, description="width of a bucket of the position curve, in seconds of video"
+    )
