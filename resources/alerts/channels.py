@@ -96,10 +96,20 @@ def channels_of(settings: AlertSettings) -> list[Channel]:
 
 def keep_urls_out_of_logs() -> None:
     """Stop the lines of Apprise, and the debug lines of its HTTP client, that hold URLs."""
-    # Apprise's own handlers, which tell why a message was refused, still get them.
-    logging.getLogger("apprise").propagate = False
-    logging.getLogger("apprise").addHandler(logging.NullHandler())
+    apprise_log = logging.getLogger("apprise")
+    # Apprise's own handlers, which tell why a message was refused, still get the rest.
+    apprise_log.setLevel(logging.WARNING)
+    apprise_log.propagate = False
+    apprise_log.addHandler(_NOWHERE)
+    apprise_log.addFilter(_holds_no_url)
     logging.getLogger("urllib3").setLevel(logging.INFO)
+
+
+_NOWHERE = logging.NullHandler()
+
+
+def _holds_no_url(record: logging.LogRecord) -> bool:
+    return "://" not in record.getMessage()
 
 
 def _channel(setting: str, number: int, url: str, severities: frozenset[Severity]) -> Channel:

@@ -73,7 +73,7 @@ def alert_sensor(warehouse: str, settings: AlertSettings) -> dg.SensorDefinition
         "take is sent again.",
     )
     def alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        return tick(context, outbox, channels, settings.ui_url)
+        return tick(context, outbox, channels, settings.ui_url, datetime.now(UTC))
 
     return alerts
 
@@ -83,14 +83,17 @@ def tick(
     outbox: AlertOutbox,
     channels: Sequence[Channel],
     ui_url: str,
+    now: datetime,
 ) -> dg.SensorResult:
     """Read the next page of events, record what changed, send what waits."""
     before = Position.of(context.cursor)
     observations, after = _next_page(context, before, ui_url)
     try:
-        new = outbox.record(lambda known: alerts_of(observations, known), _kept(before, channels))
+        new = outbox.record(
+            lambda known: alerts_of(observations, known), _kept(before, channels, now)
+        )
         _log_unsent(context, new)
-        sent = deliver(outbox, channels, datetime.now(UTC))
+        sent = deliver(outbox, channels, now)
     except _OUT_OF_REACH as error:
         return _without_table(context, observations, before, channels, error)
     for reason in sorted(set(sent.errors.values())):
@@ -130,14 +133,16 @@ def _next_page(
     return observations, Position(**read)
 
 
-def _kept(position: Position, channels: Sequence[Channel]) -> Callable[[Alert], Entry]:
+def _kept(
+    position: Position, channels: Sequence[Channel], now: datetime
+) -> Callable[[Alert], Entry]:
     """How new alerts are recorded; those that were sent without the table are not sent again."""
     waiting = entry_for(channels)
 
     def kept(alert: Alert) -> Entry:
         names = [channel.name for channel in channels_for(alert, channels)]
         was_sent = alert.alert_id in position.sent
-        return waiting(alert).taken(names, datetime.now(UTC)) if was_sent else waiting(alert)
+        return waiting(alert).taken(names, now) if was_sent else waiting(alert)
 
     return kept
 
