@@ -180,7 +180,20 @@ def test_a_changed_event_day_asks_for_its_sessions_and_those_of_the_next_day(
 ) -> None:
     automation.materialize(RAW_EVENTS, *ALL_DAYS[:5])
     automation.materialize(SESSIONS, *ALL_DAYS[:5])
-    assert automation.requested() == set()
+    automation.requested()
+    automation.materialize(RAW_EVENTS, "2025-01-02")
+    assert automation.requested() == {"2025-01-02", "2025-01-03"}
+
+
+def test_events_that_change_right_after_their_sessions_were_computed_are_not_overlooked(
+    automation: Automation,
+) -> None:
+    automation.materialize(RAW_EVENTS, *ALL_DAYS[:5])
+    automation.materialize(SESSIONS, *ALL_DAYS[:5])
+    automation.requested()
+    automation.materialize(SESSIONS, "2025-01-02")
+    automation.materialize(RAW_EVENTS, "2025-01-02")
+    assert automation.requested() == {"2025-01-02", "2025-01-03"}
     automation.materialize(RAW_EVENTS, "2025-01-02")
     assert automation.requested() == {"2025-01-02", "2025-01-03"}
 

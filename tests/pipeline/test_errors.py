@@ -143,6 +143,16 @@ UNREADABLE = ("not a readable Parquet file", "Deliver the file again")
 TRUTH_VALUE = [event(currentTime=True)]
 NUMBERS = [event(timestamp=1_735_732_800 + n) for n in range(25)]
 
+def damaged_page_header(content: bytes) -> bytes:
+    return content[:200] + b"\xff" * 20 + content[220:]
+
+
+def damaged_delta_log(root: Path) -> Path:
+    table = delta(EVENTS)(root)
+    (table / "_delta_log" / f"{0:020}.json").write_text('{"bro')
+    return table
+
+
 CASES = {
     **{
         f"no userId in {suffix}": Case(lone_file(f"events.{suffix}", without("userId")), MISSING)
@@ -194,6 +204,15 @@ CASES = {
         ("not a readable Parquet file", "format"),
         settings={"events_format": "parquet"},
     ),
+    "csv said to be json lines": Case(
+        lone_file("e.csv", EVENTS),
+        ("is a JSON object", "VIDEO_ASSETS_EVENTS_FORMAT"),
+        settings={"events_format": "json"},
+    ),
+    "a second parquet with a damaged page header": Case(
+        damaged(second_file("parquet", EVENTS), damaged_page_header), UNREADABLE
+    ),
+    "delta with a damaged log": Case(damaged_delta_log, ("Delta table cannot be read",)),
     "parquet said to be delta": Case(
         lone_file("e.parquet", EVENTS),
         ("no Delta table", "format"),

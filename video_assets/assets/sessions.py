@@ -48,10 +48,10 @@ def sessions_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
 
 
 def _when_an_event_day_changes() -> dg.AutomationCondition[Any]:
-    """Compute a known day again when its events, or those of the day before, arrive or change."""
-    changed = dg.AutomationCondition.any_deps_updated().since(
-        dg.AutomationCondition.newly_requested() | dg.AutomationCondition.newly_updated()
-    )
-    return (
-        changed & ~dg.AutomationCondition.missing() & ~dg.AutomationCondition.in_progress()
-    ).with_label("events of the day or the day before changed")
+    """Compute a known day again when its events, or those of the day before, arrive or change.
+
+    Also while the day is being computed, because that run may have read the events before the
+    change. A run that brings the events and computes the sessions of both days asks for nothing.
+    """
+    changed = dg.AutomationCondition.any_deps_updated() & ~dg.AutomationCondition.missing()
+    return changed.with_label("events of the day or the day before changed")

@@ -23,7 +23,8 @@ def marked_for_the_driver() -> Iterator[None]:
     try:
         yield
     except SourceError as error:
-        raise SourceError(f"{_START}{error}{_END}") from error
+        # Engines cut a message at its first line break.
+        raise SourceError(f"{_START}{' '.join(str(error).split())}{_END}") from error
 
 
 def reraise_source_error(error: BaseException) -> None:

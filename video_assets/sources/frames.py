@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.types as pat
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
@@ -137,7 +138,7 @@ def _read_files(
 
 def _read_delta(spark: SparkSession, reading: Reading, table: SourceFile) -> DataFrame:
     layout = reading.layout
-    rows = spark.read.format("delta").load(table.uri)
+    rows = _open_delta(spark, table.uri)
     layout.require(rows.columns, table.uri)
     names = list(dict.fromkeys(column.source for column in layout.columns))
     schema = to_arrow_schema(StructType([rows.schema[name] for name in names]), timezone="UTC")
@@ -153,6 +154,18 @@ def _read_delta(spark: SparkSession, reading: Reading, table: SourceFile) -> Dat
         return reading.read_batches(renamed, table.uri)
 
     return needed.mapInArrow(read, from_arrow_schema(reading.tagged.arrow))
+
+
+def _open_delta(spark: SparkSession, uri: str) -> DataFrame:
+    try:
+        rows = spark.read.format("delta").load(uri)
+        rows.schema  # noqa: B018 (asks the engine, which names neither path nor setting later)
+    except PySparkException as error:
+        raise SourceError(
+            f"{uri}: this Delta table cannot be read: {' '.join(str(error).split())}. "
+            "Repair or restore the table, or name another one."
+        ) from error
+    return rows
 
 
 def _column(name: str) -> Column:

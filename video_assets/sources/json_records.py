@@ -11,6 +11,7 @@ import pyarrow.json as pj
 
 from video_assets.sources.arrow_types import ArrowArray, Characters, Integers, Mask
 from video_assets.sources.chunks import BrokenRow, Chunk
+from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import Layout, NeededColumn, Role
 from video_assets.sources.lines import Lines, is_utf8, readable_text
 
@@ -202,10 +203,16 @@ def require_json_columns(lines: Lines, layout: Layout, where: str) -> None:
         where: the file, for the message.
 
     Raises:
-        SourceError: a needed column is in no row, or all times are numbers without a unit.
+        SourceError: no row of a fair sample is a JSON object, a needed column is in none of
+            them, or all times are numbers without a unit.
     """
     rows = np.flatnonzero(lines.not_blank(_BLANKS))[:_SAMPLE_ROWS]
     objects = [row for row in (_parsed(lines.line(index)) for index in rows) if row is not None]
+    if len(rows) >= _FAIR_SAMPLE and not objects:
+        raise SourceError(
+            f"{where}: none of its first {len(rows)} rows is a JSON object. "
+            f"Set {layout.kind.setting}_FORMAT to what the file is."
+        )
     if len(objects) >= _FAIR_SAMPLE:
         layout.require(dict.fromkeys(key for row in objects for key in row), where)
     _require_unit(objects, layout, where)
