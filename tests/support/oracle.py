@@ -168,6 +168,7 @@ def watched_segments(events: Iterable[Event], rules: WatchTimeRules) -> list[Row
             "sessionDate": gap.after.day,
             "start": gap.before.currentTime,
             "end": gap.after.currentTime,
+            "endTime": gap.after.timestamp,
         }
         for timeline in timelines(events)
         for gap in gaps(timeline, rules)

@@ -36,6 +36,7 @@ SEGMENTS_SCHEMA = pa.schema(
         ),
         pa.field("start", pa.float64(), nullable=False),
         pa.field("end", pa.float64(), nullable=False),
+        pa.field("endTime", TIMESTAMP, nullable=False),
     ]
 )
 
@@ -97,7 +98,8 @@ def watched_segments(
 
     Returns:
         One row a segment: userId, videoId, sessionId, sessionDate, start and end in seconds of
-        video; a segment belongs to the day of the event that closes it (rule 9).
+        video, and endTime, when it ended; a segment belongs to the day of the event that closes
+        it (rule 9).
 
     Raises:
         KeyError: a column is missing.
@@ -112,6 +114,7 @@ def watched_segments(
             "sessionDate": _dates(_days(played.micros[closing])),
             "start": played.position[closing - 1],
             "end": played.position[closing],
+            "endTime": pa.array(played.micros[closing]).cast(TIMESTAMP),
         },
         SEGMENTS_SCHEMA,
     )
