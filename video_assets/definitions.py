@@ -5,6 +5,7 @@ import dagster as dg
 from resources.delta.io_manager import build_io_manager
 from resources.spark import SparkEngine
 from resources.view_counts.resource import ViewCounts
+from video_assets.assets.analytics import analytics_assets
 from video_assets.assets.daily_video_views import (
     daily_video_views_asset,
     daily_views_source_spec,
@@ -37,6 +38,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             video_metadata_asset(),
             sessions_asset(daily),
             engagement_asset(),
+            *analytics_assets(),
             daily_views_source_spec,
             daily_video_views_asset(daily),
             monthly_views_asset(monthly_partitions(settings.start_date)),

@@ -21,6 +21,7 @@ from rich.table import Table as Grid
 from resources.delta.staging import table_location
 from resources.delta.storage import plain_location
 from resources.spark import SparkEngine
+from video_assets.analytics_schemas import ANALYTICS_TABLES
 from video_assets.assets.catalog import asset_key
 from video_assets.definitions import build_definitions
 from video_assets.sample_data import SampleSpec, SampleSummary, write_sample
@@ -49,7 +50,14 @@ from video_assets.settings import (
 
 INSTANCE_FILE = Path(__file__).parents[1] / "dagster.yaml"
 SAMPLE_SETTINGS = ("events", "video_metadata", "daily_views")
-PLAYER_EVENT_TABLES = (RAW_EVENTS, REJECTED_EVENTS, VIDEO_METADATA, SESSIONS, ENGAGEMENT)
+PLAYER_EVENT_TABLES = (
+    RAW_EVENTS,
+    REJECTED_EVENTS,
+    VIDEO_METADATA,
+    SESSIONS,
+    ENGAGEMENT,
+    *ANALYTICS_TABLES,
+)
 DAILY_VIEW_TABLES = (DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS, MISSING_DATES, MISSING_DATE)
 EXAMPLE_USER = "peter"
 EXAMPLE_COLUMNS = {

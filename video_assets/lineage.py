@@ -3,6 +3,15 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from video_assets.analytics_schemas import (
+    REACHED_PERCENTAGES,
+    TIERS,
+    USER_ENGAGEMENT,
+    VIDEO_ENGAGEMENT_BI,
+    VIDEO_PERFORMANCE,
+    VIDEO_POSITION_CURVE,
+    VIEWER_COHORTS,
+)
 from video_assets.schemas import (
     DAILY_VIDEO_VIEWS,
     ENGAGEMENT,
@@ -97,6 +106,87 @@ _ENGAGEMENT: Lineage = {
     "dataQualityFlag": _computed_from("watchTime", "endedCount", *_CREDIT),
 }
 
+
+def _tier_counts(of: str) -> Lineage:
+    tiers = _from(ENGAGEMENT, "engagementTier")
+    return {f"{tier.lower()}Tier{of.title()}": tiers for tier in TIERS}
+
+
+_VIDEO_PERFORMANCE: Lineage = {
+    **_copied(ENGAGEMENT, "videoId", "videoTitle", "videoDuration", "isDurationEstimated"),
+    "viewers": _from(ENGAGEMENT, "userId"),
+    "plays": _from(RAW_EVENTS, "eventName"),
+    "sessions": _from(ENGAGEMENT, "sessionCount"),
+    "replays": _from(ENGAGEMENT, "sessionCount"),
+    "completions": _from(ENGAGEMENT, "completionCount"),
+    "watchHours": _from(ENGAGEMENT, "totalWatchTime"),
+    "avgWatchPercentage": _from(ENGAGEMENT, "watchPercentage"),
+    "medianWatchPercentage": _from(ENGAGEMENT, "watchPercentage"),
+    "avgUniqueWatchPercentage": _from(ENGAGEMENT, "uniqueWatchPercentage"),
+    "medianUniqueWatchPercentage": _from(ENGAGEMENT, "uniqueWatchPercentage"),
+    "completionRate": _from(ENGAGEMENT, "isCompletedAtLeastOnce"),
+    **{
+        f"reached{percent}Percent": _from(ENGAGEMENT, "completionPercentage")
+        for percent in REACHED_PERCENTAGES
+    },
+    "dropOffPosition": _from(ENGAGEMENT, "maxPositionReached", "isCompletedAtLeastOnce"),
+    "avgEngagementScore": _from(ENGAGEMENT, "engagementScore"),
+    **_tier_counts("viewers"),
+    "flaggedViewers": _from(ENGAGEMENT, "dataQualityFlag"),
+    "firstSeen": _from(ENGAGEMENT, "firstWatchDate"),
+    "lastSeen": _from(ENGAGEMENT, "lastWatchDate"),
+}
+
+_VIDEO_POSITION_CURVE: Lineage = {
+    **_copied(RAW_EVENTS, "videoId"),
+    **dict.fromkeys(("bucketStart", "bucketEnd"), _from(RAW_EVENTS, "currentTime")),
+    **dict.fromkeys(
+        ("viewers", "views", "rewatches", "audienceRetention", "exits"),
+        _from(RAW_EVENTS, "userId", "sessionId", "timestamp", "eventName", "currentTime"),
+    ),
+}
+
+_USER_ENGAGEMENT: Lineage = {
+    **_copied(ENGAGEMENT, "userId"),
+    "videos": _from(ENGAGEMENT, "videoId"),
+    "completedVideos": _from(ENGAGEMENT, "isCompletedAtLeastOnce"),
+    "watchSeconds": _from(ENGAGEMENT, "totalWatchTime"),
+    "sessions": _from(ENGAGEMENT, "sessionCount"),
+    "avgWatchPercentage": _from(ENGAGEMENT, "watchPercentage"),
+    "avgUniqueWatchPercentage": _from(ENGAGEMENT, "uniqueWatchPercentage"),
+    "avgEngagementScore": _from(ENGAGEMENT, "engagementScore"),
+    **_tier_counts("videos"),
+    "firstSeen": _from(ENGAGEMENT, "firstWatchDate"),
+    "lastSeen": _from(ENGAGEMENT, "lastWatchDate"),
+}
+
+_COHORT_WEEKS = _from(SESSIONS, "userId", "sessionDate")
+
+_VIEWER_COHORTS: Lineage = {
+    "cohortWeek": _COHORT_WEEKS,
+    "weeksSince": _from(SESSIONS, "sessionDate"),
+    "cohortViewers": _COHORT_WEEKS,
+    "returningViewers": _COHORT_WEEKS,
+    "returnRate": _COHORT_WEEKS,
+    "watchSeconds": _from(SESSIONS, "userId", "sessionDate", "watchTime"),
+}
+
+_VIDEO_ENGAGEMENT_BI: Lineage = {
+    **_copied(
+        ENGAGEMENT,
+        "userId",
+        "videoId",
+        "videoTitle",
+        "watchPercentage",
+        "completionPercentage",
+        "engagementTier",
+        "sessionCount",
+        "isCompletedAtLeastOnce",
+    ),
+    "watchMinutes": _from(ENGAGEMENT, "totalWatchTime"),
+    "firstWatchDay": _from(ENGAGEMENT, "firstWatchDate"),
+}
+
 _VIDEO_OF_VIEWS: Lineage = {
     "channel_id": _from(DAILY_VIDEO_VIEWS, "channel_id", "date"),
     "video_id": _from(DAILY_VIDEO_VIEWS, "video_id"),
@@ -107,6 +197,11 @@ LINEAGE: Mapping[str, Lineage] = MappingProxyType(
     {
         SESSIONS.name: _SESSIONS,
         ENGAGEMENT.name: _ENGAGEMENT,
+        VIDEO_PERFORMANCE.name: _VIDEO_PERFORMANCE,
+        VIDEO_POSITION_CURVE.name: _VIDEO_POSITION_CURVE,
+        USER_ENGAGEMENT.name: _USER_ENGAGEMENT,
+        VIEWER_COHORTS.name: _VIEWER_COHORTS,
+        VIDEO_ENGAGEMENT_BI.name: _VIDEO_ENGAGEMENT_BI,
         "monthly_views": {
             **_copied(DAILY_VIDEO_VIEWS, "channel_id", "video_id"),
             "month": _from(DAILY_VIDEO_VIEWS, "date"),

@@ -15,6 +15,7 @@ PLAYER_EVENTS = "player_events"
 ENGAGEMENT = "engagement"
 DAILY_VIEWS = "daily_views"
 LIFETIME_VIEWS = "lifetime_views"
+ANALYTICS = "analytics"
 
 
 def asset_key(table: Table) -> dg.AssetKey:
