@@ -64,7 +64,7 @@ def _column_reference(column: Column) -> str:
 
 def _default(field: FieldInfo) -> str:
     default = field.get_default(call_default_factory=True, validated_data={})
-    if default is None or default is PydanticUndefined or default == {}:
+    if default in (None, PydanticUndefined, {}, ()):
         return "unset"
     return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
 

@@ -19,6 +19,9 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from video_assets.alert_settings import AlertSettings
+from video_assets.analytics_settings import AnalyticsSettings
+from video_assets.thresholds import CheckThresholds
 from video_assets.watch_time.rules import WatchTimeRules
 
 PREFIX = "VIDEO_ASSETS_"
@@ -55,7 +58,7 @@ class SettingsError(ValueError):
     """A setting has a value that is not allowed; the message names it and says what is."""
 
 
-class Settings(WatchTimeRules, BaseSettings):
+class Settings(WatchTimeRules, CheckThresholds, AnalyticsSettings, AlertSettings, BaseSettings):
     """All settings; a field's environment variable is `VIDEO_ASSETS_` and its name in capitals.
 
     Raises:
@@ -222,4 +225,5 @@ def _readable_detail(detail: ErrorDetails) -> str:
         return f"The settings contradict each other: {message}"
     field = str(detail["loc"][0])
     meaning = Settings.model_fields[field].description
-    return f"{environment_name(field)} = {detail['input']!r}: {message} ({meaning})"
+    value = "" if field in AlertSettings.model_fields else f" = {detail['input']!r}"
+    return f"{environment_name(field)}{value}: {message} ({meaning})"
