@@ -18,6 +18,7 @@ from video_assets.settings import Settings
 
 ARRAYS, ROWS = MISSING_DATES.name, MISSING_DATE.name
 DAYS_COLUMN = "missing_dates"
+NO_DAY = "unknown: there are no daily views"
 
 
 def missing_dates_asset() -> dg.AssetsDefinition:
@@ -61,7 +62,12 @@ def missing_dates_asset() -> dg.AssetsDefinition:
         everything = dict.fromkeys(tables)
         staged = stage(missing, settings.warehouse, tables, _both_forms, everything)
         summary = _summary(spark.spark_session, staged[ARRAYS], as_of)
-        context.log.info("as of %s: %s", as_of, summary)
+        context.log.info(
+            "%d days of %d videos are missing, as of %s",
+            summary["dates"],
+            summary["videos"],
+            summary["as_of_date"],
+        )
         for name, table in tables.items():
             metadata = {**summary, **column_lineage(table)}
             yield dg.Output(staged[name], output_name=name, metadata=metadata)
@@ -84,7 +90,8 @@ def _one_row_a_day(rows: pa.Table) -> pa.Table:
 
 def _summary(session: SparkSession, staged: StagedTable, as_of: date | None) -> dict[str, Any]:
     """What is missing, told by the files that were just written rather than computed again."""
-    shown: dict[str, Any] = {"as_of_date": str(as_of), "videos": 0, "dates": 0, "longest_gap": 0}
+    shown: dict[str, Any] = {"as_of_date": str(as_of or NO_DAY)}
+    shown |= {"videos": 0, "dates": 0, "longest_gap": 0}
     if not staged.files:
         return shown
     missing = session.read.parquet(*staged.file_locations)

@@ -1,0 +1,144 @@
+"""Days without a row, as arrays and as rows, from one computation over all days."""
+
+import base64
+import io
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from PIL import Image
+from support.pipeline import Pipeline, Row, Run, pipeline
+from support.source_files import write
+from support.views_pipeline import MISSING, VIEWS, asset_of, view
+
+from video_assets.schemas import DAILY_VIDEO_VIEWS, MISSING_DATE, MISSING_DATES, Table
+
+FIRST = date(2025, 1, 30)
+
+
+def day(number: int) -> date:
+    return FIRST + timedelta(days=number - 1)
+
+
+def delivered(root: Path, **days_of_video: tuple[int, ...]) -> dict[str, Any]:
+    """Videos that were uploaded on day 1, with rows on these days."""
+    rows = [
+        view(video, day(number), created_date=FIRST)
+        for video, numbers in days_of_video.items()
+        for number in numbers
+    ]
+    return {"daily_views": str(write(root / "views.parquet", rows)), "start_date": FIRST}
+
+
+def arrays(views: Pipeline) -> dict[str, list[int]]:
+    return {row["video_id"]: numbers(row["missing_dates"]) for row in views.rows(MISSING_DATES)}
+
+
+def numbers(days: list[date]) -> list[int]:
+    return [(day - FIRST).days + 1 for day in days]
+
+
+def exploded(rows: list[Row]) -> list[tuple[str | None, str, date, date]]:
+    names = ("channel_id", "video_id", "created_date")
+    return sorted(
+        (*(row[name] for name in names), missing)
+        for row in rows
+        for missing in row["missing_dates"]
+    )
+
+
+def test_arrays_and_rows_agree_and_name_only_videos_that_miss_a_day(tmp_path: Path) -> None:
+    settings = delivered(tmp_path, whole=(1, 2, 3, 4, 5), late=(4, 5), holes=(1, 3, 5), gone=(1,))
+    with pipeline(tmp_path / "warehouse", **settings) as views:
+        views.run(day(1), day(5), tables=VIEWS)
+        views.run(tables=MISSING)
+        assert arrays(views) == {"late": [1, 2, 3], "holes": [2, 4], "gone": [2, 3, 4, 5]}
+        rows = views.rows(MISSING_DATE)
+        found = sorted(tuple(row[name] for name in MISSING_DATE.column_names) for row in rows)
+        assert found == exploded(views.rows(MISSING_DATES))
+
+
+def test_days_that_arrive_are_no_longer_missing(tmp_path: Path) -> None:
+    settings = delivered(tmp_path, v=(1, 5), w=(1, 2, 3, 4, 5))
+    with pipeline(tmp_path / "warehouse", **settings) as views:
+        views.run(day(1), day(5), tables=VIEWS)
+        views.run(tables=MISSING)
+        assert arrays(views) == {"v": [2, 3, 4]}
+        delivered(tmp_path, v=(1, 2, 3, 4, 5), w=(1, 2, 3, 4, 5))
+        views.run(day(3), tables=VIEWS)
+        views.run(tables=MISSING)
+        assert arrays(views) == {"v": [2, 4]}
+        views.run(day(2), day(4), tables=VIEWS)
+        views.run(tables=MISSING)
+        assert views.rows(MISSING_DATES) == views.rows(MISSING_DATE) == []
+
+
+def test_the_metadata_tells_what_is_missing(tmp_path: Path) -> None:
+    settings = delivered(tmp_path, v=(1, 5), w=(1, 2, 5, 6), x=(1, 2, 3, 4, 5, 6))
+    with pipeline(tmp_path / "warehouse", **settings) as views:
+        views.run(day(1), day(6), tables=VIEWS)
+        run = views.run(tables=MISSING)
+    wanted = {"as_of_date": str(day(6)), "videos": 2, "dates": 6, "longest_gap": 3}
+    for table, rows in ((MISSING_DATES, 2), (MISSING_DATE, 6)):
+        assert {name: run.counted(table, name) for name in wanted} == wanted
+        assert run.counted(table, "rows_written") == rows
+        assert run.row_count_by_partition(table) == {None: rows}
+        width, height = size_of_picture(run, table)
+        assert width > 300
+        assert height > 100
+
+
+def size_of_picture(run: Run, table: Table) -> tuple[int, int]:
+    entry = run.metadata(table)["missing_by_day"]
+    assert isinstance(entry, dg.MarkdownMetadataValue)
+    title, _, data = str(entry.value).partition("](data:image/png;base64,")
+    assert title == "![Videos without a row, by day"
+    with Image.open(io.BytesIO(base64.b64decode(data.removesuffix(")")))) as picture:
+        picture.verify()
+        return picture.size
+
+
+def test_the_as_of_date_is_a_setting(tmp_path: Path) -> None:
+    settings = delivered(tmp_path, v=(1, 3), w=(1, 2, 3))
+    with pipeline(tmp_path / "warehouse", **settings) as views:
+        views.run(day(1), day(3), tables=VIEWS)
+        for last, missing in {
+            5: {"v": [2, 4, 5], "w": [4, 5]},
+            3: {"v": [2]},
+            1: {},
+            0: {},
+        }.items():
+            run = views.with_settings(as_of_date=day(last)).run(tables=MISSING)
+            assert run.counted(MISSING_DATES, "as_of_date") == str(day(last))
+            assert arrays(views) == missing
+
+
+def test_an_empty_table_of_daily_views_misses_nothing(tmp_path: Path) -> None:
+    rows = [view("v", day(1), -1)]
+    source = str(write(tmp_path / "views.parquet", rows))
+    with pipeline(tmp_path / "warehouse", daily_views=source, start_date=FIRST) as views:
+        views.run(day(1), tables=VIEWS)
+        assert views.rows(DAILY_VIDEO_VIEWS) == []
+        run = views.run(tables=MISSING)
+        for table in MISSING:
+            assert views.rows(table) == []
+            wanted = {"videos": 0, "dates": 0, "longest_gap": 0, "rows_written": 0}
+            assert {name: run.counted(table, name) for name in wanted} == wanted
+            assert run.counted(table, "as_of_date") == "unknown: there are no daily views"
+
+
+def test_daily_views_that_were_never_written_miss_nothing(tmp_path: Path) -> None:
+    with pipeline(tmp_path / "warehouse", start_date=FIRST) as views:
+        views.run(tables=MISSING)
+        assert views.rows(MISSING_DATES) == views.rows(MISSING_DATE) == []
+
+
+def test_both_tables_come_from_one_step_without_partitions(tmp_path: Path) -> None:
+    with pipeline(tmp_path / "warehouse", start_date=FIRST) as views:
+        asset = asset_of(views, MISSING_DATES)
+        assert asset is asset_of(views, MISSING_DATE)
+        assert asset.partitions_def is None
+        run = views.run(tables=MISSING)
+        steps = {event.step_key for event in run.result.get_asset_materialization_events()}
+        assert len(steps) == 1

@@ -1,0 +1,141 @@
+"""Months are the sums of their own days, and each month is a partition of its own."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from support.pipeline import Pipeline, Row, pipeline
+from support.source_files import write
+from support.views_pipeline import (
+    LARGE,
+    MONTHS,
+    VIEWS,
+    asset_of,
+    materializations,
+    partition_keys,
+    view,
+)
+
+from resources.delta.errors import StagingError
+from video_assets.assets.catalog import asset_key
+from video_assets.schemas import DAILY_VIDEO_VIEWS, MONTHLY_VIEWS
+
+FEBRUARY, MARCH = date(2024, 2, 1), date(2024, 3, 1)
+LEAP_DAY = date(2024, 2, 29)
+
+
+def delivered(root: Path, rows: list[Row]) -> dict[str, Any]:
+    return {"daily_views": str(write(root / "views.parquet", rows))}
+
+
+def sums(views: Pipeline) -> dict[tuple[str, str, str], int | None]:
+    return {
+        (row["channel_id"], row["video_id"], row["month"]): row["aggViewCount"]
+        for row in views.rows(MONTHLY_VIEWS)
+    }
+
+
+def test_a_month_is_the_sum_of_its_days_and_of_no_other(tmp_path: Path) -> None:
+    rows = [
+        view("v", date(2024, 1, 31), 1),
+        view("v", FEBRUARY, LARGE),
+        view("v", LEAP_DAY, 20),
+        view("v", LEAP_DAY, 300, channel_id="c2", video_id="w"),
+        view("v", MARCH, 4_000),
+    ]
+    with pipeline(tmp_path, start_date=date(2024, 1, 15), **delivered(tmp_path, rows)) as views:
+        views.run(date(2024, 1, 31), MARCH, tables=VIEWS)
+        run = views.run(FEBRUARY, tables=MONTHS)
+        assert sums(views) == {("c1", "v", "2024-02"): LARGE + 20, ("c2", "w", "2024-02"): 300}
+        assert run.row_count_by_partition(MONTHLY_VIEWS) == {"2024-02-01": 2}
+        views.run(date(2024, 1, 1), MARCH, tables=MONTHS)
+        assert sums(views) == {
+            ("c1", "v", "2024-01"): 1,
+            ("c1", "v", "2024-02"): LARGE + 20,
+            ("c2", "w", "2024-02"): 300,
+            ("c1", "v", "2024-03"): 4_000,
+        }
+
+
+def test_a_month_depends_on_its_days_from_the_first_partition_on(tmp_path: Path) -> None:
+    with pipeline(tmp_path, start_date=date(2024, 1, 15)) as views:
+        asset = asset_of(views, MONTHLY_VIEWS)
+        mapping = asset.get_partition_mapping(asset_key(DAILY_VIDEO_VIEWS))
+        days = asset_of(views, DAILY_VIDEO_VIEWS).partitions_def
+        months = asset.partitions_def
+    assert mapping is not None
+    assert days is not None
+    assert months is not None
+    for month, wanted in {"2024-01-01": range(15, 32), "2024-02-01": range(1, 30)}.items():
+        subset = months.subset_with_partition_keys([month])
+        found = mapping.get_upstream_mapped_partitions_result_for_partitions(subset, months, days)
+        assert sorted(found.partitions_subset.get_partition_keys()) == [
+            f"{month[:7]}-{day:02}" for day in wanted
+        ]
+
+
+def test_a_month_that_runs_again_leaves_the_others_as_they_are(tmp_path: Path) -> None:
+    with pipeline(tmp_path, start_date=FEBRUARY, **delivered(tmp_path, ROWS)) as views:
+        views.run(FEBRUARY, MARCH, tables=VIEWS)
+        views.run(FEBRUARY, MARCH, tables=MONTHS)
+        delivered(tmp_path, [{**row, "viewCount": 9} for row in ROWS])
+        views.run(FEBRUARY, MARCH, tables=VIEWS)
+        views.run(MARCH, tables=MONTHS)
+        assert sums(views) == {("c1", "v", "2024-02"): 1, ("c1", "v", "2024-03"): 9}
+
+
+ROWS = [view("v", FEBRUARY, 1), view("v", MARCH, 2)]
+
+
+def test_a_month_whose_days_are_gone_becomes_empty(tmp_path: Path) -> None:
+    with pipeline(tmp_path, start_date=FEBRUARY, **delivered(tmp_path, ROWS)) as views:
+        views.run(FEBRUARY, MARCH, tables=VIEWS)
+        views.run(FEBRUARY, MARCH, tables=MONTHS)
+        delivered(tmp_path, ROWS[1:])
+        views.run(FEBRUARY, tables=VIEWS)
+        run = views.run(FEBRUARY, tables=MONTHS)
+        assert sums(views) == {("c1", "v", "2024-03"): 2}
+        assert run.row_count_by_partition(MONTHLY_VIEWS) == {"2024-02-01": 0}
+
+
+def test_the_current_month_is_a_partition_and_says_that_it_is_incomplete(tmp_path: Path) -> None:
+    this_month = datetime.now(UTC).date().replace(day=1)
+    last_month = (this_month - timedelta(days=1)).replace(day=1)
+    rows = [view("v", last_month, 5)]
+    with pipeline(tmp_path, start_date=last_month, **delivered(tmp_path, rows)) as views:
+        assert partition_keys(views, MONTHLY_VIEWS)[-1] == str(this_month)
+        views.run(last_month, tables=VIEWS)
+        run = views.run(last_month, this_month, tables=MONTHS)
+        months = materializations(run, MONTHLY_VIEWS)
+        assert {month: said["is_incomplete"] for month, said in months.items()} == {
+            str(last_month): False,
+            str(this_month): True,
+        }
+        assert views.run(this_month, tables=MONTHS).counted(MONTHLY_VIEWS, "is_incomplete")
+        assert not views.run(last_month, tables=MONTHS).counted(MONTHLY_VIEWS, "is_incomplete")
+        assert list(sums(views).values()) == [5]
+
+
+def test_months_before_any_day_was_written_are_empty(tmp_path: Path) -> None:
+    with pipeline(tmp_path, start_date=FEBRUARY) as views:
+        run = views.run(FEBRUARY, tables=MONTHS)
+        assert run.row_count_by_partition(MONTHLY_VIEWS) == {"2024-02-01": 0}
+        assert views.rows(MONTHLY_VIEWS) == []
+
+
+def test_a_sum_beyond_64_bits_fails_by_video_and_month_and_writes_nothing(tmp_path: Path) -> None:
+    rows = [view("v", FEBRUARY, 2**63 - 1), view("v", LEAP_DAY, 1), view("w", FEBRUARY, 2**63 - 1)]
+    with pipeline(tmp_path, start_date=FEBRUARY, **delivered(tmp_path, rows)) as views:
+        views.run(FEBRUARY, LEAP_DAY, tables=VIEWS)
+        run = views.attempt(FEBRUARY, tables=MONTHS)
+        assert not run.succeeded
+        assert run.error.cls_name == StagingError.__name__
+        assert "the views of video v exceed 64 bits in the month of 2024-02-01" in run.error.message
+        assert not any("monthly_views" in name for name in views.files())
+
+
+def test_a_day_is_no_month(tmp_path: Path) -> None:
+    with pipeline(tmp_path, start_date=FEBRUARY) as views, pytest.raises(dg.DagsterError):
+        views.run(LEAP_DAY, tables=MONTHS)

@@ -1,0 +1,112 @@
+"""Any way to cut a range of days into runs leaves the same views, of either kind of count."""
+
+import random
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from support.pipeline import Row, pipeline
+from support.source_files import write
+from support.view_oracle import expect
+from support.views_pipeline import (
+    MISSING,
+    VIEWS,
+    deliver_in_parts,
+    restless_views,
+    run_months,
+    view_results,
+    wanted,
+)
+
+KINDS = ("daily", "cumulative")
+LOOKBACK = 3
+DAYS = tuple(date(2025, 3, 27) + timedelta(days=n) for n in range(8))
+FIRST, LAST = DAYS[0], DAYS[-1]
+SHUFFLED = random.Random(5).sample(DAYS, len(DAYS))  # noqa: S311 (an order is no secret)
+
+Plan = Sequence[tuple[date, ...]]
+
+PLANS: Mapping[str, Plan] = {
+    "whole range": [(FIRST, LAST)],
+    "day by day": [(day,) for day in DAYS],
+    "days in any order": [(day,) for day in SHUFFLED],
+    "days twice": [(day,) for day in (*SHUFFLED, *DAYS)],
+    "ranges and days mixed": [(DAYS[6], LAST), (DAYS[4],), (FIRST, DAYS[4]), (DAYS[3], DAYS[5])],
+}
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Row]:
+    """Rows of more days than those that are run, on both sides."""
+    return restless_views(1, FIRST - timedelta(days=8), len(DAYS) + 12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", PLANS)
+def test_any_way_to_run_the_days_gives_the_same_tables(
+    name: str, kind: str, rows: list[Row], tmp_path: Path
+) -> None:
+    expected = expect(rows, FIRST, LAST, kind, LOOKBACK)
+    settings = {"view_count_kind": kind, "cumulative_lookback": LOOKBACK, "start_date": FIRST}
+    source = deliver_in_parts(tmp_path / "source", rows)
+    with pipeline(tmp_path / "warehouse", daily_views=source, **settings) as views:
+        for days in PLANS[name]:
+            views.run(*days, tables=VIEWS)
+        run_months(views, FIRST, LAST)
+        views.run(tables=MISSING)
+        assert view_results(views) == wanted(expected)
+
+
+def test_the_rows_of_the_law_have_every_defect(rows: list[Row]) -> None:
+    found = expect(rows, FIRST, LAST, "cumulative", LOOKBACK)
+    assert min(found.duplicates, found.conflicts, found.fell, found.unknown) > 0
+    assert found.duplicates > found.conflicts
+    assert len(found.reasons) == 5
+    assert expect(rows, FIRST, LAST, "cumulative", 35).daily != found.daily
+    assert any(row["reportedCount"] > 2**53 for row in found.daily)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_a_day_gives_the_same_tables_where_days_have_none(
+    kind: str, rows: list[Row], tmp_path: Path
+) -> None:
+    """A running total looks back over days without a file; only days of a run need one."""
+    absent = {DAYS[3], DAYS[4], FIRST - timedelta(days=1)}
+    delivered = [row for row in rows if row["date"] is not None and row["date"] not in absent]
+    by_day = defaultdict(list)
+    for row in delivered:
+        by_day[row["date"]].append(row)
+    for day, rows_of_day in by_day.items():
+        write(tmp_path / "source" / f"{day:%Y/%m/%d}.csv.gz", rows_of_day)
+    settings = {"view_count_kind": kind, "cumulative_lookback": LOOKBACK, "start_date": FIRST}
+    source = str(tmp_path / "source" / "{date:%Y/%m/%d}.csv.gz")
+    expected = wanted(expect(delivered, FIRST, LAST, kind, LOOKBACK))
+    days = [day for day in SHUFFLED if day not in absent]
+    for name, plan in (
+        ("days", [(day,) for day in days]),
+        ("ranges", [(DAYS[5], LAST), (FIRST, DAYS[2])]),
+    ):
+        with pipeline(tmp_path / name, daily_views=source, **settings) as views:
+            for run in plan:
+                views.run(*run, tables=VIEWS)
+            run_months(views, FIRST, LAST)
+            views.run(tables=MISSING)
+            assert view_results(views) == expected
+
+
+def test_a_day_whose_rows_are_gone_is_empty_after_it_ran_again(tmp_path: Path) -> None:
+    day, other = DAYS[1], DAYS[2]
+    rows = restless_views(2, FIRST, 5)
+    kept = [row for row in rows if row["date"] not in (None, day)]
+    with pipeline(tmp_path / "warehouse", daily_views=str(tmp_path / "source")) as views:
+        deliver_in_parts(tmp_path / "source", rows)
+        views.run(FIRST, FIRST + timedelta(days=4), tables=VIEWS)
+        deliver_in_parts(tmp_path / "source", kept)
+        views.run(day, tables=VIEWS)
+        views.run(other, tables=VIEWS)
+        run_months(views, FIRST, LAST)
+        views.run(tables=MISSING)
+        expected = expect(kept, FIRST, FIRST + timedelta(days=4))
+        assert view_results(views) == wanted(expected)

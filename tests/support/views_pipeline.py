@@ -1,0 +1,117 @@
+"""Runs of the assets of daily views, and the rows that they leave behind."""
+
+import random
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from support.pipeline import Pipeline, Row, Run, in_order
+from support.source_files import write
+from support.view_oracle import Expected
+
+from video_assets.assets.catalog import asset_key
+from video_assets.schemas import (
+    DAILY_VIDEO_VIEWS,
+    MISSING_DATE,
+    MISSING_DATES,
+    MONTHLY_VIEWS,
+    REJECTED_DAILY_VIEWS,
+    Table,
+)
+
+VIEWS = (DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS)
+MONTHS = (MONTHLY_VIEWS,)
+MISSING = (MISSING_DATES, MISSING_DATE)
+VIEW_TABLES = (*VIEWS, *MONTHS, *MISSING)
+ORIGIN = ("source", "sourceRow", "rowText")
+
+LARGE = 2**53 + 1
+
+
+def view(video: str, day: date, count: int | None = 1, **changed: object) -> Row:
+    """One source row, of a video of the day's month."""
+    row = {"channel_id": "c1", "video_id": video, "created_date": day.replace(day=1)}
+    return {**row, "date": day, "viewCount": count, **changed}
+
+
+def restless_views(seed: int, first: date, days: int) -> list[Row]:
+    """Counts that rise, rest and fall, with gaps, repeats, conflicts and bad rows, shuffled."""
+    chance = random.Random(seed)  # noqa: S311 (a test's counts are no secret)
+    rows = []
+    for number in range(12):
+        created = first + timedelta(days=chance.randrange(-3, days // 2))
+        count = LARGE if number == 0 else 0
+        for day in (first + timedelta(days=n) for n in range(days)):
+            count = max(0, count + chance.choice((0, 1, 40, 500, -3)))
+            if day >= created and chance.random() < 1 / 2:
+                seen = None if chance.random() < 1 / 10 else created
+                row = view(f"v{number}", day, count, created_date=seen)
+                rows += [row, *_repeats(row, chance)]
+    chance.shuffle(rows)
+    return rows
+
+
+def _repeats(row: Row, chance: random.Random) -> Sequence[Row]:
+    kinds: Sequence[Sequence[Row]] = (
+        [row],
+        [{**row, "channel_id": "c2"}, {**row, "viewCount": row["viewCount"] + 3}],
+        [{**row, "viewCount": None}, {**row, "viewCount": -7}],
+        [{**row, "video_id": None}, {**row, "date": None}],
+        [{**row, "created_date": row["date"] + timedelta(days=1)}],
+    )
+    return chance.choice(kinds) if chance.random() < 1 / 3 else []
+
+
+def deliver_in_parts(folder: Path, rows: Sequence[Row], parts: int = 3) -> str:
+    """The rows in files that have nothing to do with their days."""
+    size = -(-len(rows) // parts)
+    for part in range(parts):
+        write(folder / f"part-{part}.parquet", rows[part * size :][:size])
+    return str(folder)
+
+
+def asset_of(views: Pipeline, table: Table) -> dg.AssetsDefinition:
+    """The declaration of a table's asset."""
+    return views.definitions.resolve_asset_graph().get(asset_key(table)).assets_def
+
+
+def partition_keys(views: Pipeline, table: Table) -> Sequence[str]:
+    """All partitions of a table's asset, as of now."""
+    partitions = asset_of(views, table).partitions_def
+    assert partitions is not None
+    return partitions.get_partition_keys()
+
+
+def materializations(run: Run, table: Table) -> dict[str | None, Mapping[str, Any]]:
+    """What a run reports of each partition that it materialized."""
+    return {
+        event.partition: {name: entry.value for name, entry in said(event).items()}
+        for event in run.result.get_asset_materialization_events()
+        if event.asset_key == asset_key(table)
+    }
+
+
+def said(event: dg.DagsterEvent) -> Mapping[str, dg.MetadataValue[Any]]:
+    """The metadata of a materialization."""
+    return event.step_materialization_data.materialization.metadata
+
+
+def run_months(views: Pipeline, first: date, last: date) -> Run:
+    """The months of some days, in a single run."""
+    months = sorted({first.replace(day=1), last.replace(day=1)})
+    return views.run(*months, tables=MONTHS)
+
+
+def view_results(views: Pipeline) -> Mapping[str, list[Row]]:
+    """What no two runs over the same rows may differ in."""
+    return {
+        table.name: views.rows(table, ORIGIN if table is REJECTED_DAILY_VIEWS else ())
+        for table in VIEW_TABLES
+    }
+
+
+def wanted(expected: Expected) -> Mapping[str, list[Row]]:
+    """The oracle's tables, ordered as those of `view_results`."""
+    return {name: in_order(rows) for name, rows in expected.tables().items()}
