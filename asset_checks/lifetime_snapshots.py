@@ -8,7 +8,6 @@ from pyspark.sql import functions as F
 
 from asset_checks.freshness import yesterday_is_there
 from asset_checks.rules import WARN, CheckInput, FrameRule, Rule
-from video_assets.partitions import UNDATED
 from video_assets.schemas import DAILY_VIDEO_VIEWS, LIFETIME_SNAPSHOTS
 
 _ANSWER = ("video_id", "date")
@@ -21,19 +20,16 @@ def _unanswered(given: CheckInput) -> DataFrame:
         .groupBy("video_id")
         .agg(F.min("date").alias("first_views"))
     )
-    days = F.array(*(F.lit(day) for day in _days_that_asked(given)))
-    asked = videos.withColumn("date", F.explode(days)).where(F.col("first_views") < F.col("date"))
+    days = given.stored.calendar(_days_that_asked(given))
+    asked = videos.crossJoin(days).where(F.col("first_views") < F.col("date"))
     return asked.join(given.all_rows().select(*_ANSWER), list(_ANSWER), "left_anti")
 
 
 def _days_that_asked(given: CheckInput) -> Sequence[date]:
-    """Of a run those with answers, or else its last one; of the whole table the newest.
-
-    Where no day ever asked, a day before all videos stands in.
-    """
+    """Of a run those with answers, or else its last one; of the whole table the newest."""
     answered = sorted(given.stored.rows_per_day(LIFETIME_SNAPSHOTS))
     if given.days is None:
-        return answered[-1:] or [UNDATED]
+        return answered[-1:]
     return [day for day in given.days.days if day in answered] or [given.days.last]
 
 

@@ -1,7 +1,7 @@
 """The tables as the checks see them: rows by the engine, counts and days by the Delta log."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -44,6 +44,10 @@ class StoredTables:
             return rows
         day = F.col(table.partition_by)
         return rows.where((day >= F.lit(days.first)) & (day < F.lit(days.end)))
+
+    def calendar(self, days: Sequence[date]) -> DataFrame:
+        """These days as rows with one column, `date`."""
+        return self._spark.createDataFrame([(day,) for day in days], schema="date date")
 
     def rows_per_day(self, table: Table) -> Mapping[date, int]:
         """Rows of each partition that has any, told by the Delta log.

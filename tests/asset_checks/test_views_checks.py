@@ -108,6 +108,16 @@ def test_every_video_that_had_views_before_must_have_a_snapshot(checked: Checked
     assert value(newest, "days") == "2025-01-10"
 
 
+def test_a_range_says_who_is_missing_on_which_day(checked: Checked) -> None:
+    checked.views(viewed("v1", day(2)), viewed("v2", day(2)))
+    checked.snapshots(snapshot("v1", day(4), 10), snapshot("v1", day(5), 10))
+    said = checked.results(LIFETIME_SNAPSHOTS, days(3, 5))["every_known_video_answered"]
+    assert [(row["video_id"], row["date"]) for row in sample_of(said)] == [
+        ("v2", "2025-01-04"),
+        ("v2", "2025-01-05"),
+    ]
+
+
 def test_a_hidden_count_is_an_answer(checked: Checked) -> None:
     checked.views(viewed("v1", day(8)))
     checked.snapshots(snapshot("v1", day(9), None))
