@@ -67,13 +67,12 @@ def _concerns_the_due_day(given: CheckInput) -> bool:
 def _late_day(table: Table, given: CheckInput) -> Finding:
     due = due_day(given.now)
     if due < given.settings.start_date:
-        return Finding(checked=0, note=f"the first partition is {given.settings.start_date}")
+        return Finding(note=f"the first partition is {given.settings.start_date}")
     if given.stored.holds_day(table, due):
-        return Finding(checked=1, measured={"due_day": str(due)})
+        return Finding(measured={"due_day": str(due)})
     newest = max(given.stored.rows_per_day(table), default=None)
     return Finding(
         rows=1,
-        checked=1,
         sample=[{"due_day": due, "newest_day_with_rows": newest}],
         days=[due],
         measured={"due_day": str(due)},
