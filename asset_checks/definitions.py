@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from asset_checks import daily_views, engagement, lifetime_snapshots, raw_events, sessions
-from asset_checks.freshness import DEADLINE_CRON, TIME_ZONE, YESTERDAY_IS_THERE
+from asset_checks.freshness import DEADLINE_CRON, TIME_ZONE, YESTERDAY_IS_THERE, yesterday_is_there
 from asset_checks.rules import Rule
 from asset_checks.runner import checks_of
 from video_assets.assets.catalog import asset_key
@@ -13,6 +13,7 @@ from video_assets.schemas import (
     DAILY_VIDEO_VIEWS,
     ENGAGEMENT,
     LIFETIME_SNAPSHOTS,
+    LIFETIME_VIEW_HISTORY,
     MISSING_DATES,
     MONTHLY_VIEWS,
     RAW_EVENTS,
@@ -28,6 +29,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     MONTHLY_VIEWS.name: daily_views.MONTHLY_RULES,
     MISSING_DATES.name: daily_views.MISSING_RULES,
     LIFETIME_SNAPSHOTS.name: lifetime_snapshots.RULES,
+    LIFETIME_VIEW_HISTORY.name: (yesterday_is_there(LIFETIME_VIEW_HISTORY),),
 }
 
 _ASKED_BY_TIME = (YESTERDAY_IS_THERE, engagement.UP_TO_DATE.name)
