@@ -32,6 +32,9 @@ class State(StrEnum):
 WHOLE = ""
 """The only partition of what has no partitions."""
 
+EVERYTHING = ("*",)
+"""The partitions of a check of the whole table."""
+
 OpenProblems = Mapping[str, Mapping[str, Severity]]
 """Subject -> partition -> severity of a problem that was told and has not ended."""
 
@@ -45,7 +48,7 @@ class Observation:
         subject: what was observed, the same for every event about it.
         severity: how bad a failure of it is.
         failing: partitions that fail.
-        passing: partitions that pass.
+        passing: partitions that pass; `EVERYTHING`: whatever failed before.
         problem: what is wrong, in a sentence.
         details: what helps to act, a line each.
         at: when it happened.
@@ -100,7 +103,8 @@ def alerts_of(observations: Iterable[Observation], told: OpenProblems) -> list[A
     for seen in observations:
         known = problems.setdefault(seen.subject, {})
         worse = tuple(p for p in seen.failing if known.get(p) != seen.severity)
-        better = tuple(p for p in seen.passing if p in known)
+        passing = tuple(known) if seen.passing == EVERYTHING else seen.passing
+        better = tuple(p for p in passing if p in known)
         if worse:
             alerts.append(_alert(seen, State.FAILED, seen.severity, worse))
         if better:

@@ -301,6 +301,20 @@ def test_the_partition_of_a_check_without_partitions_is_that_of_its_run(desk: De
     assert f"{UI}/runs/" in webhook.bodies
 
 
+def test_a_check_of_the_whole_table_names_days_and_ends_them_all(desk: Desk) -> None:
+    with desk.up() as webhook:
+        for day in ("2025-01-03", "2025-01-04"):
+            desk.report("late", partition=None, metadata={"days": day})
+            desk.tick()
+        desk.report("late", partition=None, passed=True)
+        desk.tick()
+    assert webhook.titles == [
+        "[ERROR] video/raw_events: late, 2025-01-03",
+        "[ERROR] video/raw_events: late, 2025-01-04",
+        "[RECOVERED] video/raw_events: late, 2025-01-03, 2025-01-04",
+    ]
+
+
 def test_a_check_that_crashes_is_told_as_a_failed_run(desk: Desk) -> None:
     @dg.asset_check(asset=EVENTS, name="crashes")
     def crashes() -> dg.AssetCheckResult:

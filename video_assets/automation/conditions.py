@@ -6,18 +6,9 @@ from typing import Any
 import dagster as dg
 
 from video_assets.assets.catalog import asset_key
-from video_assets.schemas import (
-    ENGAGEMENT,
-    LIFETIME_SNAPSHOTS,
-    LIFETIME_VIEW_HISTORY,
-    MISSING_DATE,
-    MISSING_DATES,
-    MONTHLY_VIEWS,
-)
+from video_assets.schemas import LIFETIME_SNAPSHOTS, SCHEMA_NAME
 
 Condition = dg.AutomationCondition[Any]
-
-FOLLOWERS = (ENGAGEMENT, MISSING_DATES, MISSING_DATE, MONTHLY_VIEWS, LIFETIME_VIEW_HISTORY)
 
 
 def follows_its_inputs() -> Condition:
@@ -38,15 +29,20 @@ def asks_once_a_day() -> Condition:
 
 
 def automated(assets: Iterable[dg.AssetsDefinition | dg.AssetSpec]) -> list[Any]:
-    """The assets, with a condition on each that follows others; the rest as they are."""
-    follows = {asset_key(table): follows_its_inputs() for table in FOLLOWERS}
-    conditions = {**follows, asset_key(LIFETIME_SNAPSHOTS): asks_once_a_day()}
+    """The assets, where those that read tables of ours follow them.
 
-    def with_condition(spec: dg.AssetSpec) -> dg.AssetSpec:
-        condition = conditions.get(spec.key)
-        return spec.replace_attributes(automation_condition=condition) if condition else spec
+    An asset that has a condition of its own keeps it.
+    """
+    return list(dg.map_asset_specs(_with_condition, list(assets)))
 
-    return list(dg.map_asset_specs(with_condition, list(assets)))
+
+def _with_condition(spec: dg.AssetSpec) -> dg.AssetSpec:
+    reads_ours = any(dep.asset_key.path[0] == SCHEMA_NAME for dep in spec.deps)
+    if spec.automation_condition or not reads_ours:
+        return spec
+    once = spec.key == asset_key(LIFETIME_SNAPSHOTS)
+    condition = asks_once_a_day() if once else follows_its_inputs()
+    return spec.replace_attributes(automation_condition=condition)
 
 
 def _after_its_inputs() -> Any:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import dagster as dg
 
-from resources.alerts.alert import WHOLE, Kind, Observation, Severity
+from resources.alerts.alert import EVERYTHING, WHOLE, Kind, Observation, Severity
 
 PROBLEM = "problem"
 DAYS = "days"
@@ -62,12 +62,13 @@ class EventReader:
         looked_at = self._partitions(evaluation.asset_key, evaluation.partition, event.run_id)
         values = {name: value.value for name, value in evaluation.metadata.items()}
         failing = () if evaluation.passed else _failing(values, looked_at)
+        passing = tuple(p for p in looked_at if p not in set(failing))
         yield Observation(
             kind=Kind.CHECK,
             subject=f"{asset}: {name}",
             severity=Severity(evaluation.severity.value),
             failing=failing,
-            passing=tuple(p for p in looked_at if p not in set(failing)),
+            passing=EVERYTHING if evaluation.passed and looked_at == (WHOLE,) else passing,
             problem=_problem(values, evaluation.description, name),
             details=self._check_details(evaluation, values, event.run_id),
             at=_time(event),
@@ -192,8 +193,10 @@ class EventReader:
 
 def _failing(values: Mapping[str, Any], looked_at: tuple[str, ...]) -> tuple[str, ...]:
     """The partitions that the check names, or all that it looked at."""
-    named = set(_dates(values.get(DAYS)))
-    return tuple(p for p in looked_at if p in named) or looked_at
+    named = tuple(_dates(values.get(DAYS)))
+    if looked_at == (WHOLE,):
+        return named or looked_at
+    return tuple(p for p in looked_at if p in set(named)) or looked_at
 
 
 def _dates(listed: object) -> Iterator[str]:

@@ -1,24 +1,10 @@
 """The daily run: yesterday, through everything that can share a run, in order."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
-
-from video_assets.assets.catalog import asset_key
-from video_assets.schemas import (
-    DAILY_VIDEO_VIEWS,
-    ENGAGEMENT,
-    MISSING_DATE,
-    MISSING_DATES,
-    RAW_EVENTS,
-    REJECTED_DAILY_VIEWS,
-    REJECTED_EVENTS,
-    SESSIONS,
-    VIDEO_METADATA,
-    Table,
-)
 
 JOB = "daily"
 SCHEDULE = "daily_at_two"
@@ -26,29 +12,30 @@ CRON = "0 2 * * *"
 TIME_ZONE = "Europe/Zurich"
 AUTOMATION_SENSOR = "automation"
 
-DAILY_STEPS: tuple[Table, ...] = (
-    RAW_EVENTS,
-    REJECTED_EVENTS,
-    SESSIONS,
-    VIDEO_METADATA,
-    ENGAGEMENT,
-    DAILY_VIDEO_VIEWS,
-    REJECTED_DAILY_VIEWS,
-    MISSING_DATES,
-    MISSING_DATE,
-)
-"""Tables with days as partitions, or without any; months and today follow by condition."""
-
 # Three more tries, after about 30, 60 and 120 seconds.
 RETRIES = dg.RetryPolicy(
     max_retries=3, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
 )
 
 
+def daily_steps(
+    assets: Iterable[dg.AssetsDefinition | dg.AssetSpec], daily: dg.PartitionsDefinition[str]
+) -> list[dg.AssetKey]:
+    """What one run of a day can compute: the assets with these partitions, or without any.
+
+    Those with other partitions, months and days up to today, follow by their conditions.
+    """
+    return [
+        spec.key
+        for asset in assets
+        if isinstance(asset, dg.AssetsDefinition)
+        for spec in asset.specs
+        if spec.partitions_def in (None, daily)
+    ]
+
+
 def daily_schedule(
-    start: date,
-    steps: Sequence[dg.AssetKey] = (),
-    retries: dg.RetryPolicy = RETRIES,
+    start: date, steps: Sequence[dg.AssetKey], retries: dg.RetryPolicy = RETRIES
 ) -> dg.ScheduleDefinition:
     """Yesterday at 02:00 in Zurich, when the UTC day is over in winter and in summer.
 
@@ -57,16 +44,15 @@ def daily_schedule(
 
     Args:
         start: the first day of all.
-        steps: assets of the run; those of `DAILY_STEPS` by default.
+        steps: assets of the run, as `daily_steps` finds them.
         retries: of each step.
     """
 
     @dg.schedule(
         name=SCHEDULE,
-        job=_daily_job(steps or [asset_key(table) for table in DAILY_STEPS], retries),
+        job=_daily_job(steps, retries),
         cron_schedule=CRON,
         execution_timezone=TIME_ZONE,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Requests yesterday (UTC) once, also on the days when clocks change.",
     )
     def at_two(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
@@ -99,6 +85,6 @@ def _daily_job(steps: Sequence[dg.AssetKey], retries: dg.RetryPolicy) -> Any:
         JOB,
         selection=steps,
         op_retry_policy=retries,
-        description="A day through events, sessions, engagement, daily views and missing dates. "
-        "Monthly views, today's lifetime snapshot and the history follow by themselves.",
+        description="A day through the graph. Monthly views, today's lifetime snapshot and the "
+        "history have other partitions and follow by themselves.",
     )
