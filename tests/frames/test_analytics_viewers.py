@@ -63,16 +63,18 @@ def test_a_user_s_videos_are_summed_up(spark: SparkSession) -> None:
     assert row["watchSeconds"] == 0.3
 
 
-def test_a_user_s_means_are_over_videos(spark: SparkSession) -> None:
+def test_a_user_s_means_are_over_videos_and_halves_round_away_from_zero(
+    spark: SparkSession,
+) -> None:
     [row] = users(
         spark,
-        engaged(watchPercentage=10.0, uniqueWatchPercentage=10.0, engagementScore=10.0),
+        engaged(watchPercentage=10.0, uniqueWatchPercentage=10.0, engagementScore=-0.01),
         engaged(
             videoId="v2", watchPercentage=20.01, uniqueWatchPercentage=0.0, engagementScore=-5.0
         ),
     )
-    assert row["avgWatchPercentage"] == pytest.approx(15.005, abs=0.005)
-    assert (row["avgUniqueWatchPercentage"], row["avgEngagementScore"]) == (5, 2.5)
+    assert row["avgWatchPercentage"] == 15.01
+    assert (row["avgUniqueWatchPercentage"], row["avgEngagementScore"]) == (5, -2.51)
 
 
 def test_a_user_s_tiers_count_videos(spark: SparkSession) -> None:
