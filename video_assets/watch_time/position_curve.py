@@ -250,21 +250,20 @@ def _depths(measures: Mapping[str, _Ranges]) -> tuple[Ints, dict[str, Ints]]:
     Returns:
         The keys of the buckets, ascending, and for each measure its count in each of them.
     """
-    begins = {name: _keys(r.video, r.first) for name, r in measures.items()}
-    ends = {name: _keys(r.video, r.end) for name, r in measures.items()}
-    borders = np.unique(np.concatenate([*begins.values(), *ends.values()]))
-    depth = {
-        name: np.cumsum(_occurrences(begins[name], borders) - _occurrences(ends[name], borders))
-        for name in measures
-    }
+    begins = {name: np.sort(_keys(r.video, r.first)) for name, r in measures.items()}
+    ends = {name: np.sort(_keys(r.video, r.end)) for name, r in measures.items()}
+    keys = np.sort(np.concatenate([*begins.values(), *ends.values()]))
+    borders = keys[first_of_each(keys)]
+    depth = {name: _up_to(borders, begins[name]) - _up_to(borders, ends[name]) for name in measures}
     covered = np.any([counts > 0 for counts in depth.values()], axis=0)
     buckets = np.where(covered, np.diff(borders, append=borders[-1]), 0)
     run, since = _expanded(buckets)
     return borders[run] + since, {name: counts[run] for name, counts in depth.items()}
 
 
-def _occurrences(keys: Ints, borders: Ints) -> Ints:
-    return np.bincount(np.searchsorted(borders, keys), minlength=len(borders)).astype(np.int64)
+def _up_to(borders: Ints, ascending: Ints) -> Ints:
+    """How many of the keys are at or before each border."""
+    return np.searchsorted(ascending, borders, side="right")
 
 
 def _expanded(times: Ints) -> tuple[Ints, Ints]:
