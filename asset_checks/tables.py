@@ -1,21 +1,16 @@
 """The tables as the checks see them: rows by the engine, counts and days by the Delta log."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
 
-import pyarrow as pa
 from deltalake import DeltaTable
-from deltalake.exceptions import TableNotFoundError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from resources.delta.commit import open_table
-from resources.delta.errors import TableError
 from resources.delta.staging import table_location
 from resources.delta.storage import plain_location
+from resources.delta.volume import opened, rows_per_day
 from video_assets.partitions import DayRange
 from video_assets.schemas import Table
 
@@ -56,8 +51,8 @@ class StoredTables:
             TableError: a writer kept no count of rows.
         """
         if table.name not in self._rows_per_day:
-            log = self._log(table)
-            self._rows_per_day[table.name] = {} if log is None else _rows_per_day(table, log)
+            counted = rows_per_day(table, self._log(table))
+            self._rows_per_day[table.name] = {day: rows for day, rows in counted.items() if day}
         return self._rows_per_day[table.name]
 
     def holds_day(self, table: Table, day: date) -> bool:
@@ -71,26 +66,5 @@ class StoredTables:
 
     def _log(self, table: Table) -> DeltaTable | None:
         if table.name not in self._logs:
-            self._logs[table.name] = self._opened(table)
+            self._logs[table.name] = opened(self._warehouse, table)
         return self._logs[table.name]
-
-    def _opened(self, table: Table) -> DeltaTable | None:
-        try:
-            return open_table(table_location(self._warehouse, table))
-        except TableNotFoundError:
-            return None
-
-
-def _rows_per_day(table: Table, log: DeltaTable) -> Mapping[date, int]:
-    files = pa.table(log.get_add_actions(flatten=True))
-    days: list[Any] = files[f"partition.{table.partition_by}"].to_pylist()
-    counts: list[Any] = files["num_records"].to_pylist()
-    if None in counts:
-        raise TableError(
-            f"table {table.name}: the Delta log does not say how many rows some files hold. "
-            f"Materialize the days {sorted(set(days))[:3]} and so on again."
-        )
-    rows: Counter[date] = Counter()
-    for day, count in zip(days, counts, strict=True):
-        rows[day] += count
-    return rows

@@ -8,7 +8,6 @@ from video_assets.alert_settings import AlertSettings
 SLACK = "slack://TokenA000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"
 MAIL = "mailto://me:pw@example.org?to=a@example.org,b@example.org"
 
-pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
 
 def urls(settings: AlertSettings) -> list[str]:

@@ -2,7 +2,13 @@
 
 import warnings
 
-# Dagster calls these two beta at every use; without them a range would be one run a day, and the
-# first day could not be computed without a day before it.
-for parameter in ("backfill_policy", "allow_nonexistent_upstream_partitions"):
-    warnings.filterwarnings("ignore", f"Parameter `{parameter}`")
+# Dagster calls these beta at every use. Without the first two a range would be one run a day, and
+# the first day could not be computed without a day before it; the others link to the code.
+for beta in (
+    "Parameter `backfill_policy`",
+    "Parameter `allow_nonexistent_upstream_partitions`",
+    "Function `with_source_code_references`",
+    "Class `LocalFileCodeReference`",
+    "Class `CodeReferencesMetadataValue`",
+):
+    warnings.filterwarnings("ignore", beta)

@@ -1,7 +1,11 @@
 """The one `Definitions`: what exists, wired together from the settings."""
 
+from typing import Any
+
 import dagster as dg
 
+from asset_checks.definitions import build_checks, build_freshness
+from asset_checks.freshness import freshness_policy_for
 from resources.delta.io_manager import build_io_manager
 from resources.spark import SparkEngine
 from resources.view_counts.resource import ViewCounts
@@ -21,32 +25,24 @@ from video_assets.assets.monthly_views import monthly_views_asset
 from video_assets.assets.player_events import player_events_asset, player_events_source
 from video_assets.assets.sessions import sessions_asset
 from video_assets.assets.video_metadata import video_metadata_asset, video_metadata_source
+from video_assets.automation.alert_sensor import alert_sensor
+from video_assets.automation.conditions import automated
+from video_assets.automation.schedules import automation_sensor, daily_schedule, daily_steps
 from video_assets.partitions import daily_partitions, days_until_today, monthly_partitions
+from video_assets.schemas import SCHEMA_NAME, TABLES
 from video_assets.settings import Settings, load_settings
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
     """Everything that exists, for these settings."""
     spark = SparkEngine.from_settings(settings)
-    daily = daily_partitions(settings.start_date)
-    until_today = days_until_today(settings.start_date)
+    assets = _assets(settings)
+    steps = daily_steps(assets, daily_partitions(settings.start_date))
     return dg.Definitions(
-        assets=[
-            player_events_source,
-            video_metadata_source,
-            player_events_asset(daily),
-            video_metadata_asset(),
-            sessions_asset(daily),
-            engagement_asset(),
-            *analytics_assets(),
-            daily_views_source_spec,
-            daily_video_views_asset(daily),
-            monthly_views_asset(monthly_partitions(settings.start_date)),
-            missing_dates_asset(),
-            view_count_api,
-            lifetime_snapshots_asset(until_today),
-            lifetime_view_history_asset(until_today),
-        ],
+        assets=dg.with_source_code_references(_watched(automated(assets))),
+        asset_checks=build_checks(),
+        schedules=[daily_schedule(settings.start_date, steps), build_freshness()],
+        sensors=[automation_sensor(), alert_sensor(settings.warehouse, settings)],
         resources={
             "spark": spark,
             "settings": settings,
@@ -56,6 +52,39 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         # One engine a process: steps share it, and none pays for starting Python again.
         executor=dg.in_process_executor,
     )
+
+
+def _assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    daily = daily_partitions(settings.start_date)
+    until_today = days_until_today(settings.start_date)
+    return [
+        player_events_source,
+        video_metadata_source,
+        player_events_asset(daily),
+        video_metadata_asset(),
+        sessions_asset(daily),
+        engagement_asset(),
+        *analytics_assets(),
+        daily_views_source_spec,
+        daily_video_views_asset(daily),
+        monthly_views_asset(monthly_partitions(settings.start_date)),
+        missing_dates_asset(),
+        view_count_api,
+        lifetime_snapshots_asset(until_today),
+        lifetime_view_history_asset(until_today),
+    ]
+
+
+def _watched(assets: list[Any]) -> list[Any]:
+    """Each table with the time by which it must have been materialized; sources have none."""
+
+    def with_policy(spec: dg.AssetSpec) -> dg.AssetSpec:
+        schema, name = spec.key.path
+        if schema != SCHEMA_NAME:
+            return spec
+        return spec.replace_attributes(freshness_policy=freshness_policy_for(TABLES[name]))
+
+    return list(dg.map_asset_specs(with_policy, assets))
 
 
 @dg.definitions

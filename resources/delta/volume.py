@@ -1,12 +1,16 @@
 """How much a table holds, told by its Delta log without reading a row."""
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 import pyarrow as pa
+from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
 from resources.delta.commit import open_table
+from resources.delta.errors import TableError
 from resources.delta.staging import table_location
 from video_assets.schemas import Table
 
@@ -21,15 +25,42 @@ def stored_rows(
         table: declared table; partitioned by day where days are given.
         first_day: first day to count; None: from the beginning.
         end_day: day after the last to count; None: to the end.
+
+    Raises:
+        TableError: a writer kept no count of rows.
     """
+    first, end = first_day or date.min, end_day or date.max
+    days = rows_per_day(table, opened(warehouse, table))
+    return sum(rows for day, rows in days.items() if day is None or first <= day < end)
+
+
+def opened(warehouse: str, table: Table) -> DeltaTable | None:
+    """The table's newest version; None when it is not there."""
     try:
-        log = open_table(table_location(warehouse, table))
+        return open_table(table_location(warehouse, table))
     except TableNotFoundError:
-        return 0
+        return None
+
+
+def rows_per_day(table: Table, log: DeltaTable | None) -> Mapping[date | None, int]:
+    """Rows of each partition that has any; those of a table without partitions under None.
+
+    Raises:
+        TableError: a writer kept no count of rows.
+    """
+    if log is None:
+        return {}
     files = pa.table(log.get_add_actions(flatten=True))
     counts: list[Any] = files["num_records"].to_pylist()
-    if table.partition_by is None:
-        return sum(counts)
-    days: list[Any] = files[f"partition.{table.partition_by}"].to_pylist()
-    first, end = first_day or date.min, end_day or date.max
-    return sum(count for day, count in zip(days, counts, strict=True) if first <= day < end)
+    if None in counts:
+        raise TableError(
+            f"table {table.name}: the Delta log does not say how many rows some files hold. "
+            "Materialize the table again, so that its own writer counts them."
+        )
+    days: list[Any] = [None] * len(counts)
+    if table.partition_by:
+        days = files[f"partition.{table.partition_by}"].to_pylist()
+    rows: Counter[date | None] = Counter()
+    for day, count in zip(days, counts, strict=True):
+        rows[day] += count
+    return rows

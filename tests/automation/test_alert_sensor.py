@@ -17,7 +17,6 @@ from video_assets.automation import alert_sensor as module
 from video_assets.automation.alert_sensor import CHECKS_PER_TICK, alert_sensor
 
 # Apprise loads the e-mail service with a module that Python 3.13 drops.
-pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
 WARN = dg.AssetCheckSeverity.WARN
 SOON, LATER = timedelta(seconds=5), timedelta(hours=1)

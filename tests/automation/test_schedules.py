@@ -66,5 +66,5 @@ def test_the_first_day_is_requested_on_the_day_after_it() -> None:
     assert requested(datetime(2025, 1, 2, 1, tzinfo=UTC)).partition_key == "2025-01-01"
 
 
-def test_the_schedule_runs_without_anybody_switching_it_on() -> None:
-    assert SCHEDULE.default_status is dg.DefaultScheduleStatus.RUNNING
+def test_nothing_runs_by_the_clock_until_somebody_switches_it_on() -> None:
+    assert SCHEDULE.default_status is dg.DefaultScheduleStatus.STOPPED

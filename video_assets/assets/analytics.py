@@ -140,7 +140,11 @@ def video_engagement_bi_asset() -> dg.AssetsDefinition:
 
 def _computed_as_a_whole(table: Table) -> dict[str, Any]:
     backfill_policy = dg.BackfillPolicy.single_run()
-    return {**declared(table, ANALYTICS), "backfill_policy": backfill_policy}
+    return {
+        **declared(table, ANALYTICS),
+        "backfill_policy": backfill_policy,
+        "pool": table.name,
+    }
 
 
 def _whole_table(table: Table) -> dg.AssetIn:

@@ -47,6 +47,7 @@ def daily_video_views_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDef
 
     @dg.multi_asset(
         name="daily_views",
+        pool=DAILY_VIDEO_VIEWS.name,
         outs={
             VALID: dg.AssetOut(
                 **declared(DAILY_VIDEO_VIEWS, DAILY_VIEWS),

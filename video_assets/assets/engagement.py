@@ -20,6 +20,7 @@ def engagement_asset() -> dg.AssetsDefinition:
 
     @dg.asset(
         **declared(ENGAGEMENT, GROUP),
+        pool=ENGAGEMENT.name,
         description="How long, how much, how often and how engaged: one row per user and video "
         "over all sessions, with score, tier and a flag for rows that cannot be quite right.",
         ins={

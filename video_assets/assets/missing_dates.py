@@ -26,6 +26,7 @@ def missing_dates_asset() -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name="missing_days",
+        pool=MISSING_DATES.name,
         outs={
             ARRAYS: dg.AssetOut(
                 **declared(MISSING_DATES, DAILY_VIEWS),

@@ -16,6 +16,7 @@ def monthly_views_asset(monthly: dg.MonthlyPartitionsDefinition) -> dg.AssetsDef
 
     @dg.asset(
         **declared(MONTHLY_VIEWS, DAILY_VIEWS),
+        pool=MONTHLY_VIEWS.name,
         description="Views of each video by month. The current month is there too, as far as its "
         "days are, and marked `is_incomplete` in its metadata. Days without a known count do not "
         "count; a month without any is null.",

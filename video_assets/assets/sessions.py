@@ -21,6 +21,7 @@ def sessions_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
 
     @dg.asset(
         **declared(SESSIONS, GROUP),
+        pool=SESSIONS.name,
         description="What each user watched of each video in each session, a row per day: a "
         "session that runs past midnight continues in a row of the next day, so that every "
         "measure adds up across rows. Watched stretches are kept as intervals.",

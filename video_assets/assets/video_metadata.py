@@ -32,6 +32,7 @@ def video_metadata_asset() -> dg.AssetsDefinition:
 
     @dg.asset(
         **declared(VIDEO_METADATA, GROUP),
+        pool=VIDEO_METADATA.name,
         description="Duration and title of each video. Of several rows for a video the one with "
         "the longest duration stays. A duration that is no number above 0 is null: engagement "
         "then estimates it and says so.",

@@ -24,7 +24,6 @@ from video_assets.schemas import (
 )
 
 # Dagster's own code asks for it when a resource holds another resource.
-pytestmark = pytest.mark.filterwarnings("ignore:InitResourceContext.dagster_run:DeprecationWarning")
 
 DAILY = dg.DailyPartitionsDefinition("2025-01-01", end_date="2025-03-01")
 MONTHLY = dg.MonthlyPartitionsDefinition("2025-01-01", end_date="2025-04-01")
