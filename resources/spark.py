@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 
 from video_assets.settings import Settings
 
-DELTA_PACKAGE = "io.delta:delta-spark_4.2_2.13:4.4.1"
+DELTA_PACKAGE = "io.delta:delta-spark_4.2_2.13:4.4.0"
 LOCAL_SPARK_CONFIG = {
     "spark.jars.packages": DELTA_PACKAGE,
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
