@@ -121,3 +121,9 @@ def test_an_empty_optional_setting_is_unset(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_spark_url_needs_the_spark_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     message = error_for(monkeypatch, "SPARK_REMOTE", "sc://localhost:15002")
     assert "set engine to `spark`" in message
+
+
+def test_an_alert_url_that_is_refused_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = error_for(monkeypatch, "ALERT_URLS", "token-without-scheme")
+    assert "VIDEO_ASSETS_ALERT_URLS" in message
+    assert "token-without-scheme" not in message
