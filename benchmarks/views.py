@@ -1,0 +1,158 @@
+"""Seconds and memory of the tables of daily views, through Dagster's own command line.
+
+    python benchmarks/views.py --videos 100000 --days 200
+
+generates daily views (a video has so many days on average, with the sample's gaps and defects)
+into a temporary folder, computes each table for all days in a process of its own, and prints
+rows, seconds and peak memory of that process. Checks of the tables run along.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+from resources.delta.volume import stored_rows
+from video_assets.assets.catalog import asset_key
+from video_assets.sample_data import SampleSpec, write_sample
+from video_assets.schemas import (
+    DAILY_VIDEO_VIEWS,
+    MISSING_DATE,
+    MISSING_DATES,
+    MONTHLY_VIEWS,
+    REJECTED_DAILY_VIEWS,
+    Table,
+)
+
+DAGSTER = Path(sys.executable).with_name("dagster")
+# As small as a sample may be: this benchmark reads no player events.
+NO_EVENTS = {"events": 20, "days": 1, "users": 1, "videos": 1}
+# `ru_maxrss` counts in kibibytes, except on macOS.
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+@dataclass(frozen=True)
+class Step:
+    """Tables that one command materializes, for no partitions or for a range of them."""
+
+    tables: tuple[Table, ...]
+    partitions: tuple[date, date] | None = None
+
+    @property
+    def arguments(self) -> list[str]:
+        """What follows `dagster asset materialize`."""
+        select = " or ".join(f'key:"{asset_key(table).to_user_string()}"' for table in self.tables)
+        chosen = ["-m", "video_assets.definitions", "--select", select]
+        if self.partitions is None:
+            return chosen
+        first, last = self.partitions
+        return [*chosen, "--partition-range", f"{first}...{last}"]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one process took."""
+
+    seconds: float
+    peak_bytes: int
+
+
+def main() -> None:
+    """Generate, compute, print."""
+    options = _options()
+    with tempfile.TemporaryDirectory(prefix="video_assets_views_") as name:
+        folder = Path(name)
+        spec = _generate(folder / "sample", options.videos, options.days)
+        grid = Grid("step", "rows", "seconds", "peak memory (GiB)", title="Daily views")
+        for step in _steps(spec):
+            cost = _run(step, folder, _environment(folder, spec))
+            grid.add_row(*_cells(step, cost, folder))
+        Console().print(grid)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--videos", type=int, default=100_000)
+    parser.add_argument("--days", type=int, default=200, help="days with views of a mean video")
+    return parser.parse_args()
+
+
+def _generate(folder: Path, videos: int, mean_days: int) -> SampleSpec:
+    # Videos are uploaded all over the range, so a mean video sees half of it.
+    view_days = 2 * mean_days
+    first_day = datetime.now(UTC).date() - timedelta(days=view_days)
+    spec = SampleSpec(**NO_EVENTS, first_day=first_day, channel_videos=videos, view_days=view_days)
+    rows = write_sample(folder, spec).views.rows
+    print(f"{rows:,} rows of {videos:,} videos on {view_days} days", flush=True)
+    return spec
+
+
+def _steps(spec: SampleSpec) -> Sequence[Step]:
+    first = spec.first_day
+    last = first + timedelta(days=spec.view_days - 1)
+    return (
+        Step((DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS), (first, last)),
+        Step((MONTHLY_VIEWS,), (first.replace(day=1), last.replace(day=1))),
+        Step((MISSING_DATES, MISSING_DATE)),
+    )
+
+
+def _environment(folder: Path, spec: SampleSpec) -> Mapping[str, str]:
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("VIDEO_ASSETS_")}
+    home = folder / "dagster_home"
+    home.mkdir(exist_ok=True)
+    return {
+        **inherited,
+        "DAGSTER_HOME": str(home),
+        "VIDEO_ASSETS_WAREHOUSE": _warehouse(folder),
+        "VIDEO_ASSETS_DAILY_VIEWS": str(folder / "sample" / "daily_views"),
+        "VIDEO_ASSETS_START_DATE": spec.first_day.isoformat(),
+    }
+
+
+def _warehouse(folder: Path) -> str:
+    return str(folder / "warehouse")
+
+
+def _run(step: Step, folder: Path, environment: Mapping[str, str]) -> Cost:
+    """Run a step to its end.
+
+    Raises:
+        SystemExit: it failed; the end of its log is shown.
+    """
+    log = folder / "log"
+    started = time.monotonic()
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603 (the command of this very environment)
+            [DAGSTER, "asset", "materialize", *step.arguments],
+            cwd=folder,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(log.read_text(encoding="utf-8", errors="replace")[-5_000:])
+    return Cost(time.monotonic() - started, usage.ru_maxrss * RSS_UNIT)
+
+
+def _cells(step: Step, cost: Cost, folder: Path) -> tuple[str, ...]:
+    rows = (f"{stored_rows(_warehouse(folder), table):,}" for table in step.tables)
+    names = ", ".join(table.name for table in step.tables)
+    return names, ", ".join(rows), f"{cost.seconds:.1f}", f"{cost.peak_bytes / 2**30:.2f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""Daily views that cannot be read fail with one clear error, and leave the old tables whole."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from deltalake import write_deltalake
+from support.pipeline import Pipeline, Row, Run, pipeline
+from support.source_files import write
+from support.views_pipeline import VIEWS, view
+
+from video_assets.schemas import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
+
+FIRST = date(2025, 1, 1)
+LAST = date(2025, 1, 3)
+ROWS = [view(f"v{n}", FIRST + timedelta(days=n % 3), n) for n in range(30)]
+RENAMED = {"daily_views_columns": {"views": "viewCount"}}
+
+Build = Callable[[Path], Path]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A broken source below a folder, and what the error must name besides the file."""
+
+    build: Build
+    names: tuple[str, ...]
+    source: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def lone_file(name: str, rows: list[Row]) -> Build:
+    return lambda root: write(root / name, rows)
+
+
+def second_file(suffix: str, rows: list[Row]) -> Build:
+    def build(root: Path) -> Path:
+        write(root / f"a.{suffix}", ROWS)
+        return write(root / f"b.{suffix}", rows)
+
+    return build
+
+
+def delta(rows: list[Row]) -> Build:
+    def build(root: Path) -> Path:
+        write_deltalake(str(root), pa.Table.from_pylist(rows))
+        return root
+
+    return build
+
+
+def nothing(root: Path) -> Path:
+    return root
+
+
+def second_day_alone(root: Path) -> Path:
+    write(root / f"{FIRST + timedelta(days=1)}.csv", ROWS[1:2])
+    return root / f"{FIRST}.csv"
+
+
+def without(column: str) -> list[Row]:
+    return [{name: row[name] for name in row if name != column} for row in ROWS]
+
+
+def with_counts(count: object) -> list[Row]:
+    return [{**row, "viewCount": count} for row in ROWS]
+
+
+SETTING = "VIDEO_ASSETS_DAILY_VIEWS"
+NO_COUNT = ("'viewCount'", "'video_id'", f"{SETTING}_COLUMNS")
+NUMBERED_DAYS = [{**row, "date": 20_250_101} for row in ROWS]
+
+CASES = {
+    **{
+        f"no viewCount in {suffix}": Case(lone_file(f"v.{suffix}", without("viewCount")), NO_COUNT)
+        for suffix in ("parquet", "jsonl", "jsonl.gz", "csv", "csv.gz")
+    },
+    "no viewCount in delta": Case(delta(without("viewCount")), NO_COUNT),
+    "no viewCount in a second parquet": Case(
+        second_file("parquet", without("viewCount")), NO_COUNT
+    ),
+    "a mapped column is not there": Case(
+        lone_file("v.csv", ROWS), ("'views'", f"{SETTING}_COLUMNS"), settings=RENAMED
+    ),
+    "counts are truth values": Case(
+        lone_file("v.parquet", with_counts(count=True)), ("'viewCount'", "bool")
+    ),
+    "counts are lists": Case(lone_file("v.parquet", with_counts([1])), ("'viewCount'", "list")),
+    "counts are lists in delta": Case(delta(with_counts([1])), ("'viewCount'", "list")),
+    "days are numbers": Case(lone_file("v.parquet", NUMBERED_DAYS), ("'date'", "int64")),
+    "no such path": Case(nothing, ("no such file or folder", SETTING)),
+    "no file of a glob": Case(nothing, ("no file matches", SETTING), source="*.csv"),
+    "no file of a day": Case(second_day_alone, (f"no file for {FIRST}",), source="{date}.csv"),
+    "csv said to be parquet": Case(
+        lone_file("v.csv", ROWS),
+        ("not a readable Parquet file",),
+        settings={"daily_views_format": "parquet"},
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    """Tables of a good run, which no failed run may change."""
+    root = tmp_path_factory.mktemp("errors")
+    good = str(write(root / "good.parquet", [*ROWS, view("v", FIRST, -1)]))
+    with pipeline(root / "warehouse", daily_views=good) as views:
+        views.run(FIRST, LAST, tables=VIEWS)
+        yield views
+
+
+@pytest.mark.parametrize("kind", ["daily", "cumulative"])
+@pytest.mark.parametrize("name", CASES)
+def test_a_broken_source_fails_with_one_clear_error_and_changes_nothing(
+    name: str, kind: str, filled: Pipeline, tmp_path: Path
+) -> None:
+    case = CASES[name]
+    wrong = case.build(tmp_path / "source")
+    before = filled.files()
+    source = str(tmp_path / "source" / case.source)
+    broken = filled.with_settings(daily_views=source, view_count_kind=kind, **case.settings)
+    run = broken.attempt(FIRST, LAST, tables=VIEWS)
+    require_one_clear_error(run)
+    assert str(wrong if "*" not in case.source else tmp_path) in run.error.message
+    assert [part for part in case.names if part not in run.error.message] == []
+    assert filled.files() == before
+
+
+def require_one_clear_error(run: Run) -> None:
+    assert not run.succeeded
+    assert run.error.cls_name == "SourceError"
+    message = run.error.message.strip()
+    assert message.count("SourceError") == 1
+    assert "\n" not in message
+    assert len(message) < 600
+
+
+BAD_TEXTS = {
+    "missing_video": {"video_id": ""},
+    "missing_date": {"date": "yesterday"},
+    "missing_count": {"viewCount": None},
+    "unreadable_count": {"viewCount": "many"},
+    "negative_count": {"viewCount": -1},
+    "unreadable_created_date": {"created_date": "long ago"},
+    "date_before_created_date": {"created_date": "2025-01-02"},
+}
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl.gz"])
+def test_every_bad_row_is_kept_with_its_text_and_reason(suffix: str, tmp_path: Path) -> None:
+    good = {"channel_id": "c", "video_id": "v", "created_date": "2025-01-01", "date": "2025-01-01"}
+    rows = [{**good, "viewCount": 1}]
+    rows += [
+        {**rows[0], "channel_id": f"bad {number}", **wrong}
+        for number, wrong in enumerate(BAD_TEXTS.values())
+    ]
+    source = write(tmp_path / f"views.{suffix}", rows)
+    with pipeline(tmp_path / "warehouse", daily_views=str(source)) as views:
+        run = views.run(FIRST, tables=VIEWS)
+        rejected = views.rows(REJECTED_DAILY_VIEWS)
+    assert {row["reason"]: row["rowText"].count("bad ") for row in rejected} == dict.fromkeys(
+        BAD_TEXTS, 1
+    )
+    assert {row["source"] for row in rejected} == {str(source)}
+    assert run.counted(REJECTED_DAILY_VIEWS, "reasons") == dict.fromkeys(BAD_TEXTS, 1)
+    assert run.counted(DAILY_VIDEO_VIEWS, "source_rows") == len(rows)
+    assert run.counted(DAILY_VIDEO_VIEWS, "rows_written") == 1
