@@ -1,6 +1,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from functools import partial
 from math import ceil
 from typing import Any
 
@@ -9,9 +10,16 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from support.youtube_server import API_KEY, Api, refusal, youtube_server
 
-from resources.view_counts import SimulatedViewCounts
+from resources.view_counts import SimulatedViewCounts, ViewCountSource
 from video_assets.frames import lifetime
-from video_assets.frames.lifetime import distinct_videos, lifetime_counts, view_history
+from video_assets.frames.kernels import spark_schema
+from video_assets.frames.lifetime import (
+    LIFETIME_ANSWERS,
+    batched_videos,
+    distinct_videos,
+    lifetime_answers,
+    view_history,
+)
 from video_assets.schemas import LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY
 
 TODAY = date(2025, 3, 10)
@@ -38,6 +46,15 @@ def numbered_videos(spark: SparkSession, count: int) -> DataFrame:
         F.concat(F.lit("v"), F.col("id").cast("string")).alias("video_id"),
         F.lit(CREATED).alias("created_date"),
     )
+
+
+def lifetime_counts(
+    videos: DataFrame, source: ViewCountSource, day: date, max_in_flight: int
+) -> DataFrame:
+    """Asks in the tasks as the asset does, without storing the answers."""
+    ask = partial(lifetime_answers, source=source, asked_on=day, max_in_flight=max_in_flight)
+    batches = batched_videos(videos, source.batch_size, max_in_flight)
+    return batches.mapInArrow(ask, spark_schema(LIFETIME_ANSWERS))
 
 
 def only_row(frame: DataFrame) -> Row:

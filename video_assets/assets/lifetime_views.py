@@ -1,7 +1,8 @@
 """`lifetime_snapshots` and `lifetime_view_history`: counts of today, and what is known by day."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
+from functools import partial
 
 import dagster as dg
 import numpy as np
@@ -16,7 +17,7 @@ from resources.spark import SparkEngine
 from resources.view_counts.resource import ViewCounts
 from video_assets.assets.catalog import LIFETIME_VIEWS, asset_key, column_lineage, declared
 from video_assets.frames import lifetime as frames
-from video_assets.frames.kernels import gathered
+from video_assets.frames.kernels import Batches, gathered
 from video_assets.partitions import DAYS_THAT_ARE_THERE, DayRange
 from video_assets.schemas import DAILY_VIDEO_VIEWS, LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY
 from video_assets.settings import Settings
@@ -39,6 +40,7 @@ def lifetime_snapshots_asset(days: dg.DailyPartitionsDefinition) -> dg.AssetsDef
 
     @dg.asset(
         **declared(LIFETIME_SNAPSHOTS, LIFETIME_VIEWS),
+        pool=LIFETIME_SNAPSHOTS.name,
         description="How often each video was watched since its upload, as the API said on the "
         "day of the partition. Only today can be asked for: a past day keeps the snapshot that "
         "is there. Videos that the API does not know (deleted, private) have no row; the count "
@@ -50,6 +52,8 @@ def lifetime_snapshots_asset(days: dg.DailyPartitionsDefinition) -> dg.AssetsDef
         },
         deps=[SOURCE_KEY],
         partitions_def=days,
+        # Said although it is Dagster's default: else its UI offers to run a range at once.
+        backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
         output_required=False,
     )
     def lifetime_snapshots(
@@ -59,7 +63,7 @@ def lifetime_snapshots_asset(days: dg.DailyPartitionsDefinition) -> dg.AssetsDef
         settings: dg.ResourceParam[Settings],
         view_counts: ViewCounts,
     ) -> Iterator[dg.MaterializeResult[StagedTable]]:
-        day = DayRange.of(context).first
+        day = _only_day(context)
         if day != _today():
             yield from _keep(context, settings, day)
             return
@@ -80,6 +84,7 @@ def lifetime_view_history_asset(days: dg.DailyPartitionsDefinition) -> dg.Assets
 
     @dg.asset(
         **declared(LIFETIME_VIEW_HISTORY, LIFETIME_VIEWS),
+        pool=LIFETIME_VIEW_HISTORY.name,
         description="Views by day and lifetime snapshots in one table, told apart by `source`.",
         ins={
             table.name: dg.AssetIn(asset_key(table), partition_mapping=DAYS_THAT_ARE_THERE)
@@ -103,19 +108,29 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
+def _only_day(context: dg.AssetExecutionContext) -> date:
+    days = DayRange.of(context)
+    if days.first != days.last:
+        raise dg.Failure(
+            f"A snapshot belongs to one day, but this run is for {days.first} to {days.last}: "
+            "run each day by itself."
+        )
+    return days.first
+
+
 def _keep(
     context: dg.AssetExecutionContext, settings: Settings, day: date
 ) -> Iterator[dg.MaterializeResult[StagedTable]]:
     """Leave a past day as it is: its count can no longer be asked for."""
-    end = DayRange.of(context).end
-    rows = stored_rows(settings.warehouse, LIFETIME_SNAPSHOTS, day, end)
+    rows = stored_rows(settings.warehouse, LIFETIME_SNAPSHOTS, day, DayRange.single(day).end)
     if rows:
         context.log.info("%s is past: its snapshot of %d videos is kept", day, rows)
         yield dg.MaterializeResult(metadata={"kept_rows": rows})
         return
     context.log.warning(
         "%s has no snapshot, and the API only answers for today (%s): nothing is written. "
-        "Switch on the daily schedule, so that no day is missed.",
+        "Switch on the daily schedule, so that no day is missed. Dagster skips what this run "
+        "computes from it: materialize lifetime_view_history of that day in a run of its own.",
         day,
         _today(),
     )
@@ -124,22 +139,23 @@ def _keep(
 def _ask(
     spark: SparkEngine, settings: Settings, view_counts: ViewCounts, daily: DataFrame, day: date
 ) -> tuple[StagedTable, list[str]]:
-    videos = frames.distinct_videos(daily)
-    answers = frames.lifetime_counts(
-        videos, view_counts.source(), day, settings.view_count_requests
-    )
+    videos, source = frames.distinct_videos(daily), view_counts.source()
+    in_flight = settings.view_count_requests
+    ask = partial(frames.lifetime_answers, source=source, asked_on=day, max_in_flight=in_flight)
     staged = stage(
-        answers,
+        frames.batched_videos(videos, source.batch_size, in_flight),
         settings.warehouse,
         {SNAPSHOTS: LIFETIME_SNAPSHOTS},
-        _answered,
+        partial(_answered_task, ask=ask),
         {SNAPSHOTS: days_between(day, DayRange.single(day).end)},
     )[SNAPSHOTS]
     return staged, _without_answer(spark, videos, staged)
 
 
-def _answered(batches: Iterator[pa.RecordBatch]) -> Iterator[Emission]:
-    rows = gathered(batches, frames.LIFETIME_ANSWERS.arrow_schema)
+def _answered_task(
+    batches: Iterator[pa.RecordBatch], ask: Callable[[Batches], Batches]
+) -> Iterator[Emission]:
+    rows = gathered(ask(batches), frames.LIFETIME_ANSWERS.arrow_schema)
     statuses = np.array(rows["status"].to_pylist())
     counted = {status: int(np.sum(statuses == status)) for status in frames.STATUSES}
     counted[CALLS] = sum(

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from video_assets.frames.kernels import Batches, gathered, map_tables, spark_schema
+from video_assets.frames.kernels import Batches, gathered, map_tables
 from video_assets.schemas import LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY, Column, Table
 
 if TYPE_CHECKING:
@@ -80,12 +80,8 @@ def distinct_videos(daily_views: DataFrame) -> DataFrame:
     )
 
 
-def lifetime_counts(
-    videos: DataFrame, source: "ViewCountSource", asked_on: date, max_in_flight: int
-) -> DataFrame:
-    """Lifetime views of every video, each asked for once, in ceil(videos / batch size) calls.
-
-    Every evaluation of the result asks again: store it, and read it from there.
+def batched_videos(videos: DataFrame, batch_size: int, max_in_flight: int) -> DataFrame:
+    """Share the videos out to as many tasks as calls may be under way, in batches to ask for.
 
     `max_in_flight` tasks first cut their share of the videos into full batches; what is left over
     in them, less than a batch each, is put together in one task and cut again. So no task ever
@@ -93,34 +89,51 @@ def lifetime_counts(
 
     Args:
         videos: `channel_id`, `video_id`, `created_date`, one row a video.
-        source: who is asked; it travels to the tasks.
-        asked_on: the day (UTC) that the counts are of.
+        batch_size: most ids that one call may ask for.
         max_in_flight: most calls under way at once; each task makes its calls one by one.
 
     Returns:
-        The columns of `lifetime_snapshots`, and `status` (`counted`; `hidden`: the owner hides the
-        count; `unknown`: no answer, so no snapshot) and `batch`, the first `video_id` of the call
-        that asked: rows with `batch = video_id` are the calls.
+        What `lifetime_answers` takes in its tasks.
 
     Raises:
         ValueError: `max_in_flight` is below 1.
     """
     if max_in_flight < 1:
         raise ValueError(f"max_in_flight is {max_in_flight}: at least one call must be under way")
-    size = source.batch_size
-    seconds = _PROGRESS_SECONDS * max_in_flight
 
     def cut(rows: pa.Table) -> pa.Table:
-        return _cut(rows, size)
-
-    def ask(batches: Batches) -> Iterator[pa.RecordBatch]:
-        rows = gathered(batches, _BATCHED_VIDEOS.arrow_schema)
-        yield from _answers(_calls(rows, size), source, asked_on, seconds)
+        return _cut(rows, batch_size)
 
     shares = videos.repartition(max_in_flight, F.col("video_id"))
     batches = map_tables(shares, cut, _VIDEOS.arrow_schema, _BATCHED_VIDEOS)
-    lanes = batches.repartition(max_in_flight, F.col("batch"))
-    return lanes.mapInArrow(ask, spark_schema(LIFETIME_ANSWERS))
+    return batches.repartition(max_in_flight, F.col("batch"))
+
+
+def lifetime_answers(
+    batches: Batches, source: "ViewCountSource", asked_on: date, max_in_flight: int
+) -> Iterator[pa.RecordBatch]:
+    """Ask for the lifetime views of a task's videos: all tasks in ceil(videos / batch size) calls.
+
+    For the task that stores the answers: every evaluation asks again, and a refusal that has to
+    pass from one kernel into another can leave the embedded engine's threads in disorder.
+
+    Args:
+        batches: rows of one task of `batched_videos`, of the source's batch size.
+        source: who is asked; it travels to the tasks.
+        asked_on: the day (UTC) that the counts are of.
+        max_in_flight: tasks that ask at the same time, for fewer lines in their log.
+
+    Yields:
+        The columns of `lifetime_snapshots`, and `status` (`counted`; `hidden`: the owner hides the
+        count; `unknown`: no answer, so no snapshot) and `batch`, the first `video_id` of the call
+        that asked: rows with `batch = video_id` are the calls.
+
+    Raises:
+        ViewCountSourceError: the source refuses, or gives no usable answer.
+    """
+    rows = gathered(batches, _BATCHED_VIDEOS.arrow_schema)
+    seconds = _PROGRESS_SECONDS * max_in_flight
+    yield from _answers(_calls(rows, source.batch_size), source, asked_on, seconds)
 
 
 def view_history(daily: DataFrame, snapshots: DataFrame) -> DataFrame:
