@@ -1,18 +1,25 @@
 """`aggregated_user_video_engagement`: one trustworthy row per user and video."""
 
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import dagster as dg
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 
-from resources.delta.volume import stored_rows
+from resources.delta.staging import StagedTable, stage_frame
+from resources.delta.volume import opened, rows_per_day
 from resources.spark import SparkEngine
 from video_assets.assets.catalog import ENGAGEMENT as GROUP
 from video_assets.assets.catalog import asset_key, column_lineage, declared
 from video_assets.frames import engagement as frames
 from video_assets.frames.kernels import tasks_for
+from video_assets.frames.summaries import rows_per_flag, watch_hours_per_day
+from video_assets.plots import bars_per_day, bars_per_name
 from video_assets.schemas import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 from video_assets.settings import Settings
+
+DAYS_SHOWN = 90
 
 
 def engagement_asset() -> dg.AssetsDefinition:
@@ -37,12 +44,42 @@ def engagement_asset() -> dg.AssetsDefinition:
         video_metadata: DataFrame,
         spark: SparkEngine,
         settings: dg.ResourceParam[Settings],
-    ) -> DataFrame:
-        rows = stored_rows(settings.warehouse, SESSIONS)
+    ) -> StagedTable:
+        stored = rows_per_day(SESSIONS, opened(settings.warehouse, SESSIONS))
+        rows = sum(stored.values())
         tasks = tasks_for(rows, spark.cores)
         context.log.info("%d session rows in %d tasks", rows, tasks)
-        context.add_output_metadata(column_lineage(ENGAGEMENT))
-        processed_at = datetime.now(UTC)
-        return frames.engagement(sessions, video_metadata, settings.rules, processed_at, tasks)
+        computed = frames.engagement(
+            sessions, video_metadata, settings.rules, datetime.now(UTC), tasks
+        )
+        staged = stage_frame(computed, settings.warehouse, ENGAGEMENT)
+        context.add_output_metadata(
+            {
+                **column_lineage(ENGAGEMENT),
+                **_watch_hours(sessions, stored),
+                **_flags(spark.spark_session, staged),
+            }
+        )
+        return staged
 
     return aggregated_user_video_engagement
+
+
+def _watch_hours(sessions: DataFrame, days: Iterable[date | None]) -> dict[str, Any]:
+    newest = max((day for day in days if day), default=None)
+    if newest is None:
+        return {}
+    watched = watch_hours_per_day(sessions, newest - timedelta(days=DAYS_SHOWN - 1))
+    hours = {row["day"]: row["hours"] for row in watched.collect()}
+    plot = bars_per_day(hours, f"Hours watched by day, the last {DAYS_SHOWN} days", "hours")
+    return {"hours_watched": dg.MetadataValue.md(plot)}
+
+
+def _flags(session: SparkSession, staged: StagedTable) -> dict[str, Any]:
+    """The quality flags, told by the files that were just written."""
+    if not staged.files:
+        return {}
+    written = session.read.parquet(*staged.file_locations)
+    flags = {row["flag"]: row["rows"] for row in rows_per_flag(written).collect()}
+    plot = bars_per_name(flags, "Rows of user and video by quality flag", "rows")
+    return {"quality_flags": dg.MetadataValue.md(plot)}
