@@ -58,7 +58,7 @@ class CommandLine:
         foreign = ("VIDEO_ASSETS_", "DAGSTER_", "PYTEST_", "PYTHONPATH")
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
         ours = {f"VIDEO_ASSETS_{name}": v for name, v in {**self.settings, **settings}.items()}
-        return subprocess.run(  # noqa: S603 (the command of this very environment)
+        return subprocess.run(
             [DAGSTER, *arguments],
             cwd=ROOT,
             env={**inherited, **ours, "DAGSTER_HOME": str(self.home)},
