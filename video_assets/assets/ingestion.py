@@ -4,10 +4,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import dagster as dg
+
 from resources.delta.contract import Days, days_between
 from resources.delta.staging import StagedTable
 from video_assets.frames.kernels import tasks_for
 from video_assets.partitions import UNDATED, DayRange
+from video_assets.plots import bars_per_day
 from video_assets.settings import Settings
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import reraise_source_error
@@ -84,7 +87,22 @@ def accounting(valid: StagedTable, rejected: StagedTable) -> dict[str, Any]:
         DUPLICATES: valid.counters.get(DUPLICATES, 0),
         "rejected_rows": rejected.rows,
         "share_rejected_percent": round(100 * rejected.rows / max(source_rows, 1), 3),
+        **rejected_share_plot(valid, rejected),
     }
+
+
+def rejected_share_plot(valid: StagedTable, rejected: StagedTable) -> dict[str, Any]:
+    """Metadata that shows which days of a range have most rejected rows; none for a single day.
+
+    Repeated rows are not counted: they are known of the run, not of its days.
+    """
+    kept, refused = valid.rows_per_day(), rejected.rows_per_day()
+    rows = {day: kept.get(day, 0) + refused.get(day, 0) for day in kept}
+    if len(rows) <= 1:
+        return {}
+    shares = {day: 100 * refused.get(day, 0) / rows[day] for day in rows if rows[day]}
+    plot = bars_per_day(shares, "Rejected rows by day, in percent", "% of valid and rejected")
+    return {"rejected_by_day": dg.MetadataValue.md(plot)}
 
 
 def reasons_of(rejected: StagedTable) -> Mapping[str, int]:
