@@ -1,26 +1,37 @@
 """The engine: one Spark Connect session a process, embedded (`sail`) or Apache Spark (`spark`)."""
 
 import os
-import sys
 import time
 from functools import cache
+from threading import Lock
 from typing import Any, Literal
 
 from dagster import InitResourceContext
 from dagster_pyspark import PySparkResource
 from pydantic import Field
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.connect.client.retries import DefaultPolicy
 
+from resources.spark_server import start_local
+from resources.worker_code import ship_code
 from video_assets.settings import Settings
 
-DELTA_PACKAGE = "io.delta:delta-spark_4.2_2.13:4.4.0"
-LOCAL_SPARK_CONFIG = {
-    "spark.jars.packages": DELTA_PACKAGE,
-    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-    "spark.ui.enabled": "false",
+SAIL_CONFIG = {"spark.sql.session.timeZone": "UTC"}
+SPARK_CONFIG = {
+    **SAIL_CONFIG,
+    "spark.sql.adaptive.enabled": "true",
+    # Ten thousand rows a batch, Spark's default, spend much of the time on the batches themselves;
+    # without a bound in bytes, a batch of packed blocks would not fit into memory.
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
+    "spark.sql.execution.arrow.maxBytesPerBatch": str(64 * 1024 * 1024),
 }
-SESSION_CONFIG = {"spark.sql.session.timeZone": "UTC"}
+# About 20 s until a server that does not answer is an error; PySpark's own policy takes 10 minutes.
+_RETRIES = 7
+_LONGEST_WAIT = 5_000
+_ROWS_TO_CUT = 2**20
+_FIXED_BY_THE_SERVER = ("CANNOT_MODIFY_CONFIG", "CANNOT_MODIFY_STATIC_CONFIG")
 
 
 class EngineError(RuntimeError):
@@ -52,7 +63,7 @@ class SparkEngine(PySparkResource):
 
     @property
     def spark_session(self) -> SparkSession:
-        """The session of this process, started at the first call.
+        """The session of this process, started at the first call, and again when it was lost.
 
         Raises:
             EngineError: it cannot be started or reached.
@@ -62,10 +73,16 @@ class SparkEngine(PySparkResource):
 
     @property
     def cores(self) -> int:
-        """Tasks that the engine runs at once, as far as known: a guide for partition counts."""
+        """Tasks that the engine runs at once, as far as known: a guide for partition counts.
+
+        For Apache Spark it is how many parts it cuts an input into: all cores of the executors
+        that are there, or `spark.sql.leafNodeDefaultParallelism`, which is for clusters that grow
+        on demand.
+        """
         if self.engine == "sail":
             return len(os.sched_getaffinity(0))
-        return int(self.spark_session.conf.get("spark.sql.shuffle.partitions") or "8")
+        part = F.spark_partition_id().alias("part")
+        return self.spark_session.range(_ROWS_TO_CUT).select(part).distinct().count()
 
     @property
     def spark_context(self) -> Any:
@@ -77,17 +94,46 @@ class SparkEngine(PySparkResource):
         raise EngineError("Spark Connect has no SparkContext: use `spark_session`.")
 
 
-@cache
+_Key = tuple[str, str | None, tuple[tuple[str, str], ...]]
+_sessions: dict[_Key, SparkSession] = {}
+_one_at_a_time = Lock()
+
+
 def _session(
     engine: str, spark_remote: str | None, config: tuple[tuple[str, str], ...]
 ) -> SparkSession:
-    use_utc()
-    url = _url_of(_sail_server()) if engine == "sail" else spark_remote or "local[*]"
-    static = LOCAL_SPARK_CONFIG if url.startswith("local") else {}
+    key = (engine, spark_remote, config)
+    with _one_at_a_time:
+        known = _sessions.get(key)
+        if known is None or (engine == "spark" and not _answers(known)):
+            _sessions[key] = _started(engine, spark_remote or "local[*]", dict(config))
+        return _sessions[key]
+
+
+def _answers(session: SparkSession) -> bool:
+    """Servers forget a session after an hour without work, and when they are started again."""
     try:
-        return _connect(url, {**static, **SESSION_CONFIG, **dict(config)})
+        session.conf.get("spark.sql.session.timeZone")
+    except PySparkException:
+        return False
+    return True
+
+
+def _started(engine: str, remote: str, config: dict[str, str]) -> SparkSession:
+    use_utc()
+    url = "the embedded engine" if engine == "sail" else remote
+    try:
+        if engine == "sail":
+            return _connect(_url_of(_sail_server()), {**SAIL_CONFIG, **config})
+        if remote.startswith("local"):
+            url = start_local(remote, {**SPARK_CONFIG, **config})
+            session = _connect(url, {})
+        else:
+            session = _connect(remote, {**SPARK_CONFIG, **config})
+        ship_code(session)
     except Exception as error:
-        raise EngineError(_how_to_repair(url, error)) from error
+        raise EngineError(_how_to_repair(remote, error)) from error
+    return session
 
 
 def use_utc() -> None:
@@ -113,20 +159,48 @@ def _url_of(server: Any) -> str:
 
 
 def _connect(url: str, config: dict[str, str]) -> SparkSession:
-    # The JVM's Python workers otherwise start whatever `python3` is on the path.
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    builder = SparkSession.builder.remote(url)
+    # `getOrCreate` would hand out the session of another server.
+    session = SparkSession.builder.remote(url).create()
+    session.client.set_retry_policies(
+        [DefaultPolicy(max_retries=_RETRIES, max_backoff=_LONGEST_WAIT)]
+    )
     for key, value in config.items():
-        builder = builder.config(key, value)
-    session = builder.getOrCreate()
+        _configure(session, key, value)
     session.range(1).count()
     return session
 
 
-def _how_to_repair(url: str, error: Exception) -> str:
+def _configure(session: SparkSession, key: str, value: str) -> None:
+    try:
+        session.conf.set(key, value)
+    except PySparkException as error:
+        if error.getCondition() not in _FIXED_BY_THE_SERVER:
+            raise
+        raise EngineError(
+            f"VIDEO_ASSETS_SPARK_CONFIG: {key} is fixed when a Spark server starts. Set it where "
+            "the server is started, and leave it out here."
+        ) from error
+
+
+def _how_to_repair(remote: str, error: Exception) -> str:
+    if isinstance(error, EngineError):
+        return str(error)
     first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
     return (
-        f"No Spark session from {url}: {first_line}. Check VIDEO_ASSETS_SPARK_REMOTE and that a "
-        "Spark Connect server answers there (`local[*]` needs Java 17 or newer); "
-        "VIDEO_ASSETS_ENGINE=sail needs neither."
+        f"No Spark session from {_without_token(remote)}: {first_line}. {_remedy(remote)} "
+        "VIDEO_ASSETS_ENGINE=sail needs neither Java nor a server."
     )
+
+
+def _remedy(remote: str) -> str:
+    if remote.startswith("local"):
+        return (
+            "Spark needs Java 17 or newer, and at its first start a network from which to fetch "
+            "Delta Lake, or its jars by VIDEO_ASSETS_SPARK_CONFIG="
+            '{"spark.jars": "/path/a.jar,/path/b.jar"}.'
+        )
+    return "Check VIDEO_ASSETS_SPARK_REMOTE, and that a Spark Connect server answers there."
+
+
+def _without_token(url: str) -> str:
+    return url.partition("/;")[0]

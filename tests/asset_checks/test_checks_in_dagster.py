@@ -9,12 +9,12 @@ import pytest
 from dagster import ExecuteInProcessResult
 from pyspark.sql import DataFrame, SparkSession
 from support.checks import Checked, day, event, events, session
+from support.engine import engine_of_tests
 from support.pipeline import deprecations_of_dagster_itself, range_tags
 from support.tables import frame
 
 from asset_checks.definitions import build_checks
 from resources.delta.io_manager import build_io_manager
-from resources.spark import SparkEngine
 from video_assets.assets.catalog import ENGAGEMENT as GROUP
 from video_assets.assets.catalog import asset_key, declared
 from video_assets.assets.engagement import engagement_asset
@@ -74,7 +74,7 @@ class Platform:
             return job.execute_in_process(instance=self.instance, raise_on_error=False)
 
     def resources(self) -> dict[str, object]:
-        spark = SparkEngine()
+        spark = engine_of_tests()
         io_manager = build_io_manager(self.settings.warehouse, spark)
         return {"spark": spark, "settings": self.settings, "io_manager": io_manager}
 

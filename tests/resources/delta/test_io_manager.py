@@ -9,13 +9,13 @@ from dagster_pyspark import PySparkResource
 from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from support.engine import engine_of_tests
 from support.tables import day, delta, frame, stored, stored_days, views
 
 from resources.delta.contract import Days, days_between
 from resources.delta.errors import MissingTableError, SchemaMismatchError, TableError
 from resources.delta.io_manager import VideoDeltaIOManager, build_io_manager
 from resources.delta.staging import StagedTable, stage_frame, table_location
-from resources.spark import SparkEngine
 from video_assets.schemas import (
     DAILY_VIDEO_VIEWS,
     MONTHLY_VIEWS,
@@ -39,7 +39,7 @@ class Engine(PySparkResource):
 
     @property
     def spark_session(self) -> SparkSession:
-        return SparkEngine().spark_session
+        return engine_of_tests().spark_session
 
 
 @pytest.fixture
