@@ -6,7 +6,7 @@ one table visible at once.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -31,6 +31,7 @@ from resources.delta.errors import (
 from resources.delta.files import DEFAULT_LIMITS, DataFile, Limits, Target, TaskFiles
 from resources.delta.storage import delete_keys, join, list_keys, plain_location, provider
 from video_assets.schemas import SCHEMA_NAME, Table
+from video_assets.turns import turn
 
 EMISSION_BYTES = 32 * 1024 * 1024
 _PERCENT_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
@@ -146,6 +147,7 @@ def stage(  # noqa: PLR0913 (one write, described in full)
     route: Route,
     allowed_days: Mapping[str, Days | None],
     *,
+    sort: Collection[str] = (),
     limits: Limits = DEFAULT_LIMITS,
 ) -> Mapping[str, StagedTable]:
     """Write the rows that `route` makes of `df` as data files of the target tables.
@@ -161,6 +163,7 @@ def stage(  # noqa: PLR0913 (one write, described in full)
             order of days. Days keep the order in which their rows were emitted.
         allowed_days: by the same name, the days that the commit will replace and that rows may
             have; None replaces all rows of the table.
+        sort: targets whose files are to be sorted by the table's key.
         limits: memory of a task and size of files.
 
     Returns:
@@ -173,7 +176,7 @@ def stage(  # noqa: PLR0913 (one write, described in full)
     """
     _require_no_days_without_partitions(targets, allowed_days)
     resolved = {
-        name: Target(table, table_location(warehouse, table), allowed_days[name])
+        name: Target(table, table_location(warehouse, table), allowed_days[name], name in sort)
         for name, table in targets.items()
     }
     return _stage(df, resolved, route, limits)
@@ -241,9 +244,11 @@ def _write_task(
     try:
         for emission in route(iter(batches)):
             _require_target(emission.table, targets)
-            files.add(emission.table, emission.rows)
+            with turn():
+                files.add(emission.table, emission.rows)
             counters[emission.table].update(emission.counters)
-        rows = [_file_row(name, file) for name, file in files.finish()]
+        with turn():
+            rows = [_file_row(name, file) for name, file in files.finish()]
     except (RefusedRowsError, SchemaMismatchError) as refusal:
         files.discard()
         rows = [{"refusal": type(refusal).__name__, "message": str(refusal)}]

@@ -45,9 +45,14 @@ def daily_views_source(settings: Settings) -> SourceConfig:
     )
 
 
+def rows_of_source(listing: Listing) -> int:
+    """About how many rows a source has, told by the size of its files."""
+    return listing.total_bytes // _BYTES_PER_ROW
+
+
 def tasks_for_source(listing: Listing, cores: int) -> int:
-    """How many tasks share the rows of a source, told by the size of its files."""
-    return tasks_for(listing.total_bytes // _BYTES_PER_ROW, cores)
+    """How many tasks share the rows of a source."""
+    return tasks_for(rows_of_source(listing), cores)
 
 
 def replaced_days(source: SourceConfig, run: DayRange) -> tuple[Days, Days]:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import dagster as dg
 import pyarrow as pa
-from pyspark.sql import functions as F
 
 from resources.delta.staging import Emission, StagedTable, stage
 from resources.spark import SparkEngine
@@ -17,14 +16,15 @@ from video_assets.assets.ingestion import (
     events_source,
     reasons_of,
     replaced_days,
-    tasks_for_source,
+    rows_of_source,
     what_is_read,
 )
-from video_assets.frames.raw_events import sort_out
+from video_assets.frames.blocks import Shares, unpacked
+from video_assets.frames.raw_events import events_in_blocks, sort_out
 from video_assets.partitions import DayRange
 from video_assets.schemas import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.settings import Settings
-from video_assets.sources.frames import list_events, read_events
+from video_assets.sources.frames import list_events
 
 SOURCE_KEY = dg.AssetKey(["source", "player_events"])
 VALID, REJECTED = RAW_EVENTS.name, REJECTED_EVENTS.name
@@ -42,6 +42,7 @@ def player_events_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinit
 
     @dg.multi_asset(
         name="player_events",
+        pool=RAW_EVENTS.name,
         outs={
             VALID: dg.AssetOut(
                 **declared(RAW_EVENTS, PLAYER_EVENTS),
@@ -82,12 +83,17 @@ def _stage_events(
     context.log.info(what_is_read(listing))
     valid_days, rejected_days = replaced_days(source, run)
     with clear_source_errors():
-        tagged = read_events(spark.spark_session, source, run.first, run.end, listing)
-        # Equal rows have one user; rows without any are spread by their text.
-        by_user = F.coalesce(F.col("userId"), F.col("rowText"))
+        shares = Shares.of(rows_of_source(listing), spark.cores)
         return dict(
             stage(
-                tagged.repartition(tasks_for_source(listing, spark.cores), by_user),
+                events_in_blocks(
+                    spark.spark_session,
+                    source,
+                    run.first,
+                    run.end,
+                    shares=shares,
+                    listing=listing,
+                ),
                 settings.warehouse,
                 {VALID: RAW_EVENTS, REJECTED: REJECTED_EVENTS},
                 _sort_out_task,
@@ -97,7 +103,8 @@ def _stage_events(
 
 
 def _sort_out_task(batches: Iterator[pa.RecordBatch]) -> Iterator[Emission]:
-    task = sort_out(batches)
-    counted = {SOURCE_ROWS: task.source_rows, DUPLICATES: task.duplicates}
-    yield Emission(VALID, task.valid, counted)
-    yield Emission(REJECTED, task.rejected, task.reasons)
+    for parts in unpacked(batches):
+        bucket = sort_out(parts)
+        counted = {SOURCE_ROWS: bucket.source_rows, DUPLICATES: bucket.duplicates}
+        yield Emission(VALID, bucket.valid, counted)
+        yield Emission(REJECTED, bucket.rejected, bucket.reasons)

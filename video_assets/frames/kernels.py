@@ -8,6 +8,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
 
 from video_assets.schemas import Table
+from video_assets.turns import turn
 
 ROWS_PER_TASK = 1_000_000
 SMALLEST_SHARE = 50_000
@@ -63,6 +64,8 @@ def map_tables(
 
     def kernel(batches: Batches) -> Iterator[pa.RecordBatch]:
         rows = gathered(batches, taken)
-        yield from function(rows).cast(given.arrow_schema).to_batches()
+        with turn():
+            given_rows = function(rows).cast(given.arrow_schema)
+        yield from given_rows.to_batches()
 
     return frame.select(*taken.names).mapInArrow(kernel, spark_schema(given))

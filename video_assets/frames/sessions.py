@@ -1,13 +1,15 @@
 """The table `sessions`: the watch-time rules, applied to the events of some days."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from video_assets.frames.kernels import map_tables
-from video_assets.schemas import RAW_EVENTS, SESSIONS
+from video_assets.frames.kernels import gathered
+from video_assets.schemas import RAW_EVENTS
+from video_assets.turns import turn
 from video_assets.watch_time.rules import WatchTimeRules
 from video_assets.watch_time.sessions import session_rows
 
@@ -16,28 +18,40 @@ EVENTS_TAKEN = pa.schema(
 )
 
 
-def sessions(
-    raw_events: DataFrame, rules: WatchTimeRules, first_day: date, end_day: date, tasks: int
+def events_by_user(
+    raw_events: DataFrame, rules: WatchTimeRules, first_day: date, tasks: int
 ) -> DataFrame:
-    """Session rows of the days `first_day <= day < end_day` (rules 2 to 9).
+    """The events that the session rows from a day on need, those of a user in one task; lazily.
 
     Args:
         raw_events: rows of `raw_events`, of those days and the day before.
         rules: thresholds.
         first_day: first UTC day.
+        tasks: how many tasks share the work.
+
+    Returns:
+        Columns of `EVENTS_TAKEN`, for `sessions_of_task`.
+    """
+    since = datetime.combine(first_day, datetime.min.time(), UTC)
+    lookback = timedelta(seconds=rules.lookback)
+    needed = raw_events.where(F.col("timestamp") >= F.lit(since - lookback))
+    return needed.select(*EVENTS_TAKEN.names).repartition(tasks, F.col("userId"))
+
+
+def sessions_of_task(
+    batches: Iterable[pa.RecordBatch], rules: WatchTimeRules, first_day: date, end_day: date
+) -> pa.Table:
+    """Session rows of the days `first_day <= day < end_day` (rules 2 to 9).
+
+    Args:
+        batches: all events of one task; see `events_by_user`.
+        rules: thresholds.
+        first_day: first UTC day.
         end_day: UTC day after the last.
-        tasks: how many tasks share the work; all events of a user go to one of them.
 
     Returns:
         Rows of `sessions`.
     """
-
-    def rows_of_task(events: pa.Table) -> pa.Table:
+    events = gathered(batches, EVENTS_TAKEN)
+    with turn():
         return session_rows(events, rules, first_day, end_day)
-
-    since = datetime.combine(first_day, datetime.min.time(), UTC)
-    needed = raw_events.where(
-        F.col("timestamp") >= F.lit(since - timedelta(seconds=rules.lookback))
-    )
-    shared = needed.select(*EVENTS_TAKEN.names).repartition(tasks, F.col("userId"))
-    return map_tables(shared, rows_of_task, EVENTS_TAKEN, SESSIONS)

@@ -27,7 +27,7 @@ class Chunk:
         columns: our column names to arrays, all of one length, of the types that the file has.
         numbers: 1-based row of each in the file; None where nobody counted.
         order: ascends in the order of delivery within the file.
-        text_of: the text, as received, of a row given by its index; costly, for refused rows.
+        texts_of: the texts, as received, of rows given by their indices; costly, for refused rows.
         broken: rows that could not be parsed.
         source_rows: rows that the reader met, counted apart from what was parsed.
     """
@@ -35,7 +35,7 @@ class Chunk:
     columns: Mapping[str, ArrowArray]
     numbers: Integers | None
     order: Integers
-    text_of: Callable[[int], str]
+    texts_of: Callable[[Integers], list[str]]
     broken: Sequence[BrokenRow]
     source_rows: int
 

@@ -150,7 +150,7 @@ class _BlockParser:
             columns=columns,
             numbers=None if lines.first_number is None else starts + lines.first_number,
             order=lines.offset + lines.starts[starts],
-            text_of=lambda index: self._text(int(starts[index])),
+            texts_of=lambda rows: [self._text(row) for row in starts[rows].tolist()],
             broken=[BrokenRow(self._text(row), lines.number(row)) for row in sorted(self._broken)],
             source_rows=rows,
         )

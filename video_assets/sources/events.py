@@ -1,6 +1,7 @@
 """Which player events are valid: rule 1 of the watch-time rules, on Arrow arrays."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import pyarrow as pa
 
@@ -10,7 +11,7 @@ from video_assets.sources.chunks import Chunk
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.tagged import TaggedSchema, Verdict, day_array, tagged_schema
 from video_assets.sources.times import MICROSECONDS_PER_DAY, read_times
-from video_assets.sources.values import mask, read_ids, read_positions
+from video_assets.sources.values import mask, per_text, read_ids, read_positions
 
 EVENT_NAMES = ("video_play", "video_pause", "video_resume", "video_ended")
 
@@ -30,8 +31,11 @@ def validate_events(chunk: Chunk, config: SourceConfig) -> Verdict:
         The columns of `raw_events`, and the reasons in the order of rule 1.
     """
     times, has_time = read_times(chunk.columns["timestamp"], config.timestamp_unit)
-    ids = {name: read_ids(chunk.columns[name]) for name in ("userId", "sessionId", "videoId")}
-    names = _our_event_names(read_ids(chunk.columns["eventName"]), config.event_names)
+    ids = {
+        name: per_text(chunk.columns[name], read_ids) for name in ("userId", "sessionId", "videoId")
+    }
+    our_names = partial(_our_event_names, mapped=config.event_names)
+    names = per_text(per_text(chunk.columns["eventName"], read_ids), our_names)
     positions, finite = read_positions(chunk.columns["currentTime"])
     days = times // MICROSECONDS_PER_DAY
     values = {

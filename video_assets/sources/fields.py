@@ -134,7 +134,7 @@ class Layout:
         """
         self.require(schema.names, where)
         for column in self.columns:
-            self.require_type(column, _plain(schema.field(column.source).type), where)
+            self.require_type(column, plain(schema.field(column.source).type), where)
 
     def require_type(self, column: NeededColumn, found: pa.DataType, where: str) -> None:
         """Refuse a column of a type that cannot hold what it must; see `require_types`."""
@@ -190,5 +190,6 @@ def is_number(type_: pa.DataType) -> bool:
     return bool(pat.is_integer(type_) or pat.is_floating(type_) or pat.is_decimal(type_))
 
 
-def _plain(type_: pa.DataType) -> pa.DataType:
+def plain(type_: pa.DataType) -> pa.DataType:
+    """The type of the values, where they are in a dictionary."""
     return type_.value_type if pat.is_dictionary(type_) else type_

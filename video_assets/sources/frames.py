@@ -1,6 +1,6 @@
 """Sources as DataFrames of tagged rows, on any Spark engine."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
@@ -18,6 +18,8 @@ from video_assets.sources.listing import Listing, SourceFile, is_template, list_
 from video_assets.sources.reading import Reading, require_structure
 from video_assets.sources.times import FIRST_TIME, LAST_TIME, MICROSECONDS, Window
 from video_assets.sources.units import Unit, cut_into_units, gather_into_tasks
+
+BatchFunction = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -62,6 +64,46 @@ def read_events(
     """
     listing = listing or list_events(source, first_day, end_day)
     return _read(spark, Layout(EVENTS, source), Window(first_day, end_day), listing)
+
+
+def map_events(  # noqa: PLR0913 (what is read, and what becomes of it)
+    spark: SparkSession,
+    source: SourceConfig,
+    first_day: date,
+    end_day: date,
+    *,
+    function: BatchFunction,
+    result: str,
+    tasks: int,
+    listing: Listing | None = None,
+) -> DataFrame:
+    """What a function makes of player events in the tasks that read them; see `read_events`.
+
+    Args:
+        spark: a Spark Connect session.
+        source: where the events are and how they are mapped.
+        first_day: first day, UTC.
+        end_day: day after the last one.
+        function: takes the tagged rows of a task, batch by batch; texts may be in dictionaries,
+            and columns may have the type null. It travels to the tasks.
+        result: columns of its result, as SQL declares them.
+        tasks: about how many tasks read at most.
+        listing: the source's files where the caller has listed them already.
+
+    Raises:
+        SourceError: as for `read_events`.
+    """
+    listing = listing or list_events(source, first_day, end_day)
+    reading = Reading(Layout(EVENTS, source), Window(first_day, end_day))
+    if listing.delta:
+        return _read_delta(spark, reading, listing.delta).mapInArrow(function, result)
+    _require_first_files(listing, reading.layout)
+    units = gather_into_tasks(cut_into_units(listing), most=tasks)
+
+    def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return function(reading.read_numbered(_units_of(batches, units)))
+
+    return _numbers(spark, len(units)).mapInArrow(read, result)
 
 
 def read_daily_views(
@@ -125,15 +167,25 @@ def _require_first_files(listing: Listing, layout: Layout) -> None:
 def _read_files(
     spark: SparkSession, reading: Reading, tasks: Sequence[tuple[Unit, ...]]
 ) -> DataFrame:
-    """One partition a task: a range is the one input that every engine cuts exactly so."""
-
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for task in batch.column(0):
                 yield from reading.read_units(tasks[int(task.as_py())])
 
-    numbers = spark.range(0, len(tasks), 1, len(tasks)).select(F.col("id").alias("task"))
-    return numbers.mapInArrow(read, from_arrow_schema(reading.tagged.arrow))
+    return _numbers(spark, len(tasks)).mapInArrow(read, from_arrow_schema(reading.tagged.arrow))
+
+
+def _numbers(spark: SparkSession, tasks: int) -> DataFrame:
+    """One partition a task: a range is the one input that every engine cuts exactly so."""
+    return spark.range(0, tasks, 1, tasks).select(F.col("id").alias("task"))
+
+
+def _units_of(
+    batches: Iterator[pa.RecordBatch], tasks: Sequence[tuple[Unit, ...]]
+) -> Iterator[Unit]:
+    for batch in batches:
+        for task in batch.column(0):
+            yield from tasks[int(task.as_py())]
 
 
 def _read_delta(spark: SparkSession, reading: Reading, table: SourceFile) -> DataFrame:

@@ -77,7 +77,7 @@ def _chunk(
         columns=columns,
         numbers=None if lines.first_number is None else rows + lines.first_number,
         order=lines.offset + lines.starts[rows],
-        text_of=lambda index: readable_text(lines.line(rows[index])),
+        texts_of=lambda indices: [readable_text(lines.line(row)) for row in rows[indices]],
         broken=broken,
         source_rows=len(rows) + len(broken),
     )

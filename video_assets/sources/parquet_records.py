@@ -1,6 +1,6 @@
 """Parquet: the needed columns of the row groups that a run may need."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,26 +12,38 @@ import pyarrow.parquet as pq
 from video_assets.sources.arrow_types import ArrowArray, Integers, Mask
 from video_assets.sources.chunks import BrokenRow, Chunk
 from video_assets.sources.errors import SourceError
-from video_assets.sources.fields import Layout, is_text
+from video_assets.sources.fields import EVENTS, Layout, NeededColumn, Role, is_text, plain
 from video_assets.sources.lines import readable_text
 from video_assets.sources.listing import SourceFile
 from video_assets.sources.storage import StoredFile
 from video_assets.sources.times import FIRST_TIME, LAST_TIME, Window, microseconds_of
 from video_assets.sources.units import Unit
-from video_assets.sources.values import invalid_text, text_of_array
+from video_assets.sources.values import invalid_text, per_text, text_of_array
 
 _BATCH_ROWS = 128 * 1024
 
 
 @contextmanager
-def open_parquet(file: SourceFile) -> Iterator[pq.ParquetFile]:
+def open_parquet(
+    file: SourceFile, metadata: Any = None, numbered: Sequence[str] = ()
+) -> Iterator[pq.ParquetFile]:
     """A Parquet file, its footer read.
+
+    Args:
+        file: the file.
+        metadata: its footer, where it is known already.
+        numbered: columns whose texts shall be read as dictionaries; they must be there.
 
     Raises:
         SourceError: it is truncated or no Parquet file.
     """
     stored: Any = StoredFile(file.stored)
-    with _readable(file.uri), pq.ParquetFile(stored, pre_buffer=True) as opened:
+    with (
+        _readable(file.uri),
+        pq.ParquetFile(
+            stored, metadata=metadata, pre_buffer=True, read_dictionary=list(numbered)
+        ) as opened,
+    ):
         yield opened
 
 
@@ -62,6 +74,9 @@ def parquet_chunks(unit: Unit, layout: Layout, window: Window | None) -> Iterato
     """
     with open_parquet(unit.file) as file:
         layout.require_types(file.schema_arrow, unit.file.uri)
+        footer = file.metadata
+    numbered = [column.source for column in layout.columns if keeps_numbers(layout, column)]
+    with open_parquet(unit.file, footer, numbered) as file:
         rows_before = 0
         for group in range(file.metadata.num_row_groups):
             metadata = file.metadata.row_group(group)
@@ -130,11 +145,13 @@ def chunk_of_batch(batch: pa.RecordBatch, layout: Layout, numbers: Integers | No
         layout: the needed columns.
         numbers: 1-based row of each in its file; None where rows have no order.
     """
-    arrays = {column.ours: _decoded(batch.column(column.source)) for column in layout.columns}
+    arrays = {column.ours: _column(batch, column, layout) for column in layout.columns}
 
-    def text_of(row: int) -> str:
-        values = {c.source: _shown(arrays[c.ours], row) for c in layout.columns}
-        return orjson.dumps(values, default=str).decode()
+    def texts_of(rows: Integers) -> list[str]:
+        shown = [_shown(arrays[column.ours], rows) for column in layout.columns]
+        names = [column.source for column in layout.columns]
+        lines = (dict(zip(names, values, strict=True)) for values in zip(*shown, strict=True))
+        return [orjson.dumps(line, default=str).decode() for line in lines]
 
     rows = np.arange(batch.num_rows, dtype=np.int64)
     invalid = _with_invalid_text(arrays.values(), batch.num_rows)
@@ -143,13 +160,30 @@ def chunk_of_batch(batch: pa.RecordBatch, layout: Layout, numbers: Integers | No
         columns={name: _readable_rows(array, good) for name, array in arrays.items()},
         numbers=None if numbers is None else numbers[good],
         order=(rows * 0 if numbers is None else numbers)[good],
-        text_of=lambda index: text_of(int(good[index])),
-        broken=[
-            BrokenRow(text_of(row), None if numbers is None else int(numbers[row]))
-            for row in rows[invalid].tolist()
-        ],
+        texts_of=lambda indices: texts_of(good[indices]),
+        broken=_broken_rows(texts_of(rows[invalid]), numbers, invalid),
         source_rows=batch.num_rows,
     )
+
+
+def _broken_rows(texts: list[str], numbers: Integers | None, invalid: Mask) -> list[BrokenRow]:
+    of_file = [None] * len(texts) if numbers is None else numbers[invalid].tolist()
+    return [BrokenRow(text, number) for text, number in zip(texts, of_file, strict=True)]
+
+
+def keeps_numbers(layout: Layout, column: NeededColumn) -> bool:
+    """Whether validation looks at each text of this column once, however many rows have it."""
+    return layout.kind == EVENTS and column.role is Role.ID
+
+
+def _column(batch: pa.RecordBatch, column: NeededColumn, layout: Layout) -> ArrowArray:
+    array = batch.column(column.source)
+    if not isinstance(array, pa.DictionaryArray):
+        return array
+    if not (keeps_numbers(layout, column) and is_text(array.dictionary.type)):
+        return array.dictionary_decode()
+    invalid = invalid_text(array.dictionary) is not None
+    return array.dictionary_decode() if invalid else array
 
 
 def _with_invalid_text(arrays: Iterable[ArrowArray], count: int) -> Mask:
@@ -162,17 +196,22 @@ def _with_invalid_text(arrays: Iterable[ArrowArray], count: int) -> Mask:
 
 def _readable_rows(array: ArrowArray, rows: Integers) -> ArrowArray:
     kept = array if len(rows) == len(array) else array.take(pa.array(rows))
-    return text_of_array(kept) if is_text(kept.type) else kept
+    return per_text(kept, text_of_array) if is_text(plain(kept.type)) else kept
 
 
-def _decoded(array: ArrowArray) -> ArrowArray:
-    return array.dictionary_decode() if isinstance(array, pa.DictionaryArray) else array
+def _shown(array: ArrowArray, rows: Integers) -> list[Any]:
+    """Values as JSON can show them; the type does not promise that text is valid UTF-8."""
+    if not len(rows):
+        return []
+    if is_text(array.type):  # Arrow cannot take views.
+        array = array.cast(pa.large_binary())
+    some = array.take(pa.array(rows))
+    if isinstance(some, pa.DictionaryArray):
+        some = some.dictionary_decode()
+    return [_shown_value(value) for value in some.to_pylist()]
 
 
-def _shown(array: ArrowArray, index: int) -> Any:
-    """A value as JSON can show it; the type does not promise that text is valid UTF-8."""
-    one = array.slice(index, 1)
-    value = (one.cast(pa.large_binary()) if is_text(one.type) else one)[0].as_py()
+def _shown_value(value: Any) -> Any:
     if isinstance(value, bytes):
         return readable_text(value)
     if isinstance(value, float) and not np.isfinite(value):

@@ -57,6 +57,15 @@ class Reading:
         Raises:
             SourceError: a file cannot be read as a whole; marked for the driver.
         """
+        for batch in self.read_numbered(units):
+            yield batch.cast(self.tagged.arrow)
+
+    def read_numbered(self, units: Iterable[Unit]) -> Iterator[pa.RecordBatch]:
+        """The same, with texts as dictionaries where the file has such: for the task that reads.
+
+        Raises:
+            SourceError: a file cannot be read as a whole; marked for the driver.
+        """
         with marked_for_the_driver():
             for unit in units:
                 scope = Scope(self.window, unit.file.day, unit.file.uri)

@@ -100,7 +100,7 @@ class TaggedSchema:
         rejected = np.flatnonzero(in_scope & (first_reason > 0))
         days = scope.days_of_rejected(verdict.days, verdict.has_day)[rejected]
         numbers = [None] * len(rejected) if chunk.numbers is None else chunk.numbers[rejected]
-        texts = [chunk.text_of(int(row)) for row in rejected]
+        texts = chunk.texts_of(rejected)
         yield from self._rejected(names[first_reason[rejected]], texts, numbers, days, scope)
 
     def broken(self, chunk: Chunk, scope: Scope) -> Iterator[pa.RecordBatch]:
@@ -152,7 +152,7 @@ class TaggedSchema:
             columns[field.name] if field.name in columns else pa.nulls(count, field.type)
             for field in self.arrow
         ]
-        return pa.RecordBatch.from_arrays(arrays, schema=self.arrow)
+        return pa.RecordBatch.from_arrays(arrays, names=self.arrow.names)
 
 
 def day_array(days: Integers, has_day: Mask | None = None) -> ArrowArray:

@@ -70,17 +70,19 @@ def _share(total: int, least: int, most: int) -> int:
 
 
 def gather_into_tasks(
-    units: Iterable[Unit], unit_bytes: int = UNIT_BYTES
+    units: Iterable[Unit], unit_bytes: int = UNIT_BYTES, most: int | None = None
 ) -> list[tuple[Unit, ...]]:
     """Gather units, in order, into tasks: enough of them to share, few enough to be cheap.
 
     Args:
         units: the units of a listing.
         unit_bytes: the most bytes that a task of several units should have.
+        most: about how many tasks there may be, however many bytes they have then: an engine that
+            runs all of its tasks at once needs memory for each.
     """
     pending = list(units)
     total = sum(unit.weight for unit in pending)
-    target = _share(total, _SMALLEST_TASK_BYTES, unit_bytes)
+    target = max(_share(total, _SMALLEST_TASK_BYTES, unit_bytes), -(-total // most) if most else 0)
     tasks: list[list[Unit]] = []
     filled = 0
     for unit in pending:

@@ -1,5 +1,6 @@
 """Ids, positions and counts of every notation."""
 
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
 import numpy as np
@@ -24,6 +25,17 @@ def mask(array: ArrowArray) -> Mask:
 def text_of_array(array: ArrowArray) -> TextArray:
     """Text of any type, or whole numbers, as strings."""
     return array if array.type == pa.string() else array.cast(pa.string())
+
+
+def per_text(array: ArrowArray, function: Callable[[ArrowArray], TextArray]) -> TextArray:
+    """Apply a function of texts to each text of a dictionary once, or to all texts of an array."""
+    if not isinstance(array, pa.DictionaryArray):
+        return function(array)
+    texts = function(array.dictionary)
+    if not texts.null_count:
+        return pa.DictionaryArray.from_arrays(array.indices, texts)
+    known = compute.if_else(texts.is_valid(), pa.array(range(len(texts)), pa.int32()), None)
+    return pa.DictionaryArray.from_arrays(known.take(array.indices), texts.fill_null(""))
 
 
 def invalid_text(array: ArrowArray) -> Mask | None:

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from video_assets.schemas import TIMESTAMP
 
@@ -67,8 +68,29 @@ def with_plain_texts(table: pa.Table) -> pa.Table:
     return table
 
 
+def with_numbered_texts(table: pa.Table) -> pa.Table:
+    """The same rows, with texts as Arrow can take, filter and number them: plain or numbered.
+
+    Dictionaries stay when one numbers the whole column and repeats no text; the texts of others,
+    and views, are written out.
+    """
+    table = table.unify_dictionaries()
+    for index, column in enumerate(table.schema):
+        if pa.types.is_string_view(column.type) or _repeats_texts(table[column.name]):
+            table = table.set_column(index, column.name, table[column.name].cast(pa.string()))
+    return table
+
+
+def _repeats_texts(column: ArrowColumn) -> bool:
+    if not pa.types.is_dictionary(column.type) or not column.num_chunks:
+        return False
+    first: Any = column.chunk(0)
+    texts = first.dictionary
+    return bool(texts.null_count) or len(pc.unique(texts)) < len(texts)
+
+
 def encode(table: pa.Table, name: str) -> tuple[Codes, ArrowArray]:
-    """Number the distinct texts of a column (of plain texts, see `with_plain_texts`).
+    """Number the distinct texts of a column (of texts as `with_numbered_texts` gives them).
 
     Returns:
         The number of each row's text, and the distinct texts in the order of their numbers.

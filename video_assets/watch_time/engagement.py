@@ -23,7 +23,7 @@ from video_assets.watch_time.arrays import (
     microseconds,
     strings,
     to_table,
-    with_plain_texts,
+    with_numbered_texts,
 )
 from video_assets.watch_time.credit import credited_seconds
 from video_assets.watch_time.intervals import Intervals, from_lists, merge, total_length
@@ -61,7 +61,7 @@ def engagement_rows(sessions: pa.Table, rules: WatchTimeRules, processed_at: dat
     """
     if sessions.num_rows == 0:
         return ENGAGEMENT.arrow_schema.empty_table()
-    sessions = with_plain_texts(sessions)
+    sessions = with_numbered_texts(sessions)
     is_estimated, duration = _duration(sessions)
     credit = credited_seconds(sessions, duration, rules)
     by_viewer = _ByUserAndVideo.of(sessions, credit)

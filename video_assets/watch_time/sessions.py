@@ -19,7 +19,7 @@ from video_assets.watch_time.arrays import (
     microseconds,
     strings,
     to_table,
-    with_plain_texts,
+    with_numbered_texts,
 )
 from video_assets.watch_time.gaps import Gaps, judge_gaps
 from video_assets.watch_time.intervals import Intervals, merge, to_lists, total_length
@@ -156,8 +156,8 @@ class _Rows:
 def _within_reach(
     events: pa.Table, rules: WatchTimeRules, first_day: date, end_day: date
 ) -> pa.Table:
-    """The events, in plain texts, that can influence the days: not too early, and not later."""
-    events = with_plain_texts(events)
+    """The events that can influence the days: not too early, and not later."""
+    events = with_numbered_texts(events)
     micros = microseconds(events, "timestamp")
     # A second more than needed, so that rounding the lookback cannot cut off an event.
     reach = int((rules.lookback + 1) * MICROS_PER_SECOND)
