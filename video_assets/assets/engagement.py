@@ -1,13 +1,15 @@
 """`aggregated_user_video_engagement`: one trustworthy row per user and video."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from resources.delta.staging import StagedTable, stage_frame
+from resources.delta.staging import Emission, StagedTable, stage
 from resources.delta.volume import opened, rows_per_day
 from resources.spark import SparkEngine
 from video_assets.assets.catalog import ENGAGEMENT as GROUP
@@ -18,6 +20,7 @@ from video_assets.frames.summaries import rows_per_flag, watch_hours_per_day
 from video_assets.plots import bars_per_day, bars_per_name
 from video_assets.schemas import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 from video_assets.settings import Settings
+from video_assets.watch_time.rules import WatchTimeRules
 
 DAYS_SHOWN = 90
 
@@ -49,10 +52,7 @@ def engagement_asset() -> dg.AssetsDefinition:
         rows = sum(stored.values())
         tasks = tasks_for(rows, spark.cores)
         context.log.info("%d session rows in %d tasks", rows, tasks)
-        computed = frames.engagement(
-            sessions, video_metadata, settings.rules, datetime.now(UTC), tasks
-        )
-        staged = stage_frame(computed, settings.warehouse, ENGAGEMENT)
+        staged = stage_engagement(sessions, video_metadata, settings, tasks)
         context.add_output_metadata(
             {
                 **column_lineage(ENGAGEMENT),
@@ -63,6 +63,23 @@ def engagement_asset() -> dg.AssetsDefinition:
         return staged
 
     return aggregated_user_video_engagement
+
+
+def stage_engagement(
+    sessions: DataFrame, video_metadata: DataFrame, settings: Settings, tasks: int
+) -> StagedTable:
+    """Write the engagement rows of all session rows, for one commit."""
+    described = frames.sessions_by_user(sessions, video_metadata, settings.rules, tasks)
+    route = partial(_engagement_task, rules=settings.rules, processed_at=datetime.now(UTC))
+    name = ENGAGEMENT.name
+    targets = {name: ENGAGEMENT}
+    return stage(described, settings.warehouse, targets, route, {name: None}, sort={name})[name]
+
+
+def _engagement_task(
+    batches: Iterator[pa.RecordBatch], rules: WatchTimeRules, processed_at: datetime
+) -> Iterator[Emission]:
+    yield Emission(ENGAGEMENT.name, frames.engagement_of_task(batches, rules, processed_at))
 
 
 def _watch_hours(sessions: DataFrame, days: Iterable[date | None]) -> dict[str, Any]:

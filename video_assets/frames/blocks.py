@@ -22,13 +22,12 @@ ROWS_PER_PACK = 512 * 1024
 _SMALLEST_BUCKET = 50_000
 _TASKS_PER_CORE = 2
 BLOCKS_DDL = "bucket int, name string, block binary"
-_BLOCKS = pa.schema(
-    [
-        pa.field("bucket", pa.int32()),
-        pa.field("name", pa.string()),
-        pa.field("block", pa.binary()),
-    ]
-)
+_FIELDS: list["pa.Field[Any]"] = [
+    pa.field("bucket", pa.int32()),
+    pa.field("name", pa.string()),
+    pa.field("block", pa.binary()),
+]
+_BLOCKS = pa.schema(_FIELDS)
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 _WEIGHTS = np.random.default_rng(2025).integers(2**63, size=64, dtype=np.uint64) * 2 + 1
 _HASH_SHIFT = np.uint64(33)

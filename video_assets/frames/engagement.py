@@ -1,53 +1,70 @@
 """The table `aggregated_user_video_engagement`: all sessions of a user and video in one row."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from video_assets.frames.kernels import map_tables
-from video_assets.schemas import ENGAGEMENT, SESSIONS
+from video_assets.frames.kernels import gathered
+from video_assets.schemas import SESSIONS
+from video_assets.turns import turn
 from video_assets.watch_time.engagement import engagement_rows
 from video_assets.watch_time.rules import WatchTimeRules
 
-SESSIONS_TAKEN = pa.schema(
-    [
-        *SESSIONS.arrow_schema,
-        pa.field("duration", pa.float64()),
-        pa.field("title", pa.string()),
-        pa.field("largestPosition", pa.float64()),
-    ]
-)
+_NOT_NEEDED = {"uniqueSecondsWatched", "eventCount"}
+_NEEDED_FOR_CREDIT = {"sessionId", "sessionDate", "sessionNumber"}
 
 
-def engagement(
-    sessions: DataFrame,
-    video_metadata: DataFrame,
-    rules: WatchTimeRules,
-    processed_at: datetime,
-    tasks: int,
+def sessions_taken(rules: WatchTimeRules) -> pa.Schema:
+    """The columns that `engagement_of_task` takes; without credit, plays need no session."""
+    left_out = _NOT_NEEDED if rules.unterminated_credit else _NOT_NEEDED | _NEEDED_FOR_CREDIT
+    return pa.schema(
+        [
+            *(column for column in SESSIONS.arrow_schema if column.name not in left_out),
+            pa.field("duration", pa.float64()),
+            pa.field("title", pa.string()),
+            pa.field("largestPosition", pa.float64()),
+        ]
+    )
+
+
+def sessions_by_user(
+    sessions: DataFrame, video_metadata: DataFrame, rules: WatchTimeRules, tasks: int
 ) -> DataFrame:
-    """One row per user and video (rules 7, 8 and 10 to 13).
+    """Session rows with what is known of their videos, those of a user in one task; lazily.
 
     Args:
         sessions: all rows of `sessions`.
         video_metadata: rows of `video_metadata`.
         rules: thresholds and weights.
+        tasks: how many tasks share the work.
+
+    Returns:
+        Columns of `sessions_taken`, for `engagement_of_task`.
+    """
+    videos = _seen_videos(sessions, video_metadata)
+    described = sessions.join(F.broadcast(videos), on="videoId", how="left")
+    return described.select(*sessions_taken(rules).names).repartition(tasks, F.col("userId"))
+
+
+def engagement_of_task(
+    batches: Iterable[pa.RecordBatch], rules: WatchTimeRules, processed_at: datetime
+) -> pa.Table:
+    """One row per user and video (rules 7, 8 and 10 to 13).
+
+    Args:
+        batches: all session rows of one task; see `sessions_by_user`.
+        rules: thresholds and weights.
         processed_at: UTC time to stamp on the rows.
-        tasks: how many tasks share the work; all sessions of a user go to one of them.
 
     Returns:
         Rows of `aggregated_user_video_engagement`.
     """
-
-    def rows_of_task(rows: pa.Table) -> pa.Table:
-        return engagement_rows(rows, rules, processed_at)
-
-    videos = _seen_videos(sessions, video_metadata)
-    described = sessions.join(F.broadcast(videos), on="videoId", how="left")
-    shared = described.select(*SESSIONS_TAKEN.names).repartition(tasks, F.col("userId"))
-    return map_tables(shared, rows_of_task, SESSIONS_TAKEN, ENGAGEMENT)
+    sessions = gathered(batches, sessions_taken(rules))
+    with turn():
+        return engagement_rows(sessions, rules, processed_at)
 
 
 def _seen_videos(sessions: DataFrame, video_metadata: DataFrame) -> DataFrame:
