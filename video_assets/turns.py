@@ -5,7 +5,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_TURNS = threading.BoundedSemaphore(len(os.sched_getaffinity(0)))
+
+def available_cores() -> int:
+    """Cores that this process may use; systems without affinity let it use all."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+_TURNS = threading.BoundedSemaphore(available_cores())
 
 
 @contextmanager
