@@ -104,15 +104,15 @@ def rows() -> list[Row]:
     return [row for row in rows if row["channel_id"] != "c2"]
 
 
-@pytest.mark.parametrize("kind", ["daily", "cumulative"])
 @pytest.mark.parametrize("name", SOURCES)
 def test_the_same_rows_in_any_format_give_the_same_tables(
-    name: str, kind: str, rows: list[Row], tmp_path: Path
+    name: str, rows: list[Row], tmp_path: Path
 ) -> None:
+    """Of running totals, because they need every row: those of other days too."""
     settings = SOURCES[name].write(tmp_path / "source", rows)
-    expected = wanted(expect(rows, FIRST, LAST, kind))
+    expected = wanted(expect(rows, FIRST, LAST, "cumulative"))
     with pipeline(
-        tmp_path / "warehouse", view_count_kind=kind, start_date=FIRST, **settings
+        tmp_path / "warehouse", view_count_kind="cumulative", start_date=FIRST, **settings
     ) as views:
         views.run(FIRST, LAST, tables=VIEWS)
         views.run(DAYS[3], tables=VIEWS)
