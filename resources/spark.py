@@ -17,6 +17,7 @@ from pyspark.sql.connect.client.retries import DefaultPolicy
 from resources.spark_server import start_local
 from resources.worker_code import ship_code
 from video_assets.settings import Settings
+from video_assets.turns import available_cores
 
 SAIL_CONFIG = {"spark.sql.session.timeZone": "UTC"}
 SPARK_CONFIG = {
@@ -80,9 +81,9 @@ class SparkEngine(PySparkResource):
         on demand.
         """
         if self.engine == "sail":
-            return len(os.sched_getaffinity(0))
-        part = F.spark_partition_id().alias("part")
-        return self.spark_session.range(_ROWS_TO_CUT).select(part).distinct().count()
+            return available_cores()
+        rows = self.spark_session.range(_ROWS_TO_CUT)
+        return rows.select(F.spark_partition_id().alias("part")).distinct().count()
 
     @property
     def spark_context(self) -> Any:
