@@ -27,6 +27,8 @@ SPARK_CONFIG = {
     # without a bound in bytes, a batch of packed blocks would not fit into memory.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
     "spark.sql.execution.arrow.maxBytesPerBatch": str(64 * 1024 * 1024),
+    # Delta reads a table's log by 50 tasks otherwise, which takes longer than reading the table.
+    "spark.databricks.delta.snapshotPartitions": "4",
 }
 # About 20 s until a server that does not answer is an error; PySpark's own policy takes 10 minutes.
 _RETRIES = 7

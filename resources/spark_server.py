@@ -98,6 +98,7 @@ def _start(master: str, config: Mapping[str, str]) -> str:
         "spark.driver.host": _LOOPBACK,
         "spark.driver.bindAddress": _LOOPBACK,
         "spark.driver.memory": "2g",
+        "spark.sql.shuffle.partitions": str(2 * len(os.sched_getaffinity(0))),
         **delta_config(config),
         "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
         "spark.connect.grpc.binding.address": _LOOPBACK,

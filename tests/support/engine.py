@@ -15,11 +15,10 @@ from pyspark import cloudpickle
 from resources.spark import SparkEngine
 from video_assets.settings import Settings, environment_name
 
-# A suite of small tables: Delta would cut each log into 50 tasks, a shuffle its rows into 200.
+# A suite of small tables.
 _FOR_SMALL_TABLES = {
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.driver.memory": "1g",
-    "spark.sql.shuffle.partitions": "4",
 }
 
 
