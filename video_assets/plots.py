@@ -79,6 +79,11 @@ def _bars(rows: list[dict[str, Any]], title: str, encoding: Mapping[str, Any], h
         "mark": {"type": "bar", "color": COLOR},
         "encoding": encoding,
     }
+    return as_markdown(chart, title)
+
+
+def as_markdown(chart: dict[str, Any], title: str) -> str:
+    """A Vega-Lite chart as a Markdown picture whose text alternative is the title."""
     png = _compressed(vl_convert.vegalite_to_png(chart, scale=1))
     return f"![{title}](data:image/png;base64,{base64.b64encode(png).decode()})"
 

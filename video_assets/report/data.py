@@ -1,0 +1,358 @@
+"""From the tables to the report's figures: small aggregates, computed by the engine.
+
+Whatever is brought to the driver is bounded: the first videos and users, the newest days.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from video_assets.analytics_schemas import TIERS
+from video_assets.frames.aggregates import total
+from video_assets.report.facts import (
+    Audience,
+    Curve,
+    FlagDay,
+    Intake,
+    Limits,
+    Missing,
+    PowerUser,
+    QualityDay,
+    Report,
+    Stretch,
+    Totals,
+    Video,
+    WatchDay,
+)
+
+DAYS_SHOWN = 120
+TOP_VIDEOS = 10
+HELD_VIDEOS = 5
+CURVES = 6
+STRETCHES = 240
+POWER_USERS = 10
+REASONS = 12
+# Shares of fewer viewers say more about chance than about the video.
+MIN_VIEWERS = 20
+# Rejected rows whose day cannot be read are kept under this one.
+UNDATED = date(1970, 1, 1)
+
+_SECONDS_PER_HOUR = 3600.0
+_FLAGGED = "dataQualityFlag"
+
+RowCounts = Mapping[date | None, int]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables that the report reads, and the rows a day of those that are only counted.
+
+    Attributes:
+        missing_date: None where there are no daily views yet.
+        daily_view_rows: rows of `daily_video_views`.
+    """
+
+    engagement: DataFrame
+    sessions: DataFrame
+    video_performance: DataFrame
+    video_position_curve: DataFrame
+    user_engagement: DataFrame
+    rejected_events: DataFrame
+    missing_date: DataFrame | None
+    events_per_day: RowCounts
+    rejected_per_day: RowCounts
+    daily_view_rows: int
+
+
+def collect_report(
+    tables: Tables, limits: Limits, bucket_seconds: int, written_at: datetime
+) -> Report:
+    """Compute every figure of the report.
+
+    Args:
+        tables: what to read.
+        limits: what the checks tolerate.
+        bucket_seconds: width of a bucket of the position curve.
+        written_at: time of the report (UTC).
+    """
+    videos = tables.video_performance
+    totals = _totals(tables.engagement)
+    since = _first_day_shown(totals)
+    top = _videos(videos, F.desc("watchHours"), TOP_VIDEOS)
+    best, worst = _held(videos)
+    return Report(
+        written_at=written_at,
+        limits=limits,
+        totals=totals,
+        days=_watch_days(tables.sessions, since),
+        top_videos=top,
+        best_held=best,
+        worst_held=worst,
+        curves=_curves(tables.video_position_curve, top[:CURVES], bucket_seconds),
+        tiers=_tiers(tables.engagement),
+        audience=_audience(tables.user_engagement),
+        intake=_intake(tables),
+        flag_days=_flag_days(tables.engagement, since),
+        flags=_flags(tables.engagement),
+        missing=_missing(tables),
+    )
+
+
+def _totals(engagement: DataFrame) -> Totals:
+    row = _only_row(
+        engagement.agg(
+            F.countDistinct("userId").alias("viewers"),
+            F.countDistinct("videoId").alias("videos"),
+            F.count(F.lit(1)).alias("pairs"),
+            F.count_if(F.col("isCompletedAtLeastOnce")).alias("completed"),
+            F.count_if(_is_flagged()).alias("flagged"),
+            F.coalesce(total("totalWatchTime"), F.lit(0.0)).alias("seconds"),
+            F.max("lastWatchDate").alias("newest"),
+            F.max("processedAt").alias("computed"),
+        )
+    )
+    return Totals(
+        viewers=row["viewers"],
+        videos=row["videos"],
+        pairs=row["pairs"],
+        completed_pairs=row["completed"],
+        flagged_pairs=row["flagged"],
+        watch_hours=row["seconds"] / _SECONDS_PER_HOUR,
+        newest_event=_utc(row["newest"]),
+        computed_at=_utc(row["computed"]),
+    )
+
+
+def _first_day_shown(totals: Totals) -> date:
+    if totals.newest_event is None:
+        return date.min
+    return totals.newest_event.date() - timedelta(days=DAYS_SHOWN - 1)
+
+
+def _watch_days(sessions: DataFrame, since: date) -> tuple[WatchDay, ...]:
+    """The newest days, those in between without sessions included."""
+    day = F.col("sessionDate")
+    per_day = (
+        sessions.where(day >= F.lit(since))
+        .groupBy(day.alias("day"))
+        .agg(total("watchTime").alias("seconds"), F.countDistinct("userId").alias("viewers"))
+    )
+    found = {row["day"]: row for row in per_day.collect()}
+    return tuple(
+        WatchDay(day, found[day]["seconds"] / _SECONDS_PER_HOUR, found[day]["viewers"])
+        if day in found
+        else WatchDay(day, 0.0, 0)
+        for day in _calendar(found)
+    )
+
+
+def _videos(performance: DataFrame, order: Column, limit: int) -> tuple[Video, ...]:
+    rows = performance.orderBy(order, F.asc("videoId")).limit(limit).collect()
+    return tuple(_video(row) for row in rows)
+
+
+def _video(row: Any) -> Video:
+    return Video(
+        video_id=row["videoId"],
+        title=row["videoTitle"],
+        viewers=row["viewers"],
+        hours=row["watchHours"],
+        watched=row["avgUniqueWatchPercentage"],
+        completion_rate=row["completionRate"],
+        drop_off=row["dropOffPosition"],
+        duration=row["videoDuration"],
+        is_duration_estimated=row["isDurationEstimated"],
+    )
+
+
+def _held(performance: DataFrame) -> tuple[tuple[Video, ...], tuple[Video, ...]]:
+    """Videos of which viewers watch most, and least; none is in both."""
+    watched = F.col("avgUniqueWatchPercentage")
+    # An estimated duration is only as long as somebody watched.
+    comparable = performance.where(
+        (F.col("viewers") >= F.lit(MIN_VIEWERS)) & ~F.col("isDurationEstimated")
+    )
+    best = _videos(comparable, watched.desc(), HELD_VIDEOS)
+    worst = _videos(comparable, watched.asc(), HELD_VIDEOS)
+    return best, tuple(video for video in worst if video not in best)
+
+
+def _curves(
+    position_curve: DataFrame, videos: Sequence[Video], bucket_seconds: int
+) -> tuple[Curve, ...]:
+    if not videos:
+        return ()
+    durations = {video.video_id: video.duration for video in videos}
+    steps = {video.video_id: _stretch_seconds(video, bucket_seconds) for video in videos}
+    # Positions beyond the end are the players' mistakes.
+    is_shown = F.col("bucketStart") < _by_video(durations)
+    number = F.floor(F.col("bucketStart") / _by_video(steps)).alias("number")
+    rows = (
+        position_curve.where(is_shown)
+        .groupBy("videoId", number)
+        .agg(
+            F.min("bucketStart").alias("start"),
+            F.max("bucketEnd").alias("end"),
+            F.max("viewers").alias("viewers"),
+            F.max("rewatches").alias("rewatches"),
+            F.sum("exits").alias("exits"),
+        )
+        .orderBy("videoId", "start")
+        .collect()
+    )
+    curves = (Curve(video, _stretches(rows, video)) for video in videos)
+    return tuple(curve for curve in curves if curve.stretches)
+
+
+def _by_video(values: Mapping[str, float]) -> Column:
+    """The value of the row's video; null for any other video."""
+    is_it = {video: F.col("videoId") == F.lit(video) for video in values}
+    return F.coalesce(*(F.when(is_it[video], F.lit(value)) for video, value in values.items()))
+
+
+def _stretch_seconds(video: Video, bucket_seconds: int) -> float:
+    """As many whole buckets as leave a curve with no more stretches than a chart can show."""
+    buckets = video.duration / bucket_seconds
+    return float(bucket_seconds * max(1, -(-buckets // STRETCHES)))
+
+
+def _stretches(rows: Iterable[Any], video: Video) -> tuple[Stretch, ...]:
+    return tuple(
+        Stretch(row["start"], row["end"], row["viewers"], row["rewatches"], row["exits"])
+        for row in rows
+        if row["videoId"] == video.video_id
+    )
+
+
+def _tiers(engagement: DataFrame) -> tuple[tuple[str, int], ...]:
+    rows = engagement.groupBy("engagementTier").agg(F.count(F.lit(1)).alias("pairs")).collect()
+    found = {row["engagementTier"]: row["pairs"] for row in rows}
+    return tuple((tier, found.get(tier, 0)) for tier in TIERS)
+
+
+def _audience(user_engagement: DataFrame) -> Audience:
+    has_high = F.col("highTierVideos") > F.lit(0)
+    all_users = _only_row(
+        user_engagement.agg(
+            F.count(F.lit(1)).alias("users"),
+            F.coalesce(F.sum("watchSeconds"), F.lit(0.0)).alias("seconds"),
+            F.count_if(has_high).alias("users_with_high"),
+        )
+    )
+    order = (F.desc("highTierVideos"), F.desc("watchSeconds"), F.asc("userId"))
+    rows = user_engagement.where(has_high).orderBy(*order).limit(POWER_USERS).collect()
+    return Audience(
+        users=all_users["users"],
+        hours=all_users["seconds"] / _SECONDS_PER_HOUR,
+        users_with_high=all_users["users_with_high"],
+        power_users=tuple(_power_user(row) for row in rows),
+    )
+
+
+def _power_user(row: Any) -> PowerUser:
+    return PowerUser(
+        user_id=row["userId"],
+        high_videos=row["highTierVideos"],
+        videos=row["videos"],
+        completed_videos=row["completedVideos"],
+        hours=row["watchSeconds"] / _SECONDS_PER_HOUR,
+        watched=row["avgUniqueWatchPercentage"],
+        last_seen=_in_utc(row["lastSeen"]),
+    )
+
+
+def _intake(tables: Tables) -> Intake:
+    kept = _dated(tables.events_per_day)
+    rejected = _dated(tables.rejected_per_day)
+    days = _newest({*kept, *rejected})
+    reason = tables.rejected_events.groupBy("reason").agg(F.count(F.lit(1)).alias("rows"))
+    reasons = reason.orderBy(F.desc("rows"), F.asc("reason")).limit(REASONS).collect()
+    return Intake(
+        days=tuple(QualityDay(day, kept.get(day, 0), rejected.get(day, 0)) for day in days),
+        kept=sum(kept.values()),
+        rejected=sum(tables.rejected_per_day.values()),
+        undated=tables.rejected_per_day.get(UNDATED, 0),
+        days_without_events=tuple(day for day in _calendar(kept) if not kept.get(day)),
+        reasons=tuple((row["reason"], row["rows"]) for row in reasons),
+    )
+
+
+def _dated(rows: RowCounts) -> dict[date, int]:
+    return {day: count for day, count in rows.items() if day and day != UNDATED}
+
+
+def _flag_days(engagement: DataFrame, since: date) -> tuple[FlagDay, ...]:
+    day = F.to_date("lastWatchDate")
+    per_day = (
+        engagement.where(day >= F.lit(since))
+        .groupBy(day.alias("day"))
+        .agg(F.count(F.lit(1)).alias("pairs"), F.count_if(_is_flagged()).alias("flagged"))
+    )
+    rows = per_day.orderBy("day").collect()
+    return tuple(FlagDay(row["day"], row["pairs"], row["flagged"]) for row in rows)
+
+
+def _flags(engagement: DataFrame) -> tuple[tuple[str, int], ...]:
+    counted = engagement.groupBy(_FLAGGED).agg(F.count(F.lit(1)).alias("pairs"))
+    rows = counted.where(_is_flagged()).orderBy(F.desc("pairs"), F.asc(_FLAGGED)).collect()
+    return tuple((row[_FLAGGED], row["pairs"]) for row in rows)
+
+
+def _is_flagged() -> Column:
+    return F.col(_FLAGGED) != F.lit("ok")
+
+
+def _missing(tables: Tables) -> Missing | None:
+    if tables.missing_date is None:
+        return None
+    per_day = tables.missing_date.groupBy(F.col("missing_date").alias("day")).agg(
+        F.count(F.lit(1)).alias("videos")
+    )
+    whole = _only_row(
+        tables.missing_date.agg(
+            F.countDistinct("video_id").alias("videos"), F.count(F.lit(1)).alias("dates")
+        )
+    )
+    newest = per_day.orderBy(F.desc("day")).limit(DAYS_SHOWN).collect()
+    found = {row["day"]: row["videos"] for row in newest}
+    return Missing(
+        per_day=tuple((day, found.get(day, 0)) for day in _calendar(found)),
+        videos=whole["videos"],
+        dates=whole["dates"],
+        rows_there=tables.daily_view_rows,
+    )
+
+
+def _newest(days: Iterable[date]) -> list[date]:
+    """The days from the newest one back as far as is shown, ascending."""
+    ascending = sorted(days)
+    if not ascending:
+        return []
+    oldest = ascending[-1] - timedelta(days=DAYS_SHOWN - 1)
+    return [day for day in ascending if day >= oldest]
+
+
+def _calendar(days: Iterable[date]) -> list[date]:
+    """Every day from the first of those that are shown to the newest."""
+    shown = _newest(days)
+    if not shown:
+        return []
+    return [shown[0] + timedelta(days=n) for n in range((shown[-1] - shown[0]).days + 1)]
+
+
+def _only_row(frame: DataFrame) -> Any:
+    [row] = frame.collect()
+    return row
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    return None if time is None else _in_utc(time)
+
+
+def _in_utc(time: datetime) -> datetime:
+    """Spark Connect hands out local times, and the process's local time is UTC."""
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

@@ -1,0 +1,261 @@
+"""What the report knows: a few small figures of each table, without Spark or Dagster."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from video_assets.report import wording
+
+Heights = NDArray[np.int64]
+
+# A count of chance events varies by its square root; three of these are seldom chance.
+_DEVIATIONS = 3.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the checks of the tables tolerate, as the settings say; shares between 0 and 1."""
+
+    rejected_share: float
+    flagged_share: float
+    tier_high: float
+    tier_medium: float
+    tier_low: float
+
+
+@dataclass(frozen=True)
+class Totals:
+    """All rows of engagement together; a pair is one viewer and one video."""
+
+    viewers: int
+    videos: int
+    pairs: int
+    completed_pairs: int
+    flagged_pairs: int
+    watch_hours: float
+    newest_event: datetime | None
+    computed_at: datetime | None
+
+    @property
+    def completion_rate(self) -> float:
+        """Pairs in which the viewer completed the video, in percent."""
+        return percentage(self.completed_pairs, self.pairs)
+
+    @property
+    def flagged_rate(self) -> float:
+        """Pairs with a data quality flag, in percent."""
+        return percentage(self.flagged_pairs, self.pairs)
+
+
+@dataclass(frozen=True)
+class WatchDay:
+    """What was watched on one UTC day."""
+
+    day: date
+    hours: float
+    viewers: int
+
+
+@dataclass(frozen=True)
+class Video:
+    """One video with all of its viewers; times in seconds, shares in percent."""
+
+    video_id: str
+    title: str | None
+    viewers: int
+    hours: float
+    watched: float
+    completion_rate: float
+    drop_off: float | None
+    duration: float
+    is_duration_estimated: bool
+
+    @property
+    def name(self) -> str:
+        """The title, fit for reading; the id of a video without one."""
+        title = (self.title or "").strip()
+        return wording.name(title or self.video_id)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A piece of a video, `start <= position < end` in seconds."""
+
+    start: float
+    end: float
+    viewers: int
+    rewatches: int
+    exits: int
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Where in a video people are, and where they watch again."""
+
+    video: Video
+    stretches: tuple[Stretch, ...]
+
+    @property
+    def rewatch_peaks(self) -> tuple[Stretch, ...]:
+        """Stretches that are watched again more than what is around them, highest first."""
+        tops = peaks([stretch.rewatches for stretch in self.stretches])
+        found = (self.stretches[top] for top in tops)
+        return tuple(sorted(found, key=lambda stretch: (-stretch.rewatches, stretch.start)))
+
+    def coarser(self, stretches: int) -> tuple[Stretch, ...]:
+        """The curve in at most so many stretches: the largest of each count, and all exits."""
+        size = -(-len(self.stretches) // stretches)
+        starts = range(0, len(self.stretches), max(1, size))
+        return tuple(_together(self.stretches[start : start + size]) for start in starts)
+
+
+def _together(stretches: Sequence[Stretch]) -> Stretch:
+    return Stretch(
+        stretches[0].start,
+        stretches[-1].end,
+        max(stretch.viewers for stretch in stretches),
+        max(stretch.rewatches for stretch in stretches),
+        sum(stretch.exits for stretch in stretches),
+    )
+
+
+@dataclass(frozen=True)
+class PowerUser:
+    """A viewer with many videos in the tier High; shares in percent."""
+
+    user_id: str
+    high_videos: int
+    videos: int
+    completed_videos: int
+    hours: float
+    watched: float
+    last_seen: datetime
+
+
+@dataclass(frozen=True)
+class Audience:
+    """The power users, and all users that they are part of."""
+
+    users: int
+    hours: float
+    users_with_high: int
+    power_users: tuple[PowerUser, ...]
+
+
+@dataclass(frozen=True)
+class QualityDay:
+    """Source rows of one UTC day, kept and refused; repeated rows count in neither."""
+
+    day: date
+    kept: int
+    rejected: int
+
+    @property
+    def rejected_rate(self) -> float:
+        """Refused rows, in percent."""
+        return percentage(self.rejected, self.kept + self.rejected)
+
+
+@dataclass(frozen=True)
+class FlagDay:
+    """Pairs whose last event was on one UTC day."""
+
+    day: date
+    pairs: int
+    flagged: int
+
+    @property
+    def flagged_rate(self) -> float:
+        """Pairs with a data quality flag, in percent."""
+        return percentage(self.flagged, self.pairs)
+
+
+@dataclass(frozen=True)
+class Intake:
+    """The source rows of the player events: the days shown, and all of them."""
+
+    days: tuple[QualityDay, ...]
+    kept: int
+    rejected: int
+    undated: int
+    days_without_events: tuple[date, ...]
+    reasons: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Missing:
+    """The days on which videos should have daily views and have none."""
+
+    per_day: tuple[tuple[date, int], ...]
+    videos: int
+    dates: int
+    rows_there: int
+
+    @property
+    def missing_rate(self) -> float:
+        """Missing days of all days that videos should have, in percent."""
+        return percentage(self.dates, self.dates + self.rows_there)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything on the page."""
+
+    written_at: datetime
+    limits: Limits
+    totals: Totals
+    days: tuple[WatchDay, ...]
+    top_videos: tuple[Video, ...]
+    best_held: tuple[Video, ...]
+    worst_held: tuple[Video, ...]
+    curves: tuple[Curve, ...]
+    tiers: tuple[tuple[str, int], ...]
+    audience: Audience
+    intake: Intake
+    flag_days: tuple[FlagDay, ...]
+    flags: tuple[tuple[str, int], ...]
+    missing: Missing | None
+
+
+def percentage(part: float, whole: float) -> float:
+    """The part in percent of the whole; 0 of nothing."""
+    return 100 * part / whole if whole else 0.0
+
+
+def peaks(counts: Sequence[int]) -> list[int]:
+    """Indices of the peaks that stand out of a curve of counts, ascending.
+
+    A peak's prominence is how far it rises above the higher one of the two valleys that part it
+    from higher ground, or from the curve's ends (topographic prominence, as in
+    `scipy.signal.find_peaks`). It stands out when that is more than three standard deviations of a
+    Poisson count of its height. The beginning is no peak: people who start over make it high.
+    """
+    heights = np.asarray(counts, np.int64)
+    tops = (i for i in range(1, len(heights)) if _rises_to(heights, i))
+    return [top for top in tops if _stands_out(heights, top)]
+
+
+def _rises_to(heights: Heights, index: int) -> bool:
+    """Whether a local maximum begins here: of a plateau only its first place."""
+    after = heights[index:]
+    different = np.flatnonzero(after != heights[index])
+    falls_after = not len(different) or after[different[0]] < heights[index]
+    return bool(heights[index - 1] < heights[index] and falls_after)
+
+
+def _stands_out(heights: Heights, top: int) -> bool:
+    height = heights[top]
+    valleys = [_valley(heights[:top][::-1], height)]
+    if top + 1 < len(heights):
+        valleys.append(_valley(heights[top + 1 :], height))
+    return bool(height - max(valleys) > _DEVIATIONS * np.sqrt(height))
+
+
+def _valley(side: Heights, height: np.int64) -> int:
+    """The lowest place on the way from a peak to the next higher ground, or to the end."""
+    higher = np.flatnonzero(side > height)
+    way = side[: higher[0]] if len(higher) else side
+    return int(way.min(initial=height))
