@@ -23,6 +23,7 @@ from video_assets.assets.lifetime_views import (
 from video_assets.assets.missing_dates import missing_dates_asset
 from video_assets.assets.monthly_views import monthly_views_asset
 from video_assets.assets.player_events import player_events_asset, player_events_source
+from video_assets.assets.report import engagement_report_asset
 from video_assets.assets.sessions import sessions_asset
 from video_assets.assets.video_metadata import video_metadata_asset, video_metadata_source
 from video_assets.automation.alert_sensor import alert_sensor
@@ -72,11 +73,12 @@ def _assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetSpec]:
         view_count_api,
         lifetime_snapshots_asset(until_today),
         lifetime_view_history_asset(until_today),
+        engagement_report_asset(),
     ]
 
 
 def _watched(assets: list[Any]) -> list[Any]:
-    """Each table with the time by which it must have been materialized; sources have none."""
+    """Each table with the time by which it must have been materialized; others have none."""
 
     def with_policy(spec: dg.AssetSpec) -> dg.AssetSpec:
         schema, name = spec.key.path

@@ -23,6 +23,8 @@ from resources.delta.storage import plain_location
 from resources.spark import SparkEngine
 from video_assets.analytics_schemas import ANALYTICS_TABLES
 from video_assets.assets.catalog import asset_key
+from video_assets.assets.report import KEY as REPORT
+from video_assets.assets.report import report_location
 from video_assets.definitions import build_definitions
 from video_assets.sample_data import SampleSpec, SampleSummary, write_sample
 from video_assets.schemas import (
@@ -80,22 +82,24 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 @dataclass(frozen=True)
 class Run:
-    """Assets to materialize together, for the partitions from `first` to `last`."""
+    """Assets to materialize together, for the partitions from the first to the last of `days`."""
 
     name: str
-    tables: tuple[Table, ...]
-    first: date
-    last: date
+    assets: tuple[dg.AssetKey, ...]
+    days: tuple[date, date] | None = None
 
     @property
     def partitions(self) -> dict[str, Any]:
-        """How Dagster is told one partition, or a range of them."""
-        if self.first == self.last:
-            return {"partition_key": self.first.isoformat()}
+        """How Dagster is told one partition, a range of them, or none."""
+        if self.days is None:
+            return {}
+        first, last = (day.isoformat() for day in self.days)
+        if first == last:
+            return {"partition_key": first}
         return {
             "tags": {
-                "dagster/asset_partition_range_start": self.first.isoformat(),
-                "dagster/asset_partition_range_end": self.last.isoformat(),
+                "dagster/asset_partition_range_start": first,
+                "dagster/asset_partition_range_end": last,
             }
         }
 
@@ -170,14 +174,21 @@ def _runs(spec: SampleSpec) -> list[Run]:
     last_view_day = first + timedelta(days=spec.view_days - 1)
     today = datetime.now(UTC).date()
     months = first.replace(day=1), last_view_day.replace(day=1)
+    event_days, view_days = (first, last_event_day), (first, last_view_day)
+    history = _keys(LIFETIME_VIEW_HISTORY)
     return [
-        Run("demo_player_events", PLAYER_EVENT_TABLES, first, last_event_day),
-        Run("demo_daily_views", DAILY_VIEW_TABLES, first, last_view_day),
-        Run("demo_monthly_views", (MONTHLY_VIEWS,), *months),
-        Run("demo_lifetime_snapshots", (LIFETIME_SNAPSHOTS,), today, today),
-        Run("demo_lifetime_view_history", (LIFETIME_VIEW_HISTORY,), first, last_view_day),
-        Run("demo_lifetime_view_history", (LIFETIME_VIEW_HISTORY,), today, today),
+        Run("demo_player_events", _keys(*PLAYER_EVENT_TABLES), event_days),
+        Run("demo_daily_views", _keys(*DAILY_VIEW_TABLES), view_days),
+        Run("demo_monthly_views", _keys(MONTHLY_VIEWS), months),
+        Run("demo_lifetime_snapshots", _keys(LIFETIME_SNAPSHOTS), (today, today)),
+        Run("demo_lifetime_view_history", history, view_days),
+        Run("demo_lifetime_view_history", history, (today, today)),
+        Run("demo_report", (REPORT,)),
     ]
+
+
+def _keys(*tables: Table) -> tuple[dg.AssetKey, ...]:
+    return tuple(asset_key(table) for table in tables)
 
 
 def _materialize(
@@ -185,7 +196,8 @@ def _materialize(
 ) -> None:
     run_id = str(uuid4())
     job = _job(defs, run)
-    with console.status(f"{run.first} to {run.last}") as status:
+    days = f"{run.days[0]} to {run.days[1]}" if run.days else run.name
+    with console.status(days) as status:
         progress = Progress(console, status.update)
         instance.add_event_listener(run_id, progress.follow)
         job.execute_in_process(
@@ -194,13 +206,13 @@ def _materialize(
 
 
 def _job(defs: dg.Definitions, run: Run) -> dg.JobDefinition:
-    selection = dg.AssetSelection.assets(*(asset_key(table) for table in run.tables))
+    selection = dg.AssetSelection.assets(*run.assets)
     job = dg.define_asset_job(run.name, selection)
     return dg.Definitions.merge(defs, dg.Definitions(jobs=[job])).resolve_job_def(run.name)
 
 
 class Progress:
-    """Prints a line for each table as soon as it is there."""
+    """Prints a line for each asset as soon as it is there."""
 
     def __init__(self, console: Console, show: Any) -> None:
         """Print to the console; `show` renews the line that says what is being computed."""
@@ -220,8 +232,10 @@ class Progress:
         elif event.is_step_materialization and event.asset_key not in self._shown:
             key = event.asset_key or dg.AssetKey("unknown")
             self._shown.add(key)
-            rows = event.step_materialization_data.materialization.metadata["rows_written"].value
-            self._console.print(f"[green]✓[/] {key.to_user_string()}: {rows:,} rows")
+            metadata = event.step_materialization_data.materialization.metadata
+            rows = metadata.get("rows_written")
+            told = f": {rows.value:,} rows" if rows else ""
+            self._console.print(f"[green]✓[/] {key.to_user_string()}{told}")
 
 
 def _show_results(settings: Settings, sample: SampleSummary, console: Console) -> None:
@@ -251,6 +265,8 @@ def _show_results(settings: Settings, sample: SampleSummary, console: Console) -
     console.print(f"The worked example: {EXAMPLE_USER}, {example['videoId']}")
     console.print(_grid(values))
     console.print(f"Tables: {settings.warehouse}/video/<table>, as Delta. UI: `make dev`.")
+    report = report_location(settings.warehouse)
+    console.print(f"The report, for your browser: {report}", soft_wrap=True, markup=False)
 
 
 def _grid(values: Mapping[str, object]) -> Grid:

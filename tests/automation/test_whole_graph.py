@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 
 from video_assets.alert_settings import AlertSettings
+from video_assets.assets.report import KEY as REPORT
 from video_assets.automation.alert_sensor import alert_sensor
 from video_assets.automation.conditions import automated
 from video_assets.automation.schedules import automation_sensor, daily_schedule, daily_steps
@@ -49,12 +50,13 @@ def test_the_wiring_loads(definitions: dg.Definitions) -> None:
     dg.Definitions.validate_loadable(definitions)
 
 
-def test_the_daily_run_computes_every_table_that_can_share_a_run(
+def test_the_daily_run_computes_the_report_and_every_table_that_can_share_a_run(
     definitions: dg.Definitions,
 ) -> None:
     keys = definitions.resolve_job_def("daily").asset_layer.selected_asset_keys
-    names = {key.path[-1] for key in keys}
+    names = {key.path[-1] for key in keys - {REPORT}}
     assert names == tables(definitions).keys() - OTHER_PARTITIONS
+    assert REPORT in keys
 
 
 def test_every_table_that_reads_another_follows_it(definitions: dg.Definitions) -> None:

@@ -16,6 +16,7 @@ from video_assets.analytics_schemas import (
     VIEWER_COHORTS,
 )
 from video_assets.assets.catalog import ANALYTICS, asset_key
+from video_assets.assets.report import KEY as REPORT
 from video_assets.declarations import Table
 from video_assets.lineage import lineage_of
 from video_assets.schemas import ENGAGEMENT, RAW_EVENTS, SESSIONS
@@ -107,10 +108,10 @@ def test_a_run_reports_its_rows_and_where_the_columns_come_from(
     assert lineage.keys() == lineage_of(table).keys() == set(table.column_names)
 
 
-def test_the_group_of_the_analysts_holds_their_tables_and_no_other(filled: Pipeline) -> None:
+def test_the_group_of_the_analysts_holds_their_tables_and_the_report(filled: Pipeline) -> None:
     specs = filled.definitions.resolve_all_asset_specs()
     of_group = {spec.key for spec in specs if spec.group_name == ANALYTICS}
-    assert of_group == {asset_key(table) for table in ANALYTICS_TABLES}
+    assert of_group == {REPORT, *(asset_key(table) for table in ANALYTICS_TABLES)}
 
 
 @pytest.mark.usefixtures("ran")
