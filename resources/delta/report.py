@@ -11,6 +11,7 @@ from dagster import MetadataValue, TableRecord
 from resources.delta.commit import CommittedTable
 from resources.delta.staging import StagedTable
 from resources.delta.storage import join
+from video_assets.schemas import MONTHLY_VIEWS
 from video_assets.sources.storage import StoredFile, StoredObject, locate
 
 PREVIEW_ROWS = 10
@@ -71,14 +72,23 @@ def markdown_table(rows: pa.Table) -> str:
 
 
 def _cell(value: object) -> str:
-    text = "" if value is None else " ".join(str(value).split())
+    text = " ".join(_text(value).split())
     if len(text) > _CELL_CHARACTERS:
         text = text[: _CELL_CHARACTERS - 1] + "…"
     return text.replace("\\", "\\\\").replace("|", "\\|")
 
 
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    return "" if value is None else str(value)
+
+
 def _days_metadata(committed: CommittedTable) -> Mapping[str, Any]:
+    monthly = committed.table.partition_by == MONTHLY_VIEWS.partition_by
     days = sorted(committed.rows_per_day.items(), reverse=True)
+    # A month replaces all of its days, but only its first one can hold rows.
+    days = [(day, rows) for day, rows in days if day.day == 1 or not monthly]
     if len(days) <= 1:
         return {}
     shown = days if len(days) <= DAY_LINES else days[: DAY_LINES - 1]
