@@ -1,6 +1,7 @@
 """`aggregated_user_video_engagement`: one trustworthy row per user and video."""
 
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -10,10 +11,11 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from resources.delta.staging import Emission, StagedTable, stage
-from resources.delta.volume import opened, rows_per_day
+from resources.delta.volume import opened, rows_per_day, stored_rows
 from resources.spark import SparkEngine
 from video_assets.assets.catalog import ENGAGEMENT as GROUP
 from video_assets.assets.catalog import asset_key, column_lineage, declared
+from video_assets.assets.chunks import stage_in_parts
 from video_assets.frames import engagement as frames
 from video_assets.frames.kernels import tasks_for
 from video_assets.frames.summaries import rows_per_flag, watch_hours_per_day
@@ -23,6 +25,7 @@ from video_assets.settings import Settings
 from video_assets.watch_time.rules import WatchTimeRules
 
 DAYS_SHOWN = 90
+SESSIONS_AT_ONCE = 5_000_000
 
 
 def engagement_asset() -> dg.AssetsDefinition:
@@ -49,10 +52,7 @@ def engagement_asset() -> dg.AssetsDefinition:
         settings: dg.ResourceParam[Settings],
     ) -> StagedTable:
         stored = rows_per_day(SESSIONS, opened(settings.warehouse, SESSIONS))
-        rows = sum(stored.values())
-        tasks = tasks_for(rows, spark.cores)
-        context.log.info("%d session rows in %d tasks", rows, tasks)
-        staged = stage_engagement(sessions, video_metadata, settings, tasks)
+        staged = stage_engagement(sessions, video_metadata, spark, settings, context.log)
         context.add_output_metadata(
             {
                 **column_lineage(ENGAGEMENT),
@@ -66,14 +66,37 @@ def engagement_asset() -> dg.AssetsDefinition:
 
 
 def stage_engagement(
-    sessions: DataFrame, video_metadata: DataFrame, settings: Settings, tasks: int
+    sessions: DataFrame,
+    video_metadata: DataFrame,
+    spark: SparkEngine,
+    settings: Settings,
+    log: logging.Logger,
 ) -> StagedTable:
-    """Write the engagement rows of all session rows, for one commit."""
-    described = frames.sessions_by_user(sessions, video_metadata, settings.rules, tasks)
+    """Write the engagement rows of all session rows for one commit; many rows in chunks of users.
+
+    Args:
+        sessions: all rows of `sessions`.
+        video_metadata: rows of `video_metadata`.
+        spark: the engine.
+        settings: rules and warehouse.
+        log: where progress is told.
+    """
+    rows = stored_rows(settings.warehouse, SESSIONS)
+    log.info("%d session rows", rows)
+    chunks = max(1, -(-rows // SESSIONS_AT_ONCE))
+    tasks = tasks_for(rows // chunks, spark.cores)
     route = partial(_engagement_task, rules=settings.rules, processed_at=datetime.now(UTC))
     name = ENGAGEMENT.name
-    targets = {name: ENGAGEMENT}
-    return stage(described, settings.warehouse, targets, route, {name: None}, sort={name})[name]
+
+    def stage_chunk(chunk: int) -> Mapping[str, StagedTable]:
+        described = frames.sessions_by_user(
+            sessions, video_metadata, settings.rules, tasks, share=(chunk, chunks)
+        )
+        targets = {name: ENGAGEMENT}
+        return stage(described, settings.warehouse, targets, route, {name: None}, sort={name})
+
+    parts = {f"users {n + 1}/{chunks}": partial(stage_chunk, n) for n in range(chunks)}
+    return stage_in_parts(parts, log)[name]
 
 
 def _engagement_task(

@@ -1,6 +1,8 @@
 """`raw_events` and `rejected_events`: one read of the source, sorted out."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Mapping
+from functools import partial
 
 import dagster as dg
 import pyarrow as pa
@@ -8,6 +10,7 @@ import pyarrow as pa
 from resources.delta.staging import Emission, StagedTable, stage
 from resources.spark import SparkEngine
 from video_assets.assets.catalog import PLAYER_EVENTS, declared
+from video_assets.assets.chunks import chunks_of_days, stage_in_parts
 from video_assets.assets.ingestion import (
     DUPLICATES,
     SOURCE_ROWS,
@@ -25,6 +28,7 @@ from video_assets.partitions import DayRange
 from video_assets.schemas import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.settings import Settings
 from video_assets.sources.frames import list_events
+from video_assets.sources.listing import Listing, is_template
 
 SOURCE_KEY = dg.AssetKey(["source", "player_events"])
 VALID, REJECTED = RAW_EVENTS.name, REJECTED_EVENTS.name
@@ -64,7 +68,7 @@ def player_events_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinit
     def player_events(
         context: dg.AssetExecutionContext, spark: SparkEngine, settings: dg.ResourceParam[Settings]
     ) -> Iterator[dg.Output[StagedTable]]:
-        staged = _stage_events(context, spark, settings)
+        staged = stage_events(spark, settings, DayRange.of(context), context.log)
         valid, rejected = staged[VALID], staged[REJECTED]
         yield dg.Output(valid, output_name=VALID, metadata=accounting(valid, rejected))
         yield dg.Output(
@@ -74,32 +78,51 @@ def player_events_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinit
     return player_events
 
 
-def _stage_events(
-    context: dg.AssetExecutionContext, spark: SparkEngine, settings: Settings
+def stage_events(
+    spark: SparkEngine, settings: Settings, run: DayRange, log: logging.Logger
 ) -> dict[str, StagedTable]:
-    run = DayRange.of(context)
+    """Read the source once, and write its events and its rejected rows for one commit.
+
+    A source with `{date}` is read in chunks of days. Any other is read at once, because a row
+    whose time cannot be read belongs to no chunk.
+
+    Raises:
+        SourceError: there is nothing to read, or it cannot be read.
+    """
     source = events_source(settings)
     listing = list_events(source, run.first, run.end)
-    context.log.info(what_is_read(listing))
-    valid_days, rejected_days = replaced_days(source, run)
-    with clear_source_errors():
-        shares = Shares.of(rows_of_source(listing), spark.cores)
-        return dict(
-            stage(
-                events_in_blocks(
-                    spark.spark_session,
-                    source,
-                    run.first,
-                    run.end,
-                    shares=shares,
-                    listing=listing,
-                ),
-                settings.warehouse,
-                {VALID: RAW_EVENTS, REJECTED: REJECTED_EVENTS},
-                _sort_out_task,
-                {VALID: valid_days, REJECTED: rejected_days},
-            )
+    log.info(what_is_read(listing))
+    rows = rows_of_source(listing)
+    chunks = chunks_of_days(run, rows) if is_template(source.uri) else [run]
+    parts = {
+        f"{chunk.first} to {chunk.last}": partial(
+            _stage_chunk, spark, settings, chunk, _of_chunk(listing, chunk)
         )
+        for chunk in chunks
+    }
+    with clear_source_errors():
+        return stage_in_parts(parts, log)
+
+
+def _of_chunk(listing: Listing, chunk: DayRange) -> Listing:
+    files = (file for file in listing.files if file.day is None or file.day in chunk.days)
+    return Listing(tuple(files))
+
+
+def _stage_chunk(
+    spark: SparkEngine, settings: Settings, run: DayRange, listing: Listing
+) -> Mapping[str, StagedTable]:
+    source = events_source(settings)
+    valid_days, rejected_days = replaced_days(source, run)
+    shares = Shares.of(rows_of_source(listing), spark.cores)
+    session = spark.spark_session
+    return stage(
+        events_in_blocks(session, source, run.first, run.end, shares=shares, listing=listing),
+        settings.warehouse,
+        {VALID: RAW_EVENTS, REJECTED: REJECTED_EVENTS},
+        _sort_out_task,
+        {VALID: valid_days, REJECTED: rejected_days},
+    )
 
 
 def _sort_out_task(batches: Iterator[pa.RecordBatch]) -> Iterator[Emission]:

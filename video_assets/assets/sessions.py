@@ -1,12 +1,14 @@
 """`sessions`: the watch-time rules, applied day by day."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from resources.delta.contract import days_between
 from resources.delta.staging import Emission, StagedTable, stage
@@ -14,6 +16,7 @@ from resources.delta.volume import stored_rows
 from resources.spark import SparkEngine
 from video_assets.assets.catalog import ENGAGEMENT as GROUP
 from video_assets.assets.catalog import asset_key, column_lineage, declared
+from video_assets.assets.chunks import chunks_of_days, stage_in_parts
 from video_assets.frames import sessions as frames
 from video_assets.frames.kernels import tasks_for
 from video_assets.partitions import WIDENED_BY_A_DAY, DayRange
@@ -45,26 +48,52 @@ def sessions_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         settings: dg.ResourceParam[Settings],
     ) -> StagedTable:
         run = DayRange.of(context)
-        events = stored_rows(settings.warehouse, RAW_EVENTS, run.day_before, run.end)
-        tasks = tasks_for(events, spark.cores)
-        context.log.info("%d events of %s to %s in %d tasks", events, run.first, run.last, tasks)
         context.add_output_metadata(column_lineage(SESSIONS))
-        return stage_sessions(raw_events, settings, run, tasks)
+        return stage_sessions(raw_events, spark, settings, run, context.log)
 
     return sessions
 
 
 def stage_sessions(
-    raw_events: DataFrame, settings: Settings, run: DayRange, tasks: int
+    raw_events: DataFrame,
+    spark: SparkEngine,
+    settings: Settings,
+    run: DayRange,
+    log: logging.Logger,
 ) -> StagedTable:
-    """Write the session rows of some days, for one commit."""
-    events = frames.events_by_user(raw_events, settings.rules, run.first, tasks)
-    route = partial(_sessions_task, rules=settings.rules, run=run)
-    days = days_between(run.first, run.end)
-    name = SESSIONS.name
-    return stage(events, settings.warehouse, {name: SESSIONS}, route, {name: days}, sort={name})[
-        name
-    ]
+    """Write the session rows of some days for one commit; a long range in chunks of days.
+
+    Args:
+        raw_events: rows of `raw_events` of the days and the day before.
+        spark: the engine.
+        settings: rules and warehouse.
+        run: the days.
+        log: where progress is told.
+    """
+    events = stored_rows(settings.warehouse, RAW_EVENTS, run.day_before, run.end)
+    log.info("%d events of %s to %s", events, run.first, run.last)
+    parts = {
+        f"{chunk.first} to {chunk.last}": partial(_stage_chunk, raw_events, spark, settings, chunk)
+        for chunk in chunks_of_days(run, events)
+    }
+    return stage_in_parts(parts, log)[SESSIONS.name]
+
+
+def _stage_chunk(
+    raw_events: DataFrame, spark: SparkEngine, settings: Settings, run: DayRange
+) -> Mapping[str, StagedTable]:
+    day = F.col(RAW_EVENTS.partition_by or "")
+    days = (day >= F.lit(run.day_before)) & (day < F.lit(run.end))
+    events = stored_rows(settings.warehouse, RAW_EVENTS, run.day_before, run.end)
+    tasks = tasks_for(events, spark.cores)
+    return stage(
+        frames.events_by_user(raw_events.where(days), settings.rules, run.first, tasks),
+        settings.warehouse,
+        {SESSIONS.name: SESSIONS},
+        partial(_sessions_task, rules=settings.rules, run=run),
+        {SESSIONS.name: days_between(run.first, run.end)},
+        sort={SESSIONS.name},
+    )
 
 
 def _sessions_task(

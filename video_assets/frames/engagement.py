@@ -31,7 +31,11 @@ def sessions_taken(rules: WatchTimeRules) -> pa.Schema:
 
 
 def sessions_by_user(
-    sessions: DataFrame, video_metadata: DataFrame, rules: WatchTimeRules, tasks: int
+    sessions: DataFrame,
+    video_metadata: DataFrame,
+    rules: WatchTimeRules,
+    tasks: int,
+    share: tuple[int, int] = (0, 1),
 ) -> DataFrame:
     """Session rows with what is known of their videos, those of a user in one task; lazily.
 
@@ -40,11 +44,15 @@ def sessions_by_user(
         video_metadata: rows of `video_metadata`.
         rules: thresholds and weights.
         tasks: how many tasks share the work.
+        share: which part of the users, of how many: all of them at once need memory at once.
 
     Returns:
         Columns of `sessions_taken`, for `engagement_of_task`.
     """
     videos = _seen_videos(sessions, video_metadata)
+    part, parts = share
+    if parts > 1:
+        sessions = sessions.where(F.pmod(F.xxhash64("userId"), F.lit(parts)) == F.lit(part))
     described = sessions.join(F.broadcast(videos), on="videoId", how="left")
     return described.select(*sessions_taken(rules).names).repartition(tasks, F.col("userId"))
 

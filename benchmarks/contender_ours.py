@@ -1,0 +1,91 @@
+"""Ours, without Dagster: the functions that the assets call."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+
+from resources.delta.commit import commit
+from resources.delta.staging import Emission, StagedTable, stage
+from resources.spark import SparkEngine
+from video_assets.assets.engagement import stage_engagement
+from video_assets.assets.ingestion import rows_of_source
+from video_assets.assets.player_events import stage_events
+from video_assets.assets.sessions import stage_sessions
+from video_assets.frames.blocks import Shares
+from video_assets.frames.direct import engagement_of_videos, sessions_by_video
+from video_assets.frames.raw_events import events_in_blocks
+from video_assets.partitions import DayRange
+from video_assets.schemas import ENGAGEMENT, RAW_EVENTS, SESSIONS, VIDEO_METADATA, Table
+from video_assets.settings import Settings
+from video_assets.sources.config import SourceConfig
+from video_assets.sources.frames import list_events
+from video_assets.watch_time.rules import WatchTimeRules
+
+_LOG = logging.getLogger(__name__)
+
+
+def start() -> SparkSession:
+    """The engine, started."""
+    return SparkEngine(engine="sail").spark_session
+
+
+def engagement_only(events: Path, metadata: Path, output: Path) -> Path:
+    """Engagement rows; nothing is kept on the way."""
+    run, rules = days_of(events), WatchTimeRules()
+    source = SourceConfig(uri=str(events))
+    listing = list_events(source, run.first, run.end)
+    shares = Shares.of(rows_of_source(listing), _engine().cores)
+    blocks = events_in_blocks(start(), source, run.first, run.end, shares=shares, listing=listing)
+    by_video = sessions_by_video(
+        blocks, _metadata(metadata), rules, run.first, run.end, shares=shares
+    )
+    route = partial(_engagement_task, rules=rules, processed_at=datetime.now(UTC))
+    name = ENGAGEMENT.name
+    staged = stage(by_video, str(output), {name: ENGAGEMENT}, route, {name: None})[name]
+    return _committed(staged)
+
+
+def whole_pipeline(events: Path, metadata: Path, output: Path) -> Path:
+    """The three stored tables, each from the one before it, as the assets do."""
+    run = days_of(events)
+    settings = Settings(warehouse=str(output), events=str(events), _env_file=None)
+    for staged in stage_events(_engine(), settings, run, _LOG).values():
+        _committed(staged)
+    _committed(stage_sessions(_stored(output, RAW_EVENTS), _engine(), settings, run, _LOG))
+    videos, sessions = _metadata(metadata), _stored(output, SESSIONS)
+    return _committed(stage_engagement(sessions, videos, _engine(), settings, _LOG))
+
+
+def days_of(events: Path) -> DayRange:
+    """The days that a folder of sample events was made for."""
+    days = [date.fromisoformat(path.stem[-10:]) for path in events.glob("*.parquet")]
+    return DayRange(min(days), DayRange.single(max(days)).end)
+
+
+def _engine() -> SparkEngine:
+    return SparkEngine(engine="sail")
+
+
+def _metadata(path: Path) -> DataFrame:
+    return start().read.parquet(str(path)).select(*VIDEO_METADATA.column_names)
+
+
+def _stored(warehouse: Path, table: Table) -> DataFrame:
+    return start().read.format("delta").load(str(warehouse / "video" / table.name))
+
+
+def _committed(staged: StagedTable) -> Path:
+    commit(staged)
+    return Path(staged.location)
+
+
+def _engagement_task(
+    batches: Iterable[pa.RecordBatch], rules: WatchTimeRules, processed_at: datetime
+) -> Iterator[Emission]:
+    for rows in engagement_of_videos(batches, rules, processed_at):
+        yield Emission(ENGAGEMENT.name, rows)

@@ -1,0 +1,56 @@
+import logging
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from support.pipeline import pipeline
+from support.samples import Sample
+
+from video_assets.assets import chunks, engagement
+from video_assets.assets.chunks import Staged, chunks_of_days, stage_in_parts
+from video_assets.partitions import DayRange
+
+RANGE = DayRange(date(2025, 1, 1), date(2025, 1, 8))
+
+
+def test_chunks_of_days_cover_the_range_without_overlap() -> None:
+    parts = chunks_of_days(RANGE, rows=30, rows_at_once=10)
+    assert [(part.first.day, part.end.day) for part in parts] == [(1, 3), (3, 5), (5, 8)]
+
+
+def test_a_chunk_has_at_least_a_day() -> None:
+    assert len(chunks_of_days(RANGE, rows=1_000_000, rows_at_once=1)) == 7
+
+
+def test_few_rows_are_one_chunk() -> None:
+    assert chunks_of_days(RANGE, rows=0) == [RANGE]
+
+
+def test_each_chunk_is_told_before_it_begins(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+    def fails() -> Staged:
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        stage_in_parts({"a": dict, "b": fails}, logging.getLogger("progress"))
+    assert caplog.messages == ["chunk 1 of 2: a", "chunk 2 of 2: b"]
+
+
+def test_a_range_in_chunks_gives_the_rows_of_a_range_at_once(
+    tmp_path: Path, sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = sample.spec.first_day
+    last = first + timedelta(days=sample.spec.days - 1)
+    sources = {
+        "events": str(sample.folder / "events" / "events-{date}.parquet"),
+        "video_metadata": str(sample.folder / "video_metadata.parquet"),
+        "start_date": first,
+    }
+    with pipeline(tmp_path / "at once", **sources) as at_once:
+        at_once.run(first, last)
+    monkeypatch.setattr(chunks, "ROWS_AT_ONCE", 500)
+    monkeypatch.setattr(engagement, "SESSIONS_AT_ONCE", 300)
+    with pipeline(tmp_path / "in chunks", **sources) as in_chunks:
+        in_chunks.run(first, last)
+    assert in_chunks.results() == at_once.results()

@@ -1,0 +1,63 @@
+"""A long range is computed in chunks of days, and becomes visible at once."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from functools import reduce
+
+from resources.delta.staging import StagedTable
+from video_assets.partitions import DayRange
+
+ROWS_AT_ONCE = 15_000_000
+
+Staged = Mapping[str, StagedTable]
+
+
+def chunks_of_days(run: DayRange, rows: int, rows_at_once: int | None = None) -> list[DayRange]:
+    """Parts of a range that hold about so many rows, each at least a day.
+
+    The engine keeps what it shares out in memory, so this bounds the memory of a step.
+
+    Args:
+        run: the range.
+        rows: rows of its days, as far as known.
+        rows_at_once: rows of a part; None takes `ROWS_AT_ONCE`.
+    """
+    days = (run.end - run.first).days
+    parts = min(days, max(1, -(-rows // (rows_at_once or ROWS_AT_ONCE))))
+    edges = [run.first + timedelta(days=days * part // parts) for part in range(parts + 1)]
+    return [DayRange(*edges[part : part + 2]) for part in range(parts)]
+
+
+def stage_in_parts(
+    parts: Mapping[str, Callable[[], Staged]], log: logging.Logger
+) -> dict[str, StagedTable]:
+    """Stage the parts one after the other, for one commit; says in the log which one is next.
+
+    Args:
+        parts: what stages each part, by what the log calls it.
+        log: where progress is told.
+
+    Raises:
+        Exception: what a part raises; the files of the parts before it are deleted.
+    """
+    done: list[Staged] = []
+    for number, (name, stage) in enumerate(parts.items(), 1):
+        if len(parts) > 1:
+            log.info("chunk %d of %d: %s", number, len(parts), name)
+        try:
+            done.append(stage())
+        except BaseException:
+            _discard(done)
+            raise
+    return {name: _merged(part[name] for part in done) for name in done[0]}
+
+
+def _merged(parts: Iterable[StagedTable]) -> StagedTable:
+    return reduce(StagedTable.merged_with, parts)
+
+
+def _discard(parts: Iterable[Staged]) -> None:
+    for part in parts:
+        for staged in part.values():
+            staged.discard()
