@@ -1,0 +1,185 @@
+"""`make bench`: from player events to engagement rows, ours beside others and the hardware.
+
+Two works: (a) engagement rows alone, nothing kept on the way; (b) the whole pipeline with its three
+stored tables. Every run is a process of its own; contenders take turns; a contender's rows must be
+ours before its time counts. `BENCH_FULL=1` adds 100 million events.
+"""
+
+import argparse
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import gettempdir
+
+from comparing import DifferentRowsError, files, require_same_rows
+from measuring import FailedRunError, Measurement, machine, measure, median, script
+
+WORKS = {
+    "engagement_only": "(a) events to engagement rows, nothing kept",
+    "whole_pipeline": "(b) the whole pipeline, three stored tables",
+}
+TITLES = {
+    "ours": "ours",
+    "dagster": "ours through Dagster",
+    "duckdb": "DuckDB SQL",
+    "spark": "Apache Spark SQL, local",
+    "floor": "floor: read the columns, do nothing",
+}
+ONLY_WHOLE = {"dagster"}
+SLOW = {"spark"}
+MILLION = 1_000_000
+DAYS = {1: 10, 10: 30, 30: 30, 100: 90}
+COMMAND = "dagster asset materialize"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Generated events and metadata."""
+
+    folder: Path
+
+    @property
+    def places(self) -> tuple[Path, Path]:
+        """Where the events and the metadata are."""
+        return self.folder / "events", self.folder / "video_metadata.parquet"
+
+
+def main() -> None:
+    """Measure, and print the tables."""
+    options = _options()
+    print(machine())
+    for millions in options.millions:
+        sample = _sample(options.folder, millions)
+        for work in options.works:
+            _print_table(work, millions, _measured(work, sample, options))
+    if options.increments:
+        for line in _increments(options):
+            print(line)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    sizes = [1, 10, *([100] if os.environ.get("BENCH_FULL") else [])]
+    parser.add_argument("--millions", type=int, nargs="+", default=sizes, choices=DAYS)
+    parser.add_argument("--runs", type=int, default=3, help="interleaved runs of each contender")
+    parser.add_argument("--works", nargs="+", default=list(WORKS), choices=WORKS)
+    parser.add_argument("--contenders", nargs="+", default=list(TITLES), choices=TITLES)
+    parser.add_argument("--increments", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--history", type=int, nargs="+", default=[30, 300], help="days")
+    parser.add_argument(
+        "--folder", type=Path, default=Path(gettempdir()) / "video_assets_bench", help="samples"
+    )
+    return parser.parse_args()
+
+
+def _sample(folder: Path, millions: int) -> Sample:
+    return _generated(folder / f"{millions}M", millions * MILLION, DAYS[millions])
+
+
+def _generated(folder: Path, events: int, days: int) -> Sample:
+    if not (folder / "sample_summary.json").exists():
+        print(f"generating {events:,} events of {days} days", file=sys.stderr)
+        command = [sys.executable, "-m", "video_assets.sample_data", "--output", str(folder)]
+        numbers = {"events": events, "days": days, "users": events // 100, "videos": 5000}
+        command += [part for name, number in numbers.items() for part in (f"--{name}", str(number))]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 (our own module)
+    return Sample(folder)
+
+
+def _measured(
+    work: str, sample: Sample, options: argparse.Namespace
+) -> dict[str, list[Measurement]]:
+    runs: dict[str, list[Measurement]] = defaultdict(list)
+    names = [name for name in options.contenders if _is_able(name, work)]
+    for turn in range(options.runs):
+        for name in names:
+            if turn and name in SLOW:
+                continue
+            output = options.folder / "outputs" / name
+            print(f"{work}, run {turn + 1}: {TITLES[name]}", file=sys.stderr)
+            try:
+                runs[name].append(
+                    measure(script("contender.py", name, work, *sample.places, output))
+                )
+            except FailedRunError as error:
+                print(f"{TITLES[name]} failed: {error}")
+        if turn == 0:
+            _drop_different(runs)
+            names = [name for name in names if name in runs]
+    shutil.rmtree(options.folder / "outputs", ignore_errors=True)
+    return runs
+
+
+def _is_able(name: str, work: str) -> bool:
+    if name in ONLY_WHOLE and work != "whole_pipeline":
+        return False
+    if name == "spark":
+        return shutil.which("java") is not None
+    return name != "duckdb" or importlib.util.find_spec("duckdb") is not None
+
+
+def _drop_different(runs: dict[str, list[Measurement]]) -> None:
+    ours = files(runs["ours"][0].output["result"]) if "ours" in runs else ""
+    for name in ("duckdb", "spark"):
+        if ours and name in runs:
+            try:
+                rows = require_same_rows(ours, files(runs[name][0].output["result"]))
+                print(f"{TITLES[name]}: the same {rows:,} rows as ours", file=sys.stderr)
+            except DifferentRowsError as error:
+                print(f"{TITLES[name]}: not counted, {error}")
+                del runs[name]
+
+
+def _print_table(work: str, millions: int, runs: dict[str, list[Measurement]]) -> None:
+    print(f"\n{WORKS[work]}: {millions} million events; load {os.getloadavg()[0]:.1f} at the end\n")
+    print("| way | seconds | ours / this | CPU seconds | ours / this | peak GiB | runs |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    ours = median(runs["ours"]) if runs.get("ours") else None
+    for name, measured in runs.items():
+        middle = median(measured)
+        seconds = ours.seconds / middle.seconds if ours else float("nan")
+        cpu = ours.cpu_seconds / middle.cpu_seconds if ours else float("nan")
+        print(
+            f"| {TITLES[name]} | {middle.seconds:.1f} | {seconds:.2f} | "
+            f"{middle.cpu_seconds:.1f} | {cpu:.2f} | {middle.peak_bytes / 2**30:.1f} | "
+            f"{len(measured)} |",
+            flush=True,
+        )
+
+
+def _increments(options: argparse.Namespace) -> Iterator[str]:
+    """The newest day of a warehouse with some history, through Dagster's command line."""
+    yield "\none day of 100,000 events through the command line\n"
+    yield "| days of history | seconds | CPU seconds | peak GiB |"
+    yield "| ---: | ---: | ---: | ---: |"
+    for days in options.history:
+        sample = _generated(options.folder / f"{days}days", days * 100_000, days)
+        runs = [
+            measure(script("increment.py", sample.folder, options.folder / f"warehouse{days}"))
+            for _ in range(options.runs)
+        ]
+        yield _row(str(days), runs)
+    small = _generated(options.folder / "small", 2_000, 2)
+    runs = [
+        measure(script("increment.py", small.folder, options.folder / "warehouse_small"))
+        for _ in range(options.runs)
+    ]
+    yield _row("2, of 1,000 events: the fixed cost", runs)
+
+
+def _row(name: str, runs: Sequence[Measurement]) -> str:
+    middle = median(runs)
+    return (
+        f"| {name} | {middle.seconds:.1f} | {middle.cpu_seconds:.1f} | "
+        f"{middle.peak_bytes / 2**30:.1f} |"
+    )
+
+
+if __name__ == "__main__":
+    main()
