@@ -19,9 +19,9 @@ from video_assets.analytics_schemas import (
 )
 from video_assets.assets.catalog import ANALYTICS, OWNERS, asset_key
 from video_assets.plots import as_markdown, bars_per_day
-from video_assets.report.data import Tables, collect_report
+from video_assets.report.data import MIN_VIEWERS, Tables, collect_report
 from video_assets.report.facts import Limits, Report
-from video_assets.report.takeaways import trust
+from video_assets.report.takeaways import held, leaving, power_users, trust
 from video_assets.schemas import (
     DAILY_VIDEO_VIEWS,
     ENGAGEMENT,
@@ -165,6 +165,9 @@ def _metadata(report: Report, location: str, size: int) -> dict[str, Any]:
         "watch_hours": round(totals.watch_hours, 2),
         "completion_rate": round(totals.completion_rate, 2),
         "flagged_rate": round(totals.flagged_rate, 2),
+        "which_videos_hold_people": held(report.best_held, report.worst_held, MIN_VIEWERS),
+        "where_they_leave": leaving(report.curves),
+        "power_users": power_users(report.audience),
         "trust": trust(report),
         "watch_time": dg.MetadataValue.md(bars_per_day(hours, "Watch time per day", "hours")),
         **_retention(report),
@@ -176,7 +179,6 @@ def _retention(report: Report) -> dict[str, Any]:
 
     if not report.curves:
         return {}
-    curve = report.curves[0]
-    chart = retention_curve(curve, WIDE, LIGHT).to_dict()
-    title = f"Retention of the most watched video, {curve.video.video_id}"
-    return {"retention": dg.MetadataValue.md(as_markdown(chart, title))}
+    chart = retention_curve(report.curves[0], WIDE, LIGHT).to_dict()
+    picture = as_markdown(chart, "Retention of the most watched video")
+    return {"retention": dg.MetadataValue.md(picture)}

@@ -112,9 +112,14 @@ def bars_by_day(values: Sequence[DayValue], axis: DayAxis, width: int) -> alt.La
 
 def _limit(limit: float, width: int) -> list[alt.Chart]:
     base = alt.Chart(_inline([{"limit": limit, "label": f"limit {limit:g} %"}])).encode(y="limit:Q")
-    rule = base.mark_rule(color=THEMED.second, strokeDash=[5, 4], strokeWidth=1.5)
+    rule = base.mark_rule(aria=False, color=THEMED.second, strokeDash=[5, 4], strokeWidth=1.5)
     label = base.mark_text(
-        align="right", baseline="bottom", dy=-3, color=THEMED.second, fontSize=_FONT_SIZE - 1
+        aria=False,
+        align="right",
+        baseline="bottom",
+        dy=-3,
+        color=THEMED.second,
+        fontSize=_FONT_SIZE - 1,
     )
     # Left of the frame's edge, which the axis moves to the right.
     return [rule, label.encode(x=alt.value(width - _AXIS_WIDTH), text="label:N")]
@@ -174,7 +179,10 @@ def retention_curve(curve: Curve, width: int, palette: Palette = THEMED) -> alt.
     rows = [_curve_row(stretch, curve.video) for stretch in curve.stretches]
     base = alt.Chart(_inline(rows)).encode(x=x)
     viewers = base.mark_area(
-        color=palette.main, fillOpacity=0.22, line={"color": palette.main, "strokeWidth": 2}
+        aria=False,
+        color=palette.main,
+        fillOpacity=0.22,
+        line={"color": palette.main, "strokeWidth": 2},
     ).encode(
         y=alt.Y(
             "viewers:Q",
@@ -185,7 +193,7 @@ def retention_curve(curve: Curve, width: int, palette: Palette = THEMED) -> alt.
         )
     )
     rewatches = base.mark_line(
-        color=palette.second, strokeWidth=2, strokeDash=[6, 3], clip=False
+        aria=False, color=palette.second, strokeWidth=2, strokeDash=[6, 3], clip=False
     ).encode(y="rewatches:Q")
     layers = [viewers, rewatches, *_drop_off(curve.video, palette), *_peaks(curve, palette)]
     return _finished(_layered(layers), width, _CURVE_HEIGHT, palette)
@@ -209,10 +217,15 @@ def _drop_off(video: Video, palette: Palette) -> list[alt.Chart]:
     is_late = video.drop_off > video.duration / 2
     label = f"half of leavers gone: {wording.clock(video.drop_off)}"
     data = _inline([{"position": video.drop_off, "label": label}])
-    rule = alt.Chart(data).mark_rule(color=palette.soft, strokeDash=[2, 3]).encode(x="position:Q")
+    rule = (
+        alt.Chart(data)
+        .mark_rule(aria=False, color=palette.soft, strokeDash=[2, 3])
+        .encode(x="position:Q")
+    )
     text = (
         alt.Chart(data)
         .mark_text(
+            aria=False,
             align="right" if is_late else "left",
             baseline="top",
             dx=-5 if is_late else 5,
@@ -229,14 +242,23 @@ def _peaks(curve: Curve, palette: Palette) -> list[alt.Chart]:
     peaks = curve.rewatch_peaks[:_PEAKS_LABELLED]
     if not peaks:
         return []
-    rows = [{**_curve_row(peak, curve.video), "label": wording.clock(peak.start)} for peak in peaks]
-    base = alt.Chart(_inline(rows)).encode(x="position:Q", y="rewatches:Q")
+    rows = [_peak_row(peak, curve.video) for peak in peaks]
+    base = alt.Chart(_inline(rows)).encode(
+        x="position:Q", y="rewatches:Q", description=alt.Description("told:N")
+    )
     points = base.mark_point(
         shape="triangle-up", filled=True, size=70, color=palette.second, opacity=1, yOffset=-8
     )
     # A border in the card's colour keeps a label readable where it lies on a curve.
-    borders = _peak_labels(base, stroke=palette.card, strokeWidth=4, strokeJoin="round")
+    card = palette.card
+    borders = _peak_labels(base, color=card, stroke=card, strokeWidth=4, strokeJoin="round")
     return [points, borders, _peak_labels(base, color=palette.second)]
+
+
+def _peak_row(peak: Stretch, video: Video) -> dict[str, Any]:
+    at = wording.clock(peak.start)
+    told = f"{at}: watched again {wording.count(peak.rewatches, 'time')}"
+    return {**_curve_row(peak, video), "label": at, "told": told}
 
 
 def _peak_labels(base: alt.Chart, **look: Any) -> alt.Chart:

@@ -1,0 +1,126 @@
+"""The page in a real browser: both themes, a phone and a desk."""
+
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from support.report_facts import full_report
+
+from video_assets.report.page import page as written_page
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PHONE, DESK = 390, 1280
+THEMES = {"light": "rgb(243, 245, 248)", "dark": "rgb(15, 20, 26)"}
+
+Open = Callable[[str, int], Page]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if executable is None:
+        pytest.skip(f"no browser is installed, none of {', '.join(BROWSERS)} is on the PATH")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def location(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("page") / "index.html"
+    path.write_text(written_page(full_report()), "utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def open_page(browser: Browser, location: str, complaints: list[str]) -> Iterator[Open]:
+    opened: list[Page] = []
+
+    def open_(theme: str, width: int) -> Page:
+        page = browser.new_page(
+            viewport={"width": width, "height": 844},
+            color_scheme="dark" if theme == "dark" else "light",
+        )
+        opened.append(page)
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", lambda dialog: complaints.append(dialog.message))
+        page.on("request", lambda request: complaints.append(request.url))
+        page.goto(location)
+        return page
+
+    yield open_
+    for page in opened:
+        page.close()
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_it_opens_without_complaint_and_without_loading_anything_else(
+    open_page: Open, complaints: list[str], location: str, theme: str, width: int
+) -> None:
+    open_page(theme, width)
+    assert complaints == [location]
+
+
+@pytest.mark.parametrize("width", [PHONE, 320, 820, DESK])
+def test_nothing_is_wider_than_the_screen(open_page: Open, width: int) -> None:
+    page = open_page("light", width)
+    for numbers in page.locator("summary").all():
+        numbers.click()
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.parametrize(("theme", "background"), THEMES.items())
+def test_it_follows_the_theme_of_the_reader(open_page: Open, theme: str, background: str) -> None:
+    page = open_page(theme, DESK)
+    color = "element => getComputedStyle(element)"
+    assert page.locator("body").evaluate(f"{color}.backgroundColor") == background
+    ink = page.locator("body").evaluate(f"{color}.color")
+    label = page.locator("figure svg.wide text", has_text="Lecture 3").first
+    assert label.evaluate(f"{color}.fill") == ink
+
+
+@pytest.mark.parametrize(
+    ("width", "shown", "hidden"), [(PHONE, "narrow", "wide"), (DESK, "wide", "narrow")]
+)
+def test_each_chart_is_shown_once_at_the_width_of_the_screen(
+    open_page: Open, width: int, shown: str, hidden: str
+) -> None:
+    page = open_page("light", width)
+    assert page.locator(f"svg.{hidden}").filter(visible=True).count() == 0
+    assert page.locator(f"svg.{shown}").filter(visible=True).count() >= 5
+    assert page.locator("figure svg").filter(visible=True).count() == page.locator("figure").count()
+
+
+def test_letters_in_charts_can_be_read_on_a_phone(open_page: Open) -> None:
+    page = open_page("light", PHONE)
+    sizes = (
+        page.locator("figure svg")
+        .filter(visible=True)
+        .evaluate_all(
+            "all => all.map(svg => svg.getBoundingClientRect().width / svg.viewBox.baseVal.width)"
+        )
+    )
+    assert min(sizes) > 0.95
+
+
+def test_the_answers_lead_to_their_sections(open_page: Open) -> None:
+    page = open_page("light", DESK)
+    page.get_by_role("link", name="Can the data be trusted today?").click()
+    assert page.evaluate("document.querySelector('#trust').getBoundingClientRect().top") < 844

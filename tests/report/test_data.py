@@ -1,0 +1,74 @@
+"""Figures of tables at their edges: empty ones, long ones, days that are missing."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+from pyspark.sql import DataFrame, SparkSession
+from support.report_facts import WRITTEN, empty_report, full_report
+from support.tables import frame
+
+from video_assets.analytics_schemas import (
+    USER_ENGAGEMENT,
+    VIDEO_PERFORMANCE,
+    VIDEO_POSITION_CURVE,
+)
+from video_assets.report.data import DAYS_SHOWN, Tables, collect_report
+from video_assets.report.facts import Report
+from video_assets.schemas import ENGAGEMENT, MISSING_DATE, REJECTED_EVENTS, SESSIONS, Table
+
+
+def without_rows(spark: SparkSession) -> Tables:
+    def empty(table: Table) -> DataFrame:
+        return frame(spark, [], table)
+
+    return Tables(
+        engagement=empty(ENGAGEMENT),
+        sessions=empty(SESSIONS),
+        video_performance=empty(VIDEO_PERFORMANCE),
+        video_position_curve=empty(VIDEO_POSITION_CURVE),
+        user_engagement=empty(USER_ENGAGEMENT),
+        rejected_events=empty(REJECTED_EVENTS),
+        missing_date=None,
+        events_per_day={},
+        rejected_per_day={},
+        daily_view_rows=0,
+    )
+
+
+def collected(tables: Tables) -> Report:
+    return collect_report(tables, full_report().limits, 5, WRITTEN)
+
+
+def test_tables_without_rows_give_a_report_without_figures(spark: SparkSession) -> None:
+    assert collected(without_rows(spark)) == empty_report()
+
+
+def test_days_without_events_between_others_are_told(spark: SparkSession) -> None:
+    first, undated = date(2025, 1, 1), date(1970, 1, 1)
+    kept = {first: 10, first + timedelta(days=3): 10}
+    tables = replace(without_rows(spark), events_per_day=kept, rejected_per_day={undated: 2})
+    intake = collected(tables).intake
+    assert intake.days_without_events == (date(2025, 1, 2), date(2025, 1, 3))
+    assert (intake.kept, intake.rejected, intake.undated) == (20, 2, 2)
+
+
+def test_only_the_newest_days_are_shown_of_a_long_history(spark: SparkSession) -> None:
+    first = date(2022, 1, 1)
+    kept = {first + timedelta(days=n): 1 for n in range(1000)}
+    intake = collected(replace(without_rows(spark), events_per_day=kept)).intake
+    assert len(intake.days) == DAYS_SHOWN
+    assert intake.days[-1].day == max(kept)
+    assert intake.kept == 1000
+
+
+def test_missing_days_far_apart_are_shown_with_the_days_between_them(spark: SparkSession) -> None:
+    days = [date(2024, 1, 1), date(2025, 1, 1), date(2025, 1, 3)]
+    rows = [
+        {"channel_id": "c", "video_id": f"v{n}", "created_date": days[0], "missing_date": day}
+        for n, day in enumerate([*days, days[-1]])
+    ]
+    tables = replace(without_rows(spark), missing_date=frame(spark, rows, MISSING_DATE))
+    missing = collected(replace(tables, daily_view_rows=96)).missing
+    assert missing is not None
+    assert missing.per_day == ((days[1], 1), (date(2025, 1, 2), 0), (days[2], 2))
+    assert (missing.videos, missing.dates, missing.missing_rate) == (4, 4, 4.0)

@@ -1,0 +1,186 @@
+"""The page: complete, self-contained, escaped, and readable without seeing the charts."""
+
+import re
+from dataclasses import asdict, replace
+
+import pytest
+from support.html_pages import Parsed, parsed
+from support.report_facts import HOSTILE, LONG, empty_report, full_report
+
+from video_assets.report import takeaways
+from video_assets.report.charts import DARK, LIGHT, Palette
+from video_assets.report.page import page
+from video_assets.report.style import GOOD_COLORS, PAGE_COLORS
+
+MAX_BYTES = 1_500_000
+SECTIONS = ["watching", "holding", "leaving", "users", "trust"]
+FIGURES = {
+    "Watch time per day",
+    "How engaged viewers are",
+    "Most watched videos",
+    "They hold people",
+    "They lose people",
+    "Daily views that are missing",
+    "Rejected source rows",
+    "Doubtful pairs by day of last view",
+    "What is doubtful",
+}
+
+
+@pytest.fixture(scope="module")
+def html() -> str:
+    return page(full_report())
+
+
+@pytest.fixture(scope="module")
+def read(html: str) -> Parsed:
+    return parsed(html)
+
+
+def test_the_page_needs_no_network(html: str, read: Parsed) -> None:
+    assert read.loads() == {f"#{section}" for section in SECTIONS if section != "watching"}
+    assert not {"link", "img", "iframe", "object", "embed", "image", "use"} & read.names()
+    assert not re.search(r"https?:|@import|url\(", html)
+
+
+def test_the_page_runs_no_script_and_forbids_all(html: str, read: Parsed) -> None:
+    assert "script" not in read.names()
+    assert not [a for _, given in read.elements for a in given if a.startswith("on")]
+    assert "default-src 'none'" in html.replace("&#x27;", "'")
+
+
+def test_titles_and_user_ids_are_text_whatever_is_in_them(html: str, read: Parsed) -> None:
+    shown = HOSTILE.replace("\u202e", " ")
+    assert f"“{shown}”" in read.text
+    assert "<script>alert" not in html
+    assert "<img" not in html
+    assert "\u202e" not in html
+
+
+def test_every_section_is_there_and_linked_from_the_answers(read: Parsed) -> None:
+    identities = read.with_attribute("id")
+    assert identities == SECTIONS
+    assert read.with_attribute("aria-labelledby") == SECTIONS
+
+
+def test_every_chart_has_a_title_a_sentence_a_text_alternative_and_its_numbers(
+    html: str,
+) -> None:
+    figures = re.findall(r"<figure.*?</figure>", html, re.DOTALL)
+    titles = set()
+    for figure in map(parsed, figures):
+        title, sentence, *_ = (line for line in figure.text.splitlines() if line.strip())
+        titles.add(title)
+        assert sentence.endswith((".", ").")), title
+        pictures = [given for name, given in figure.elements if name == "svg"]
+        assert pictures, title
+        assert {given["role"] for given in pictures} == {"img"}
+        assert {given["aria-label"] for given in pictures} == {f"{title}. {sentence}"}
+        assert {"details", "summary", "table"} <= figure.names(), title
+    assert titles > FIGURES
+    assert len(figures) == len(FIGURES) + len(full_report().curves)
+
+
+def test_charts_are_drawn_in_the_colours_of_the_theme(html: str) -> None:
+    in_charts = " ".join(re.findall(r"<svg.*?</svg>", html, re.DOTALL))
+    colors = set(re.findall(r'(?:fill|stroke)="([^"]+)"', in_charts))
+    assert colors - {"none"} <= {f"var(--{name})" for name in asdict(LIGHT)}
+
+
+def test_a_bar_says_what_it_stands_for_when_one_points_at_it(html: str) -> None:
+    assert "<title>7 Jan 2025: 16.0\u202fh, 300 viewers</title>" in html
+
+
+def test_what_is_never_visible_is_not_on_the_page(html: str) -> None:
+    assert 'opacity="0"' not in html
+    assert 'display="none"' not in html
+    assert "clip-path" not in html
+
+
+def test_a_page_of_the_longest_charts_is_small(html: str) -> None:
+    assert len(html.encode()) < MAX_BYTES
+
+
+def test_every_element_is_closed(read: Parsed) -> None:
+    assert read.unclosed == []
+
+
+def test_the_peaks_of_watching_again_are_named_and_marked(html: str, read: Parsed) -> None:
+    assert "Watched again most at 2:30." in read.text
+    assert ">2:30<title>2:30: watched again 120 times</title></text>" in html
+
+
+def test_without_daily_views_nothing_is_said_of_them() -> None:
+    read = parsed(page(replace(full_report(), missing=None)))
+    assert "daily views" not in read.text.lower()
+    assert read.with_attribute("id") == SECTIONS
+
+
+def test_before_the_first_event_the_page_says_so() -> None:
+    read = parsed(page(empty_report()))
+    assert read.with_attribute("id") == SECTIONS
+    assert "Nothing was watched yet." in read.text
+    assert "There is no event yet." in read.text
+
+
+def test_the_same_figures_give_the_same_page(html: str) -> None:
+    assert page(full_report()) == html
+
+
+def test_long_names_are_cut(read: Parsed) -> None:
+    assert LONG in read.text
+    assert f"{LONG} {LONG}" not in read.text
+
+
+def luminance(color: str) -> float:
+    """Relative luminance, WCAG 2."""
+    parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize(("theme", "palette"), [("light", LIGHT), ("dark", DARK)])
+def test_text_and_charts_have_the_contrast_that_wcag_asks_for(theme: str, palette: Palette) -> None:
+    for background in (palette.card, PAGE_COLORS[theme]):
+        for color in (palette.ink, palette.soft, palette.main, palette.second, GOOD_COLORS[theme]):
+            assert contrast(color, background) >= 4.5, (color, background)
+
+
+def test_fresh_complete_data_is_trusted() -> None:
+    report = replace(full_report(), missing=None)
+    assert takeaways.trust(report) == "Yes: all 4 tests of the data are met."
+
+
+def test_data_that_is_late_or_incomplete_is_to_be_looked_at() -> None:
+    report = full_report()
+    lacking = tuple(day.day for day in report.intake.days[3:5])
+    late = replace(
+        report,
+        intake=replace(report.intake, days_without_events=lacking),
+        written_at=report.written_at.replace(month=6),
+    )
+    found = {verdict.subject: verdict.is_good for verdict in takeaways.verdicts(late)}
+    assert found == {
+        "Fresh data": False,
+        "Complete days": False,
+        "Readable rows": True,
+        "Plausible viewing": True,
+        "Complete daily views": False,
+    }
+    assert "2 days without any event: 4 Jan 2025 and 5 Jan 2025." in takeaways.trust(late)
+
+
+@pytest.mark.parametrize(
+    ("field", "subject"),
+    [("rejected_share", "Readable rows"), ("flagged_share", "Plausible viewing")],
+)
+def test_the_limits_are_those_of_the_settings(field: str, subject: str) -> None:
+    report = full_report()
+    strict = replace(report, limits=replace(report.limits, **{field: 0.001}))
+    failed = [verdict.subject for verdict in takeaways.verdicts(strict) if not verdict.is_good]
+    assert subject in failed

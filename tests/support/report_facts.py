@@ -1,0 +1,96 @@
+"""A report made by hand, with everything in it that makes a page difficult."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+from video_assets.report.facts import (
+    Audience,
+    Curve,
+    FlagDay,
+    Intake,
+    Limits,
+    Missing,
+    PowerUser,
+    QualityDay,
+    Report,
+    Stretch,
+    Totals,
+    Video,
+    WatchDay,
+)
+
+FIRST = date(2025, 1, 1)
+DAYS = 120
+WRITTEN = datetime(2025, 5, 1, 2, 30, tzinfo=UTC)
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)> & \"two\" 'quotes' \u202eforged"
+LONG = "u" * 90
+
+
+def video(number: int, title: str | None = None) -> Video:
+    return Video(
+        video_id=f"video_{number:03d}",
+        title=title or f"Lecture {number}: Everything about the Number {number}",
+        viewers=200 - 10 * number,
+        hours=90.0 / (number + 1),
+        watched=70.0 - 5 * number,
+        completion_rate=40.0,
+        drop_off=62.5,
+        duration=300.0,
+        is_duration_estimated=number == 2,
+    )
+
+
+def curve(of: Video, hot_spot: int = 30) -> Curve:
+    stretches = tuple(
+        Stretch(5.0 * n, 5.0 * n + 5, 150 - n, 120 if n == hot_spot else 40 - n // 3, 2)
+        for n in range(60)
+    )
+    return Curve(of, stretches)
+
+
+def full_report() -> Report:
+    videos = (video(0, HOSTILE), video(1, f"{LONG} {LONG}"), *(video(n) for n in range(2, 10)))
+    days = [FIRST + timedelta(days=n) for n in range(DAYS)]
+    user = PowerUser(LONG, 40, 60, 30, 19.5, 78.2, WRITTEN - timedelta(hours=5))
+    return Report(
+        written_at=WRITTEN,
+        limits=Limits(0.05, 0.5, 75, 40, 10),
+        totals=Totals(1705, 120, 11_174, 4_900, 2_957, 1_206.5, user.last_seen, WRITTEN),
+        days=tuple(WatchDay(day, 10.0 + n % 7, 300) for n, day in enumerate(days)),
+        top_videos=videos,
+        best_held=videos[:5],
+        worst_held=videos[5:],
+        curves=tuple(curve(one) for one in videos[:6]),
+        tiers=(("High", 4_182), ("Medium", 1_115), ("Low", 3_612), ("Minimal", 2_265)),
+        audience=Audience(1705, 1_206.5, 1_248, (user, replace(user, user_id=HOSTILE))),
+        intake=Intake(
+            days=tuple(QualityDay(day, 8_500, 25) for day in days),
+            kept=8_500 * DAYS,
+            rejected=25 * DAYS + 3,
+            undated=3,
+            days_without_events=(),
+            reasons=(("missing_user", 2_000), ("unparseable_row", 1_003)),
+        ),
+        flag_days=tuple(FlagDay(day, 90, 24) for day in days),
+        flags=(("no_valid_segments", 1_957), ("very_short_watch", 1_000)),
+        missing=Missing(((FIRST, 9), (FIRST + timedelta(days=1), 2)), 89, 263, 11_765),
+    )
+
+
+def empty_report() -> Report:
+    """What there is before the first event."""
+    return replace(
+        full_report(),
+        totals=Totals(0, 0, 0, 0, 0, 0.0, None, None),
+        days=(),
+        top_videos=(),
+        best_held=(),
+        worst_held=(),
+        curves=(),
+        tiers=(("High", 0), ("Medium", 0), ("Low", 0), ("Minimal", 0)),
+        audience=Audience(0, 0.0, 0, ()),
+        intake=Intake((), 0, 0, 0, (), ()),
+        flag_days=(),
+        flags=(),
+        missing=None,
+    )
