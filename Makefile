@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
-.PHONY: help setup demo dev test lint docs clean pins
+.PHONY: help setup demo dev test lint bench sql docs clean pins
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -39,6 +39,12 @@ lint: $(READY) ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+bench: $(READY) ## Measure against other ways; BENCH_FULL=1 adds 100 million events
+	$(BIN)/python benchmarks/pipeline.py
+
+sql: $(READY) ## Open a DuckDB shell with every table as a view
+	@$(BIN)/python -m video_assets.sql_shell
 
 docs: $(READY) ## Renew the reference parts of README.md and docs/tables.md
 	$(BIN)/python -m video_assets.reference
