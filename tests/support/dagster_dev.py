@@ -1,0 +1,83 @@
+"""`dagster dev` as an operator starts it, on a free port and with files of its own."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from support.webhook import free_port
+
+ROOT = Path(__file__).parents[2]
+MODULE = ("--module-name", "video_assets.definitions")
+START_SECONDS = 120
+STOP_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Ui:
+    """A Dagster UI that answers; its folder holds the log `dagster_dev.log`."""
+
+    url: str
+    folder: Path
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "dagster_dev.log").read_text("utf-8", "replace")
+
+
+@contextmanager
+def dagster_dev(folder: Path, settings: Mapping[str, str]) -> Iterator[Ui]:
+    """Webserver, daemon and code location; all their processes are gone after the block."""
+    port = free_port()
+    ui = Ui(f"http://127.0.0.1:{port}", folder)
+    home = folder / "home"
+    home.mkdir()
+    shutil.copy(ROOT / "dagster.yaml", home)
+    with (folder / "dagster_dev.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dagster", "dev", *MODULE, "--port", str(port)],
+            cwd=folder,
+            env=_environment(home, settings),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            # A group of its own, so that nothing it starts survives.
+            start_new_session=True,
+        )
+        try:
+            _wait_until_it_answers(ui, process)
+            yield ui
+        finally:
+            _stop(process)
+
+
+def _environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("VIDEO_ASSETS_")}
+    ours = {f"VIDEO_ASSETS_{name}": value for name, value in settings.items()}
+    return {**inherited, **ours, "DAGSTER_HOME": str(home), "PYTHONPATH": str(ROOT)}
+
+
+def _wait_until_it_answers(ui: Ui, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"dagster dev ended with {process.returncode}:\n{ui.log}")
+        with suppress(URLError, OSError), urlopen(f"{ui.url}/server_info", timeout=5):
+            return
+        time.sleep(0.2)
+    raise TimeoutError(f"dagster dev does not answer after {START_SECONDS} s:\n{ui.log}")
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    for sent in (signal.SIGINT, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, sent)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_SECONDS)

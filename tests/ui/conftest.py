@@ -1,0 +1,63 @@
+"""A browser, and what it saw when a test failed."""
+
+import shutil
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+]
+PATIENCE_MS = 60_000
+SEEN = pytest.StashKey[tuple[Page, Path]]()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if executable is None:
+        pytest.skip(f"no browser is installed, none of {', '.join(BROWSERS)} is on the PATH")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def page(
+    browser: Browser, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    # Dagster greets on the first visit.
+    greeting = page.get_by_role("button", name="Skip")
+    page.add_locator_handler(greeting, lambda button: button.click())
+    request.node.stash[SEEN] = (page, tmp_path_factory.mktemp("screenshots"))
+    yield page
+    page.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, Any, Any]:
+    report = yield
+    module = item.getparent(pytest.Module)
+    seen = module.stash.get(SEEN, None) if module else None
+    if seen and report.failed and call.when in ("setup", "call"):
+        page, folder = seen
+        path = folder / f"{item.name}.png"
+        page.screenshot(path=path)
+        report.sections.append(("screenshot", f"{page.url}\n{path}"))
+    return report
