@@ -16,6 +16,7 @@ from pyspark.sql.connect.client.retries import DefaultPolicy
 
 from resources.spark_server import start_local
 from resources.worker_code import ship_code
+from video_assets.engine_errors import engine_message
 from video_assets.settings import Settings
 from video_assets.turns import available_cores
 
@@ -188,9 +189,9 @@ def _configure(session: SparkSession, key: str, value: str) -> None:
 def _how_to_repair(remote: str, error: Exception) -> str:
     if isinstance(error, EngineError):
         return str(error)
-    first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+    cause = engine_message(error) or repr(error)
     return (
-        f"No Spark session from {_without_token(remote)}: {first_line}. {_remedy(remote)} "
+        f"No Spark session from {_without_token(remote)}: {cause}. {_remedy(remote)} "
         "VIDEO_ASSETS_ENGINE=sail needs neither Java nor a server."
     )
 

@@ -1,5 +1,6 @@
 """The platform's own code, on the executors: kernels import it there."""
 
+import importlib
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -7,17 +8,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
+from pyspark import cloudpickle
 from pyspark.sql import SparkSession
 
 PACKAGES = ("video_assets", "resources")
+# Modules that declare assets import Dagster, which a worker neither has nor should wait for.
+_TRAVELS_WHOLE = "video_assets.assets"
 _ROOT = Path(__file__).parents[1]
 
 
 def ship_code(session: SparkSession) -> None:
-    """Send our packages to the session's executors, which need only our dependencies installed.
+    """Send our packages to the session's executors.
 
-    The code comes from the Dagster process, so workers never run another version of it.
+    The code comes from the Dagster process, so workers never run another version of it. They need
+    installed what kernels import: `numpy`, `obstore`, `orjson`, `pyarrow` and `pydantic`.
     """
+    declarations = importlib.import_module(_TRAVELS_WHOLE)
+    cloudpickle.register_pickle_by_value(declarations)  # type: ignore[no-untyped-call]
     with tempfile.TemporaryDirectory() as folder, _unchanged_import_path():
         archive = Path(folder) / "video_assets.zip"
         write_archive(archive)

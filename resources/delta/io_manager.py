@@ -31,6 +31,7 @@ from resources.delta.errors import MissingTableError, SchemaMismatchError, Table
 from resources.delta.report import output_metadata, partition_metadata
 from resources.delta.staging import StagedTable, stage_frame, table_location
 from resources.delta.storage import normalized, plain_location, provider, storage_options
+from video_assets.engine_errors import engine_message
 from video_assets.schemas import SCHEMA_NAME, TABLES, Table
 
 Window = tuple[date, date]
@@ -286,7 +287,7 @@ def _read(session: SparkSession, location: str, table: Table) -> DataFrame:
     except PySparkException as error:
         raise TableError(
             f"table {table.name} at {location} ({_columns_in_log(location)}) cannot be read by "
-            f"the engine: {error}"
+            f"the engine: {engine_message(error)}"
         ) from error
     return frame
 

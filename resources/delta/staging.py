@@ -30,6 +30,7 @@ from resources.delta.errors import (
 )
 from resources.delta.files import DEFAULT_LIMITS, DataFile, Limits, Target, TaskFiles
 from resources.delta.storage import delete_keys, join, list_keys, plain_location, provider
+from video_assets.engine_errors import engine_message
 from video_assets.schemas import SCHEMA_NAME, Table
 from video_assets.turns import turn
 
@@ -357,7 +358,7 @@ def _cause(error: PySparkException) -> str:
     lines = str(error).strip().splitlines()
     begin = next((n for n, line in enumerate(lines) if line.startswith("Traceback")), None)
     if begin is None:
-        return " ".join(lines)
+        return engine_message(error)
     after = (line for line in lines[begin + 1 :] if line and not line.startswith(" "))
     return next(after, lines[-1])
 

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from pyspark.sql.types import StructType
 
+from video_assets.engine_errors import engine_message
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import DAILY_VIEWS, EVENTS, VIDEO_METADATA, Layout
@@ -214,7 +215,7 @@ def _open_delta(spark: SparkSession, uri: str) -> DataFrame:
         rows.schema  # noqa: B018 (asks the engine, which names neither path nor setting later)
     except PySparkException as error:
         raise SourceError(
-            f"{uri}: this Delta table cannot be read: {' '.join(str(error).split())}. "
+            f"{uri}: this Delta table cannot be read: {engine_message(error)}. "
             "Repair or restore the table, or name another one."
         ) from error
     return rows

@@ -1,0 +1,79 @@
+"""A real cluster of processes on the loopback interface, and a week of data."""
+
+import sys
+import warnings
+from collections.abc import Iterator
+from sysconfig import get_paths
+
+import pytest
+from support.clusters import WEEK, Engines
+from support.pipeline import Row, pipeline
+from support.samples import Sample, make_sample
+
+from resources.local_cluster import (
+    ClusterNotToBeHadError,
+    ClusterSize,
+    LocalCluster,
+    local_cluster,
+)
+from resources.spark import SparkEngine
+
+SMALL = {
+    "spark.sql.shuffle.partitions": "4",
+    # A lost worker's files are asked for three times: by default 15 s, here 1.5 s.
+    "spark.shuffle.io.retryWait": "500ms",
+}
+
+
+@pytest.fixture(scope="session")
+def worker_python(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A Python with our dependencies, but without our packages: `-S` skips editable installs."""
+    script = tmp_path_factory.mktemp("python") / "python"
+    packages = get_paths()["purelib"]
+    script.write_text(
+        f'#!/bin/sh\nPYTHONPATH="$PYTHONPATH:{packages}" exec "{sys.executable}" -S "$@"\n'
+    )
+    script.chmod(0o755)
+    return str(script)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _little_patience() -> Iterator[None]:
+    """Take a dead server for dead after 2 s."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("resources.spark._RETRIES", 3)
+        yield
+
+
+@pytest.fixture(scope="session")
+def cluster(worker_python: str) -> Iterator[LocalCluster]:
+    try:
+        with local_cluster(ClusterSize(), SMALL, worker_python) as running:
+            yield running
+            with warnings.catch_warnings():
+                # When a test left no server to say goodbye to.
+                warnings.simplefilter("ignore")
+                SparkEngine(engine="spark", spark_remote=running.url).spark_session.stop()
+    except ClusterNotToBeHadError as error:
+        pytest.skip(f"no cluster: {error}")
+
+
+@pytest.fixture(scope="session")
+def week(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    folder = tmp_path_factory.mktemp("week")
+    return make_sample(folder, events=14_000, days=len(WEEK), users=100, videos=10)
+
+
+@pytest.fixture
+def engines(cluster: LocalCluster, week: Sample) -> Engines:
+    return Engines(cluster.url, week.folder)
+
+
+@pytest.fixture(scope="session")
+def by_embedded(week: Sample, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
+    """The week's tables as the embedded engine computes them."""
+    with pipeline(
+        tmp_path_factory.mktemp("embedded"), **Engines("", week.folder).embedded
+    ) as assets:
+        assets.run(WEEK[0], WEEK[-1])
+        return assets.results()
