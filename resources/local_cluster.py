@@ -5,6 +5,7 @@ server, all on the loopback interface, and stops them when it is interrupted.
 """
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -193,9 +194,9 @@ class LocalCluster:
         """Workers that the master knows to be alive."""
         try:
             answer = httpx.get(f"{self.ui}/json/", timeout=5, trust_env=False)
-        except httpx.TransportError:
+            return int(answer.json()["aliveworkers"])
+        except (httpx.TransportError, json.JSONDecodeError):  # its web page is not there yet
             return 0
-        return int(answer.json()["aliveworkers"])
 
     def stop(self) -> None:
         """End all processes; those of the newest first, so that nobody mourns another."""
