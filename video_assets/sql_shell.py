@@ -7,7 +7,7 @@ import sys
 from argparse import ArgumentParser
 from code import InteractiveConsole
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import duckdb
@@ -143,15 +143,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     try:
         parameters = dict(_assignment(text) for text in options.set)
-        sql = Sql(SqlViews.of(load_settings().warehouse), parameters)
-        for path in options.files:
-            show(sql.results(_content(path)))
+        with closing(SqlViews.of(load_settings().warehouse)) as views:
+            _run(Sql(views, parameters), options.files)
     except (SettingsError, SqlError, TableError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    if not options.files:
-        _interact(sql)
     return 0
+
+
+def _run(sql: Sql, files: Sequence[Path]) -> None:
+    for path in files:
+        show(sql.results(_content(path)))
+    if not files:
+        _interact(sql)
 
 
 def _options(arguments: Sequence[str] | None) -> "_Options":

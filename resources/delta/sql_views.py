@@ -19,7 +19,7 @@ from resources.alerts.table import ALERTS
 from resources.delta.commit import arrow_schema
 from resources.delta.errors import TableError
 from resources.delta.staging import table_location
-from resources.delta.storage import normalized, provider
+from resources.delta.storage import join, normalized, provider
 from resources.delta.volume import opened
 from video_assets.schemas import TABLES, Table
 
@@ -77,24 +77,31 @@ class SqlViews:
             if log is not None:
                 self._show(table, log)
 
-    def _show(self, table: Table, log: DeltaTable) -> None:
-        _require_plain(log, table_location(self.warehouse, table))
-        # No parameter can stand in a view's definition.
-        self.connection.execute(f"CREATE OR REPLACE VIEW {_name(table.name)} AS {self._query(log)}")
+    def close(self) -> None:
+        """Close the connection; its views are gone."""
+        self.connection.close()
 
-    def _query(self, log: DeltaTable) -> str:
+    def _show(self, table: Table, log: DeltaTable) -> None:
+        location = table_location(self.warehouse, table)
+        _require_plain(log, location)
+        # No parameter can stand in a view's definition.
+        query = self._query(log, location)
+        self.connection.execute(f"CREATE OR REPLACE VIEW {_name(table.name)} AS {query}")
+
+    def _query(self, log: DeltaTable, location: str) -> str:
         types = self._types(arrow_schema(log))
-        files = log.file_uris()
-        if not files:
+        paths: list[Any] = pa.table(log.get_add_actions())["path"].to_pylist()
+        if not paths:
             nulls = (f"CAST(NULL AS {type_}) AS {_name(name)}" for name, type_ in types.items())
             return f"SELECT {', '.join(nulls)} WHERE false"
-        listed = ", ".join(_text(_WILDCARD.sub(r"[\1]", file)) for file in files)
+        files = (_WILDCARD.sub(r"[\1]", join(location, path)) for path in paths)
         partitions = log.metadata().partition_columns
         # A partition column stands in no file but in the file's path, as text.
         typed = ", ".join(f"{_text(name)}: {types[name]}" for name in partitions)
         hive = f"hive_partitioning = true, hive_types = {{{typed}}}"
         how = hive if partitions else "hive_partitioning = false"
-        return f"SELECT {', '.join(map(_name, types))} FROM read_parquet([{listed}], {how})"  # noqa: S608 (as above)
+        source = f"read_parquet([{', '.join(map(_text, files))}], {how})"
+        return f"SELECT {', '.join(map(_name, types))} FROM {source}"  # noqa: S608 (all of it is quoted)
 
     def _types(self, schema: pa.Schema) -> Mapping[str, Any]:
         """The columns' types as DuckDB names them."""

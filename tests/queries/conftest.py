@@ -1,0 +1,38 @@
+"""Real tables, filled once by the pipeline from a small sample."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.pipeline import Pipeline, pipeline
+from support.samples import make_sample
+
+from resources.delta.sql_views import SqlViews
+from video_assets.schemas import ENGAGEMENT, RAW_EVENTS, REJECTED_EVENTS, SESSIONS, VIDEO_METADATA
+
+QUERIES = Path(__file__).parents[2] / "queries"
+FILLED = (RAW_EVENTS, REJECTED_EVENTS, VIDEO_METADATA, SESSIONS, ENGAGEMENT)
+
+
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    folder = tmp_path_factory.mktemp("queries")
+    sample = make_sample(folder / "sample", events=4_000, days=3, users=60, videos=10)
+    sources = {
+        "events": str(sample.folder / "events"),
+        "video_metadata": str(sample.folder / "video_metadata.parquet"),
+    }
+    with pipeline(folder / "warehouse", **sources) as filled:
+        first, *_, last = sample.spec.event_days
+        filled.run(first, last, tables=FILLED)
+        yield filled
+
+
+@pytest.fixture(scope="session")
+def views(tables: Pipeline) -> SqlViews:
+    return SqlViews.of(tables.settings.warehouse)
+
+
+@pytest.fixture(scope="session")
+def queries() -> Path:
+    return QUERIES

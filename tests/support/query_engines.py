@@ -1,0 +1,68 @@
+"""A query file, run by each engine that its readers use, with rows as plain dicts."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb_kql
+from pyspark.sql import SparkSession
+
+from resources.delta.sql_views import SqlViews
+from resources.delta.staging import table_location
+from video_assets.schemas import ENGAGEMENT, RAW_EVENTS
+from video_assets.sql_shell import Sql
+
+Row = dict[str, Any]
+RunQuery = Callable[..., list[Row]]
+
+
+def by_duckdb(queries: Path, views: SqlViews) -> RunQuery:
+    """As `make sql` runs it."""
+
+    def run(name: str, **parameters: str) -> list[Row]:
+        [result] = Sql(views, parameters).results((queries / f"{name}.sql").read_text())
+        names = result.columns
+        return [dict(zip(names, values, strict=True)) for values in result.fetchall()]
+
+    return run
+
+
+def by_spark_sql(queries: Path, spark: SparkSession, warehouse: str) -> RunQuery:
+    """As Databricks runs it, by the engine at hand that speaks Spark SQL."""
+    for table in (RAW_EVENTS, ENGAGEMENT):
+        location = table_location(warehouse, table)
+        spark.read.format("delta").load(location).createOrReplaceTempView(table.name)
+
+    def run(name: str, **parameters: str) -> list[Row]:
+        found = spark.sql((queries / f"{name}.sql").read_text(), args=parameters or None)
+        return [_in_utc(row) for row in found.toArrow().to_pylist()]
+
+    return run
+
+
+def by_kql(queries: Path, views: SqlViews) -> RunQuery:
+    """As Azure Data Explorer runs it, translated."""
+
+    def run(name: str, **parameters: str) -> list[Row]:
+        text = (queries / "kql" / f"{name}.kql").read_text()
+        result = duckdb_kql.query(views.connection, text, parameters)
+        names = result.columns
+        return [dict(zip(names, values, strict=True)) for values in result.fetchall()]
+
+    return run
+
+
+def _in_utc(row: Mapping[str, Any]) -> Row:
+    return {
+        name: value.astimezone(UTC) if isinstance(value, datetime) else value
+        for name, value in row.items()
+    }
+
+
+def pairs(rows: list[Row]) -> list[tuple[str, str]]:
+    return [(row["userId"], row["videoId"]) for row in rows]
+
+
+def without(rows: list[Row], *names: str) -> list[Row]:
+    return [{name: row[name] for name in row if name not in names} for row in rows]
