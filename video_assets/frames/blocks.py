@@ -17,7 +17,9 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-ROWS_PER_BUCKET = 250_000
+from video_assets.numbered import compact, numbered
+
+ROWS_PER_BUCKET = 500_000
 ROWS_PER_PACK = 512 * 1024
 _SMALLEST_BUCKET = 50_000
 _TASKS_PER_CORE = 2
@@ -28,11 +30,9 @@ _FIELDS: list["pa.Field[Any]"] = [
     pa.field("block", pa.binary()),
 ]
 _BLOCKS = pa.schema(_FIELDS)
-_TEXT = pa.dictionary(pa.int32(), pa.string())
 _WEIGHTS = np.random.default_rng(2025).integers(2**63, size=64, dtype=np.uint64) * 2 + 1
 _HASH_SHIFT = np.uint64(33)
 _HASH_FACTOR = np.uint64(0xFF51AFD7ED558CCD)
-_FEW = 4
 _SMALLEST_BLOCK = 4096
 
 Batches = Iterable[pa.RecordBatch]
@@ -53,7 +53,7 @@ class Shares:
 
     @classmethod
     def of(cls, rows: int, cores: int) -> "Shares":
-        """Work for every core, and buckets of about a quarter of a million rows.
+        """Work for every core, and buckets of about half a million rows.
 
         Args:
             rows: rows to share, as far as known.
@@ -161,35 +161,9 @@ def _joined(blocks: list[Any]) -> pa.Table:
     return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
 
 
-def compact(column: Any) -> Any:
-    """The array without those texts of its dictionary that no row has."""
-    if not isinstance(column, pa.DictionaryArray) or not len(column.dictionary):
-        return column
-    if len(column.dictionary) > _FEW * len(column):
-        return column.dictionary_decode().dictionary_encode()
-    codes = column.indices.fill_null(0).to_numpy()
-    used = np.zeros(len(column.dictionary), np.bool_)
-    used[codes] = True
-    renumbered = (np.cumsum(used, dtype=np.int32) - np.int32(1))[codes]
-    absent = column.indices.is_null().to_numpy(zero_copy_only=False) if column.null_count else None
-    return pa.DictionaryArray.from_arrays(
-        pa.array(renumbered, pa.int32(), mask=absent), column.dictionary.filter(pa.array(used))
-    )
-
-
 def _with_numbered_texts(rows: pa.Table) -> pa.Table:
-    columns = [_numbered(column) for column in rows.columns]
+    columns = [numbered(column) for column in rows.columns]
     return pa.table(columns, names=rows.column_names).unify_dictionaries().combine_chunks()
-
-
-def _numbered(column: Any) -> Any:
-    type_ = column.type
-    if pa.types.is_dictionary(type_):
-        return column if type_ == _TEXT else column.cast(_TEXT)
-    is_text = pa.types.is_string(type_) or pa.types.is_large_string(type_)
-    if not (is_text or pa.types.is_string_view(type_)):
-        return column
-    return column.cast(pa.string()).dictionary_encode()
 
 
 def _chunk(rows: pa.Table, name: str) -> Any:

@@ -125,8 +125,12 @@ class TaggedSchema:
         count = int(np.count_nonzero(rows))
         if not count:
             return
-        batch = self._batch(verdict.values, len(rows))
-        yield batch if count == len(rows) else batch.filter(pa.array(rows))
+        if count == len(rows):
+            yield self._batch(verdict.values, count)
+            return
+        wanted = pa.array(rows)
+        values = {name: column.filter(wanted) for name, column in verdict.values.items()}
+        yield self._batch(values, count)
 
     def _rejected(
         self,
