@@ -73,6 +73,8 @@ MONTHLY_RULES: tuple[Rule, ...] = (
         table=MONTHLY_VIEWS,
         description="The views of a channel, video and month are the sum of its days.",
         problem="months differ from the sum of their days",
+        remedy="Days changed after the months were computed: materialize monthly_views of these "
+        "months again.",
         compared_with=(DAILY_VIDEO_VIEWS,),
         violations=_differs_from_its_days,
         day_column="month_start",
@@ -85,6 +87,7 @@ MISSING_RULES: tuple[Rule, ...] = (
         table=MISSING_DATES,
         description="Every video that is listed misses at least one day.",
         problem="videos are listed that miss no day",
+        remedy="Materialize missing_dates again; if it fails again, its computation has a bug.",
         broken=_misses_nothing,
         shows=("missing_dates",),
     ),
@@ -93,6 +96,8 @@ MISSING_RULES: tuple[Rule, ...] = (
         table=MISSING_DATES,
         description="missing_dates and missing_date list the same days of the same videos, once.",
         problem="missing days are not in both missing_dates and missing_date once",
+        remedy="Materialize missing_dates again; if it fails again, somebody else writes to one of "
+        "the tables.",
         compared_with=(MISSING_DATE,),
         violations=_differs_between_the_forms,
         day_column="missing_date",

@@ -61,4 +61,5 @@ def build_freshness() -> dg.ScheduleDefinition:
         job=job,
         cron_schedule=DEADLINE_CRON,
         execution_timezone=TIME_ZONE,
+        description="Asks whether yesterday is there, and warns where it is not.",
     )

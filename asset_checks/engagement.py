@@ -129,6 +129,8 @@ UP_TO_DATE = RowRule(
     table=ENGAGEMENT,
     description="Engagement was computed within the last hours.",
     problem="rows were not computed again for too long",
+    remedy="Switch on the schedule daily_at_two, or see why its last run failed; then materialize "
+    "the table.",
     severity=WARN,
     thresholds=("max_hours_since_processing",),
     broken=_is_old,
@@ -141,6 +143,8 @@ RULES: tuple[Rule, ...] = (
         table=ENGAGEMENT,
         description="A user and video have one row.",
         problem="pairs of user and video have more than one row",
+        remedy="Somebody else wrote to the table: materialize it again; if it fails again, a rule "
+        "has a bug.",
         violations=_is_repeated,
     ),
     RowRule(
@@ -148,6 +152,7 @@ RULES: tuple[Rule, ...] = (
         table=ENGAGEMENT,
         description="Every duration, count, average and percentage is a number >= 0.",
         problem="rows have a measure that is negative or no number",
+        remedy="Materialize the table again; if it fails again, a watch-time rule has a bug.",
         broken=_has_a_negative_measure,
         shows=MEASURES,
     ),
@@ -156,6 +161,7 @@ RULES: tuple[Rule, ...] = (
         table=ENGAGEMENT,
         description="The seconds watched at least once are at most the total watch time.",
         problem="rows have more unique seconds than watch time",
+        remedy="Materialize the table again; if it fails again, a watch-time rule has a bug.",
         broken=_unique_exceeds_total,
         shows=("totalUniqueSecondsWatched", "totalWatchTime"),
     ),
@@ -164,6 +170,8 @@ RULES: tuple[Rule, ...] = (
         table=ENGAGEMENT,
         description="The seconds watched at least once are at most the duration, with a margin.",
         problem="rows have more unique seconds than the video is long",
+        remedy="Compare the duration in video_metadata with the video; correct it, and materialize "
+        "both tables again.",
         thresholds=("duration_tolerance",),
         broken=_unique_exceeds_duration,
         shows=("totalUniqueSecondsWatched", "videoDuration", "isDurationEstimated"),
@@ -173,6 +181,7 @@ RULES: tuple[Rule, ...] = (
         table=ENGAGEMENT,
         description="The last watch date is not before the first.",
         problem="rows were last watched before they were first watched",
+        remedy="Materialize the table again; if it fails again, a watch-time rule has a bug.",
         broken=_ends_before_it_begins,
         shows=("firstWatchDate", "lastWatchDate"),
     ),
@@ -182,6 +191,7 @@ RULES: tuple[Rule, ...] = (
         description="Watch time (without what was credited) and sessions of every user and video "
         "are the sums of their rows in sessions, and no one is missing on either side.",
         problem="pairs of user and video have other sums than their sessions",
+        remedy="sessions changed after engagement was computed: materialize the table again.",
         compared_with=(SESSIONS,),
         violations=_differs_from_sessions,
     ),
@@ -190,6 +200,8 @@ RULES: tuple[Rule, ...] = (
         table=ENGAGEMENT,
         description="Watch time is at most duration x sessions, with a margin.",
         problem="rows have more watch time than duration x sessions allow",
+        remedy="See raw_events of these users: a player that repeats itself, a robot, or a wrong "
+        "duration.",
         severity=WARN,
         thresholds=("duration_tolerance",),
         broken=_watch_time_is_excessive,
@@ -200,6 +212,8 @@ RULES: tuple[Rule, ...] = (
         table=ENGAGEMENT,
         description="Who completed a video also watched most of it.",
         problem="rows are completed although little was watched",
+        remedy="Many people jump to the end; if one video stands out, see its duration and its "
+        "player's events.",
         severity=WARN,
         thresholds=("sufficient_watch_percentage",),
         broken=_completed_unwatched,
@@ -210,6 +224,8 @@ RULES: tuple[Rule, ...] = (
         table=ENGAGEMENT,
         description="Most rows have the quality flag ok.",
         problem="too many rows have a quality flag",
+        remedy="See the picture of quality flags on the asset's page: the most frequent flag tells "
+        "what is wrong.",
         severity=WARN,
         thresholds=("max_flagged_share",),
         broken=_is_flagged,

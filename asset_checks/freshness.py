@@ -41,6 +41,8 @@ def yesterday_is_there(table: Table) -> MeasuredRule:
         table=table,
         description=f"Yesterday's partition is there by {DEADLINE:%H:%M} {TIME_ZONE}.",
         problem=f"yesterday's partition was due at {DEADLINE:%H:%M} {TIME_ZONE} and is not there",
+        remedy="See whether the delivery is late or the run failed; materialize the day when it is "
+        "there.",
         severity=WARN,
         applies=_concerns_the_due_day,
         measure=partial(_late_day, table),

@@ -54,6 +54,8 @@ RULES: tuple[Rule, ...] = (
         description="Every video of the daily views has a snapshot; deleted and private ones "
         "have none.",
         problem="known videos were not answered",
+        remedy="A few deleted or private videos are normal; if many, see key and quota of the "
+        "view-count API.",
         severity=WARN,
         compared_with=(DAILY_VIDEO_VIEWS,),
         violations=_unanswered,
@@ -64,6 +66,8 @@ RULES: tuple[Rule, ...] = (
         table=LIFETIME_SNAPSHOTS,
         description="The lifetime views of a video are at least those of every earlier snapshot.",
         problem="lifetime counts are below an earlier snapshot",
+        remedy="Platforms take back counts of robots: nothing to do for a few; if many fall at "
+        "once, ask the platform.",
         severity=WARN,
         violations=_fell,
         day_column="date",

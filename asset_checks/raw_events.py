@@ -140,6 +140,8 @@ RULES: tuple[Rule, ...] = (
         table=RAW_EVENTS,
         description="Every event has a time, a user, a session, a video, a name and a position.",
         problem="events lack a required value",
+        remedy="A row came past validation: materialize the days again; if it fails again, the "
+        "reader has a bug.",
         blocking=True,
         broken=_lacks_a_required_value,
         shows=RAW_EVENTS.required_columns,
@@ -149,6 +151,8 @@ RULES: tuple[Rule, ...] = (
         table=RAW_EVENTS,
         description="Every event lies in the partition of the UTC day of its timestamp.",
         problem="events lie on another day than that of their timestamp",
+        remedy="A row came past validation: materialize the days again; if it fails again, the "
+        "reader has a bug.",
         blocking=True,
         broken=_is_on_another_day,
         shows=(_DAY,),
@@ -159,6 +163,8 @@ RULES: tuple[Rule, ...] = (
         description="Valid, repeated and rejected rows are together all rows of the source, and "
         "the tables hold as many as the run reported.",
         problem="source rows are unaccounted for",
+        remedy="Somebody else wrote to the tables, or a run was cut short: materialize the days "
+        "again.",
         blocking=True,
         compared_with=(REJECTED_EVENTS,),
         measure=_lost_rows,
@@ -168,6 +174,8 @@ RULES: tuple[Rule, ...] = (
         table=RAW_EVENTS,
         description="The share of refused source rows is small.",
         problem="too many source rows were rejected",
+        remedy="Read reasons and texts in rejected_events; have the sender correct them, or map "
+        "columns and event names.",
         severity=WARN,
         compared_with=(REJECTED_EVENTS,),
         thresholds=("max_rejected_share",),
@@ -178,6 +186,8 @@ RULES: tuple[Rule, ...] = (
         table=RAW_EVENTS,
         description="A day has about as many events as the days before it.",
         problem="days have unusually few or many events",
+        remedy="See whether a delivery is missing or came twice; complete the source and "
+        "materialize the days again.",
         severity=WARN,
         thresholds=(
             "min_row_count_ratio",

@@ -106,6 +106,7 @@ class Rule(ABC):
         table: that is checked.
         description: what must hold.
         problem: what is wrong when it does not, continuing the table's name.
+        remedy: what a person does about it, short enough for a message.
         severity: WARN, or ERROR when the table is wrong.
         blocking: with ERROR, nothing downstream of the table is computed in the same run.
         compared_with: other tables that it reads.
@@ -117,6 +118,7 @@ class Rule(ABC):
     table: Table
     description: str
     problem: str
+    remedy: str
     severity: dg.AssetCheckSeverity = ERROR
     blocking: bool = False
     compared_with: tuple[Table, ...] = ()

@@ -19,6 +19,7 @@ from video_assets.settings import Settings
 from video_assets.thresholds import CheckThresholds
 
 PROBLEM = "problem"
+REMEDY = "remedy"
 ROWS = "rows"
 CHECKED_ROWS = "checked_rows"
 CHECKED = "checked"
@@ -28,6 +29,8 @@ NOTE = "note"
 
 _WHOLE_TABLE = "the whole table"
 _CELL_CHARACTERS = 200
+# Without the last digits, which are noise of adding: 74.092, not 74.09200000000001.
+_SIGNIFICANT_DIGITS = 12
 
 # Dagster's tags of a run over one partition, or over a range of them.
 _PARTITION = "dagster/partition"
@@ -70,7 +73,7 @@ def result(rule: Rule, finding: Finding, given: CheckInput) -> dg.AssetCheckResu
         severity=rule.severity,
         description=problem or finding.note or None,
         metadata={
-            **({PROBLEM: problem} if problem else {}),
+            **({PROBLEM: problem, REMEDY: rule.remedy} if problem else {}),
             ROWS: finding.rows,
             **({} if finding.checked is None else {CHECKED_ROWS: finding.checked}),
             CHECKED: describe(given.days),
@@ -177,6 +180,6 @@ def _cell(value: Any) -> str | int | float | bool | None:
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float) and abs(value) < float("inf"):
-        return value
+        return float(f"{value:.{_SIGNIFICANT_DIGITS}g}")
     text = str(value)
     return text if len(text) <= _CELL_CHARACTERS else f"{text[: _CELL_CHARACTERS - 1]}…"
