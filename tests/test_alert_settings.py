@@ -9,7 +9,6 @@ SLACK = "slack://TokenA000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"
 MAIL = "mailto://me:pw@example.org?to=a@example.org,b@example.org"
 
 
-
 def urls(settings: AlertSettings) -> list[str]:
     return [url.get_secret_value() for url in settings.alert_urls]
 

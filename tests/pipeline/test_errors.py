@@ -143,6 +143,7 @@ UNREADABLE = ("not a readable Parquet file", "Deliver the file again")
 TRUTH_VALUE = [event(currentTime=True)]
 NUMBERS = [event(timestamp=1_735_732_800 + n) for n in range(25)]
 
+
 def damaged_page_header(content: bytes) -> bytes:
     return content[:200] + b"\xff" * 20 + content[220:]
 
