@@ -8,10 +8,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
-.PHONY: help setup demo dev test lint bench sql docs clean pins
+.PHONY: help setup demo dev test test-cluster cluster lint bench sql docs clean pins
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(READY) ## Install everything into .venv, at the pinned versions
 
@@ -24,7 +24,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $(READY)
 
 demo: $(READY) ## Generate sample data, materialize everything, print what came out
-	@$(BIN)/python -m video_assets.demo
+	@$(if $(ENGINE),VIDEO_ASSETS_ENGINE=$(ENGINE) )$(BIN)/python -m video_assets.demo
 
 dev: $(READY) $(DAGSTER_HOME)/dagster.yaml ## Open the Dagster UI on http://localhost:3000
 	$(BIN)/dagster dev
@@ -34,6 +34,12 @@ $(DAGSTER_HOME)/dagster.yaml: dagster.yaml
 
 test: $(READY) ## Run all tests
 	$(BIN)/python -m pytest
+
+test-cluster: $(READY) ## Run the tests on a Spark cluster of processes (needs Java 17)
+	TEST_CLUSTER=1 $(BIN)/python -m pytest tests/cluster
+
+cluster: $(READY) ## Start such a cluster to try (needs Java 17)
+	$(BIN)/python -m resources.local_cluster
 
 lint: $(READY) ## Check style and types
 	$(BIN)/ruff format --check .
