@@ -4,7 +4,7 @@ import os
 import time
 from functools import cache
 from threading import Lock
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from dagster import InitResourceContext
 from dagster_pyspark import PySparkResource
@@ -12,7 +12,9 @@ from pydantic import Field
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.connect.client import DefaultChannelBuilder
 from pyspark.sql.connect.client.retries import DefaultPolicy
+from pyspark.sql.connect.session import SparkSession as ConnectSession
 
 from resources.spark_server import start_local
 from resources.worker_code import ship_code
@@ -34,6 +36,8 @@ SPARK_CONFIG = {
 # About 20 s until a server that does not answer is an error; PySpark's own policy takes 10 minutes.
 _RETRIES = 7
 _LONGEST_WAIT = 5_000
+# Otherwise a server that is there again goes unnoticed for up to two minutes.
+_SOON_AGAIN = ("grpc.max_reconnect_backoff_ms", 1_000)
 _ROWS_TO_CUT = 2**20
 _FIXED_BY_THE_SERVER = ("CANNOT_MODIFY_CONFIG", "CANNOT_MODIFY_STATIC_CONFIG")
 
@@ -119,8 +123,14 @@ def _answers(session: SparkSession) -> bool:
     try:
         session.conf.get("spark.sql.session.timeZone")
     except PySparkException:
+        _give_up(session)
         return False
     return True
+
+
+def _give_up(session: SparkSession) -> None:
+    """Take leave of a server that is gone without waiting for it when this process ends."""
+    session.client.set_retry_policies([])
 
 
 def _started(engine: str, remote: str, config: dict[str, str]) -> SparkSession:
@@ -163,14 +173,21 @@ def _url_of(server: Any) -> str:
 
 
 def _connect(url: str, config: dict[str, str]) -> SparkSession:
-    # `getOrCreate` would hand out the session of another server.
-    session = SparkSession.builder.remote(url).create()
+    # What PySpark's own `remote(url)` does, which takes no options of the channel. It makes
+    # `pyspark.sql.functions` those of Spark Connect.
+    os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
+    channel = DefaultChannelBuilder(url, channelOptions=[_SOON_AGAIN])
+    session = cast("SparkSession", ConnectSession.builder.channelBuilder(channel).create())
     session.client.set_retry_policies(
         [DefaultPolicy(max_retries=_RETRIES, max_backoff=_LONGEST_WAIT)]
     )
-    for key, value in config.items():
-        _configure(session, key, value)
-    session.range(1).count()
+    try:
+        for key, value in config.items():
+            _configure(session, key, value)
+        session.range(1).count()
+    except Exception:
+        _give_up(session)
+        raise
     return session
 
 

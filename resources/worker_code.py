@@ -12,8 +12,9 @@ from pyspark import cloudpickle
 from pyspark.sql import SparkSession
 
 PACKAGES = ("video_assets", "resources")
-# Modules that declare assets import Dagster, which a worker neither has nor should wait for.
-_TRAVELS_WHOLE = "video_assets.assets"
+# These import Dagster, which a worker neither has nor should wait for: what kernels use of them
+# is not imported there, but travels with the kernel.
+_TRAVEL_WHOLE = ("video_assets.assets", "video_assets.partitions")
 _ROOT = Path(__file__).parents[1]
 
 
@@ -23,8 +24,9 @@ def ship_code(session: SparkSession) -> None:
     The code comes from the Dagster process, so workers never run another version of it. They need
     installed what kernels import: `numpy`, `obstore`, `orjson`, `pyarrow` and `pydantic`.
     """
-    declarations = importlib.import_module(_TRAVELS_WHOLE)
-    cloudpickle.register_pickle_by_value(declarations)  # type: ignore[no-untyped-call]
+    for name in _TRAVEL_WHOLE:
+        module = importlib.import_module(name)
+        cloudpickle.register_pickle_by_value(module)  # type: ignore[no-untyped-call]
     with tempfile.TemporaryDirectory() as folder, _unchanged_import_path():
         archive = Path(folder) / "video_assets.zip"
         write_archive(archive)

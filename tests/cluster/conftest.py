@@ -39,9 +39,9 @@ def worker_python(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def _little_patience() -> Iterator[None]:
-    """Take a dead server for dead after 2 s."""
+    """Take a dead server for dead after about 5 s."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("resources.spark._RETRIES", 3)
+        patch.setattr("resources.spark._RETRIES", 4)
         yield
 
 
