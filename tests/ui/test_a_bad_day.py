@@ -3,12 +3,13 @@
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, Response, expect
 from support.audience import (
     EVENTS_A_DAY,
     IMPOSSIBLE_VIEWERS,
@@ -43,6 +44,10 @@ CHECKS = f"/assets/video/{ENGAGEMENT.name}?view=checks&checkDetail={CHECK}"
 # Dagster's daemons look every 30 seconds; a shared machine takes a multiple of its time.
 RUN_MS = 200_000
 ALERT_SECONDS = 120.0
+LAUNCHED = re.compile(r'"(backfillId|runId|id)":\s*"(\w{8}(?:-[0-9a-f-]{27})?)"')
+
+CLICKS = 5
+CLICK_MS = 10_000
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +97,7 @@ def ui(
 def backfill(ui: Ui, page: Page) -> str:
     """The page of a backfill of all three days, launched from the page of the daily job."""
     _choose_days(ui, page, f"[{FIRST}...{LAST}]")
-    return _launch(page, "Launch backfill")
+    return _launch(ui, page, "Launch backfill")
 
 
 @pytest.fixture(scope="module")
@@ -107,23 +112,32 @@ def corrected(completed: str, ui: Ui, page: Page, source: Path) -> str:  # noqa:
     """The page of a run of the bad day, after its source was put right."""
     write_good_day(source / "watched", BAD)
     _choose_days(ui, page, str(BAD))
-    return _launch(page, "Launch 1 run")
+    return _launch(ui, page, "Launch 1 run")
 
 
 def _choose_days(ui: Ui, page: Page, days: str) -> None:
     page.goto(f"{ui.url}{JOB}")
-    page.get_by_role("button", name="Materialize all").click()
     chosen = page.get_by_placeholder(re.compile("^(ex: |No matching partitions)"))
+    for _ in range(CLICKS):
+        # A click while the page still loads is lost.
+        page.get_by_role("button", name="Materialize all").click()
+        with suppress(Error):
+            chosen.wait_for(timeout=CLICK_MS)
+            break
     chosen.fill(days)
     chosen.press("Enter")
 
 
-def _launch(page: Page, button: str) -> str:
-    """The page of what was launched, which Dagster offers for some seconds."""
-    page.get_by_role("button", name=button).click()
-    page.get_by_text("View", exact=True).click()
-    page.wait_for_url("**/runs/**")
-    return page.url
+def _launch(ui: Ui, page: Page, button: str) -> str:
+    """The page of what was launched; its id is in the server's answer to the click."""
+    with page.expect_response(_answers_a_launch) as answer:
+        page.get_by_role("button", name=button).click()
+    [(kind, launched), *_] = LAUNCHED.findall(answer.value.text())
+    return f"{ui.url}/runs/{'b/' if kind == 'backfillId' else ''}{launched}"
+
+
+def _answers_a_launch(response: Response) -> bool:
+    return "mutation Launch" in (response.request.post_data or "")
 
 
 def _told(webhook: Webhook, label: str) -> list[str]:
