@@ -52,8 +52,9 @@ bench: $(READY) ## Measure against other ways; BENCH_FULL=1 adds 100 million eve
 sql: $(READY) ## Open a DuckDB shell with every table as a view
 	@$(BIN)/python -m video_assets.sql_shell
 
-docs: $(READY) ## Renew the reference parts of README.md and docs/tables.md
+docs: $(READY) ## Renew the reference parts of README.md, docs/tables.md and docs/operations.md
 	$(BIN)/python -m video_assets.reference
+	$(BIN)/python -m asset_checks.reference
 
 pins: ## Renew constraints.txt from a fresh install of the newest allowed releases
 	rm -rf $(VENV)
