@@ -12,9 +12,9 @@ from pyspark import cloudpickle
 from pyspark.sql import SparkSession
 
 PACKAGES = ("video_assets", "resources")
-# These import Dagster, which a worker neither has nor should wait for: what kernels use of them
-# is not imported there, but travels with the kernel.
-_TRAVEL_WHOLE = ("video_assets.assets", "video_assets.partitions")
+# Modules of assets import Dagster, which a worker neither has nor should wait for: what kernels use
+# of them is not imported there, but travels with the kernel.
+_TRAVELS_WHOLE = "video_assets.assets"
 _ROOT = Path(__file__).parents[1]
 
 
@@ -22,11 +22,11 @@ def ship_code(session: SparkSession) -> None:
     """Send our packages to the session's executors.
 
     The code comes from the Dagster process, so workers never run another version of it. They need
-    installed what kernels import: `numpy`, `obstore`, `orjson`, `pyarrow` and `pydantic`.
+    installed what kernels import: `numpy`, `obstore`, `orjson`, `pyarrow`, `pydantic`, and for the
+    lifetime views `httpx` and `tenacity`.
     """
-    for name in _TRAVEL_WHOLE:
-        module = importlib.import_module(name)
-        cloudpickle.register_pickle_by_value(module)  # type: ignore[no-untyped-call]
+    module = importlib.import_module(_TRAVELS_WHOLE)
+    cloudpickle.register_pickle_by_value(module)  # type: ignore[no-untyped-call]
     with tempfile.TemporaryDirectory() as folder, _unchanged_import_path():
         archive = Path(folder) / "video_assets.zip"
         write_archive(archive)

@@ -18,6 +18,7 @@ from resources.local_cluster import (
 )
 from resources.spark import SparkEngine
 
+ONLY_FOR_DAGSTER = ("dagster", "deltalake", "pandas", "pydantic_settings")
 SMALL = {
     "spark.sql.shuffle.partitions": "4",
     # A lost worker's files are asked for three times: by default 15 s, here 1.5 s.
@@ -27,12 +28,16 @@ SMALL = {
 
 @pytest.fixture(scope="session")
 def worker_python(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A Python with our dependencies, but without our packages: `-S` skips editable installs."""
-    script = tmp_path_factory.mktemp("python") / "python"
-    packages = get_paths()["purelib"]
-    script.write_text(
-        f'#!/bin/sh\nPYTHONPATH="$PYTHONPATH:{packages}" exec "{sys.executable}" -S "$@"\n'
-    )
+    """A Python with what workers need, but without our packages and what only Dagster's side needs.
+
+    `-S` skips editable installs.
+    """
+    folder = tmp_path_factory.mktemp("python")
+    for name in ONLY_FOR_DAGSTER:
+        (folder / f"{name}.py").write_text(f"raise ModuleNotFoundError({name!r})\n")
+    script = folder / "python"
+    paths = f"{folder}:$PYTHONPATH:{get_paths()['purelib']}"
+    script.write_text(f'#!/bin/sh\nPYTHONPATH="{paths}" exec "{sys.executable}" -S "$@"\n')
     script.chmod(0o755)
     return str(script)
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -90,16 +91,16 @@ def _stage_chunk(
         frames.events_by_user(raw_events.where(days), settings.rules, run.first, tasks),
         settings.warehouse,
         {SESSIONS.name: SESSIONS},
-        partial(_sessions_task, rules=settings.rules, run=run),
+        partial(_sessions_task, rules=settings.rules, first_day=run.first, end_day=run.end),
         {SESSIONS.name: days_between(run.first, run.end)},
         sort={SESSIONS.name},
     )
 
 
 def _sessions_task(
-    batches: Iterator[pa.RecordBatch], rules: WatchTimeRules, run: DayRange
+    batches: Iterator[pa.RecordBatch], rules: WatchTimeRules, first_day: date, end_day: date
 ) -> Iterator[Emission]:
-    rows = frames.sessions_of_task(batches, rules, run.first, run.end)
+    rows = frames.sessions_of_task(batches, rules, first_day, end_day)
     yield Emission(SESSIONS.name, rows)
 
 
