@@ -1,6 +1,6 @@
 """Apache Spark on more than one machine, as far as one machine can show it."""
 
-import sys
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,12 +8,13 @@ import pyarrow as pa
 import pytest
 from support.clusters import WEEK, Engines, when_a_file_is_written
 from support.pipeline import TABLES, Row, Run, pipeline
+from support.views_pipeline import MISSING, VIEWS, run_months, view_results
 
 from resources.local_cluster import LocalCluster
 from resources.spark import SparkEngine
+from video_assets.analytics_schemas import ANALYTICS_TABLES
 from video_assets.schemas import RAW_EVENTS
 
-ONLY_FOR_DAGSTER = {"dagster", "deltalake", "grpc", "pydantic_settings", "tenacity"}
 FIRST, SECOND, THIRD, *_, LAST = WEEK
 
 
@@ -33,23 +34,30 @@ def test_the_whole_graph_over_a_week_gives_the_tables_of_the_embedded_engine(
         assert assets.results() == by_embedded
 
 
-def test_workers_run_our_code_as_it_is_here_and_load_little_else(
-    cluster: LocalCluster, engines: Engines, tmp_path: Path
+def test_the_tables_of_views_and_of_analysts_are_those_of_the_embedded_engine(
+    engines: Engines, tmp_path: Path
 ) -> None:
-    def loaded(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for _ in batches:
-            modules = {name: str(getattr(m, "__file__", "")) for name, m in sys.modules.items()}
-            installed = {n.partition(".")[0] for n, f in modules.items() if "site-packages" in f}
-            row = {"origin": [modules["video_assets"]], "names": [sorted(installed)]}
-            yield pa.RecordBatch.from_pydict(row)
+    found = []
+    for name, settings in (("embedded", engines.embedded), ("cluster", engines.cluster)):
+        with pipeline(tmp_path / name, **settings) as assets:
+            assets.run(FIRST, SECOND, tables=(*TABLES, *ANALYTICS_TABLES))
+            assets.run(FIRST, LAST, tables=(*VIEWS, *MISSING))
+            run_months(assets, FIRST, LAST)
+            analytics = {t.name: assets.rows(t, ("processedAt",)) for t in ANALYTICS_TABLES}
+            found.append({**view_results(assets), **analytics})
+    assert found[0] == found[1]
+    assert all(found[0].values())
 
-    with pipeline(tmp_path, **engines.cluster) as assets:
-        assets.run(FIRST)
+
+def test_workers_run_our_code_as_it_is_here(cluster: LocalCluster) -> None:
+    def origin(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for _ in batches:
+            found = importlib.import_module("video_assets").__file__
+            yield pa.RecordBatch.from_pydict({"origin": [found]})
+
     spark = SparkEngine(engine="spark", spark_remote=cluster.url).spark_session
-    found = spark.range(2).repartition(2).mapInArrow(loaded, "origin string, names array<string>")
-    for origin, names in found.collect():
-        assert "video_assets.zip" in origin
-        assert not ONLY_FOR_DAGSTER & set(names)
+    rows = spark.range(2).repartition(2).mapInArrow(origin, "origin string").collect()
+    assert all("video_assets.zip" in row.origin for row in rows)
 
 
 def test_there_are_as_many_tasks_as_the_workers_have_cores(cluster: LocalCluster) -> None:
@@ -84,7 +92,7 @@ def test_a_connect_server_that_is_killed_leaves_every_table_whole(
     cluster: LocalCluster, engines: Engines, by_embedded: dict[str, list[Row]], tmp_path: Path
 ) -> None:
     with pipeline(tmp_path, **engines.cluster) as assets:
-        assets.run(FIRST, tables=TABLES)
+        assets.with_settings(**engines.embedded).run(FIRST)
         before = assets.results()
         with when_a_file_is_written(assets.folder(RAW_EVENTS), cluster.connect_server.kill):
             failed = assets.attempt(SECOND, LAST)
