@@ -8,8 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from resources.delta.staging import table_location
-from resources.delta.storage import plain_location
+from resources.delta.reading import stored_frame
 from resources.delta.volume import opened, rows_per_day
 from video_assets.partitions import DayRange
 from video_assets.schemas import Table
@@ -33,8 +32,7 @@ class StoredTables:
         if self._log(table) is None:
             schema = from_arrow_schema(table.arrow_schema)
             return self._spark.createDataFrame([], schema=schema)
-        location = plain_location(table_location(self._warehouse, table))
-        rows = self._spark.read.format("delta").load(location)
+        rows = stored_frame(self._spark, self._warehouse, table)
         if days is None or table.partition_by is None:
             return rows
         day = F.col(table.partition_by)

@@ -100,6 +100,12 @@ class Settings(WatchTimeRules, CheckThresholds, AnalyticsSettings, AlertSettings
         description="path or URI of the video metadata; empty where there is none",
     )
 
+    engagement_refresh: Literal["changed", "all"] = Field(
+        "changed",
+        description="engagement rows to compute: those that changes of the sessions or of the "
+        "video metadata concern, or `all`",
+    )
+
     daily_views: str = Field(
         f"{SAMPLE_FOLDER}/daily_views",
         min_length=1,

@@ -23,6 +23,7 @@ from resources.delta.storage import normalized, provider, storage_options
 from video_assets.schemas import Table
 
 ATTEMPTS = 12
+ORIGIN = "origin"
 _FIRST_WAIT = 0.1
 _LONGEST_WAIT = 10.0
 _WHOLE_TABLE = "all"
@@ -74,6 +75,7 @@ def commit(staged: StagedTable, *, run_id: str = "", attempts: int = ATTEMPTS) -
         "commitId": commit_id,
         "runId": run_id,
         "counters": json.dumps(dict(staged.counters), sort_keys=True),
+        ORIGIN: json.dumps(dict(staged.origin), sort_keys=True),
     }
     try:
         _commit_with_retries(staged, info, attempts)

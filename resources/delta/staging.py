@@ -70,6 +70,7 @@ class StagedTable:
         counters: sums over all tasks.
         replaced: the days whose rows the commit replaces, also those without a file; None: all
             rows of the table.
+        origin: what the rows were computed from; kept in the Delta history for the next run.
     """
 
     table: Table
@@ -77,6 +78,7 @@ class StagedTable:
     files: tuple[DataFile, ...] = ()
     counters: Mapping[str, int] = field(default_factory=dict)
     replaced: Days | None = None
+    origin: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -183,15 +185,16 @@ def stage(  # noqa: PLR0913 (one write, described in full)
     return _stage(df, resolved, route, limits)
 
 
-def stage_frame(
+def stage_frame(  # noqa: PLR0913 (one write, described in full)
     df: DataFrame,
     warehouse: str,
     table: Table,
     days: Days | None = None,
     *,
+    sort: bool = True,
     limits: Limits = DEFAULT_LIMITS,
 ) -> StagedTable:
-    """Write all rows of `df` as data files of one table, sorted by its key within a file.
+    """Write all rows of `df` as data files of one table.
 
     Args:
         df: the table's columns by name; other columns, types and order of columns: see
@@ -199,6 +202,7 @@ def stage_frame(
         warehouse: path or URI below which the tables lie.
         table: declared table.
         days: days that the commit will replace; None replaces all rows of the table.
+        sort: by the table's key within a file; else rows stay as they come.
         limits: memory of a task and size of files.
 
     Raises:
@@ -208,7 +212,7 @@ def stage_frame(
     """
     _require_no_days_without_partitions({table.name: table}, {table.name: days})
     require_schema(_arrow_schema(df, table), table)
-    target = Target(table, table_location(warehouse, table), days, sort=True)
+    target = Target(table, table_location(warehouse, table), days, sort)
     route = partial(_all_rows, name=table.name)
     return _stage(df, {table.name: target}, route, limits)[table.name]
 

@@ -44,7 +44,6 @@ def test_a_measure_that_is_no_number_is_reported(checked: Checked) -> None:
         ("last_not_before_first", {"lastWatchDate": NOON - timedelta(days=9)}),
         ("watch_time_plausible", {"totalWatchTime": 88.1, "sessionCount": 2}),
         ("completed_with_sufficient_watch", {"isCompletedAtLeastOnce": True}),
-        ("computed_recently", {"processedAt": NOON - timedelta(hours=25)}),
     ],
 )
 def test_a_row_that_breaks_a_rule_is_shown(
@@ -78,6 +77,16 @@ def test_a_row_at_the_threshold_passes(
 ) -> None:
     checked.engagement(engaged(**changed))
     assert check not in checked.failing(ENGAGEMENT)
+
+
+def test_the_newest_row_tells_when_the_table_was_computed(checked: Checked) -> None:
+    old, older = NOON - timedelta(hours=25), NOON - timedelta(hours=26)
+    checked.engagement(engaged(userId="anna"), engaged(processedAt=old))
+    assert "computed_recently" not in checked.failing(ENGAGEMENT)
+    checked.engagement(engaged(userId="anna", processedAt=older), engaged(processedAt=old))
+    said = checked.results(ENGAGEMENT)["computed_recently"]
+    assert not said.passed
+    assert sample_of(said)[0]["newestProcessedAt"].startswith("2025")
 
 
 def test_thresholds_of_the_rules_are_named_with_what_they_found(checked: Checked) -> None:

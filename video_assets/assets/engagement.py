@@ -1,7 +1,8 @@
 """`aggregated_user_video_engagement`: one trustworthy row per user and video."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -10,12 +11,15 @@ import dagster as dg
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from resources.delta.staging import Emission, StagedTable, stage
+from resources.delta.changes import ChangedFiles
+from resources.delta.reading import stored_frame
+from resources.delta.staging import Emission, StagedTable, stage, stage_frame
 from resources.delta.volume import opened, rows_per_day, stored_rows
 from resources.spark import SparkEngine
 from video_assets.assets.catalog import ENGAGEMENT as GROUP
 from video_assets.assets.catalog import asset_key, column_lineage, declared
 from video_assets.assets.chunks import stage_in_parts
+from video_assets.assets.refresh import planned_refresh
 from video_assets.frames import engagement as frames
 from video_assets.frames.kernels import tasks_for
 from video_assets.frames.summaries import rows_per_flag, watch_hours_per_day
@@ -26,6 +30,8 @@ from video_assets.watch_time.rules import WatchTimeRules
 
 DAYS_SHOWN = 90
 SESSIONS_AT_ONCE = 5_000_000
+OUTDATED_VIDEOS = 1_000
+COMPUTED = "rows_computed"
 
 
 def engagement_asset() -> dg.AssetsDefinition:
@@ -72,7 +78,7 @@ def stage_engagement(
     settings: Settings,
     log: logging.Logger,
 ) -> StagedTable:
-    """Write the engagement rows of all session rows for one commit; many rows in chunks of users.
+    """Write all engagement rows for one commit: computed where a change concerns them, else kept.
 
     Args:
         sessions: all rows of `sessions`.
@@ -81,28 +87,91 @@ def stage_engagement(
         settings: rules and warehouse.
         log: where progress is told.
     """
+    refresh = planned_refresh(settings)
     rows = stored_rows(settings.warehouse, SESSIONS)
-    log.info("%d session rows", rows)
-    chunks = max(1, -(-rows // SESSIONS_AT_ONCE))
-    tasks = tasks_for(rows // chunks, spark.cores)
-    route = partial(_engagement_task, rules=settings.rules, processed_at=datetime.now(UTC))
-    name = ENGAGEMENT.name
+    work = _Work(frames.seen_videos(sessions, video_metadata), spark, settings, log)
+    if refresh.changed is None:
+        log.info("computing the rows of %d session rows: %s", rows, refresh.reason)
+        staged = work.compute(sessions, rows)
+    else:
+        log.info("computing the rows that changes concern: %s", refresh.reason)
+        staged = work.compute_changed(sessions, rows, refresh.changed)
+    return replace(staged, origin=refresh.origin, counters={COMPUTED: 0, **staged.counters})
 
-    def stage_chunk(chunk: int) -> Mapping[str, StagedTable]:
-        described = frames.sessions_by_user(
-            sessions, video_metadata, settings.rules, tasks, share=(chunk, chunks)
-        )
+
+@dataclass(frozen=True)
+class _Work:
+    """What both ways to fill the table share."""
+
+    videos: DataFrame
+    spark: SparkEngine
+    settings: Settings
+    log: logging.Logger
+
+    def compute_changed(self, sessions: DataFrame, rows: int, changed: ChangedFiles) -> StagedTable:
+        """Rows of the users and videos that the changes concern, and the other stored ones."""
+        session, warehouse = self.spark.spark_session, self.settings.warehouse
+        stored = stored_frame(session, warehouse, ENGAGEMENT)
+        found = frames.outdated_videos(stored, self.videos).limit(OUTDATED_VIDEOS + 1).collect()
+        if len(found) > OUTDATED_VIDEOS:
+            self.log.info("more than %d videos changed: computing all rows", OUTDATED_VIDEOS)
+            return self.compute(sessions, rows)
+        replaced = sessions.limit(0)
+        if changed.locations:
+            replaced = session.read.parquet(*changed.locations)
+        pairs = frames.pairs_to_compute(replaced, stored, [row["videoId"] for row in found])
+        concerned = frames.rows_of(pairs, sessions.select(*frames.PAIR)).count()
+        parts: Mapping[str, Callable[[], StagedTable]] = {
+            f"{concerned} session rows to compute from": partial(
+                self.compute, frames.rows_of(pairs, sessions), concerned
+            ),
+            "other rows to keep": partial(
+                stage_frame,
+                frames.rows_without(pairs, stored),
+                warehouse,
+                ENGAGEMENT,
+                sort=False,
+            ),
+        }
+        return _staged_together(parts, self.log)
+
+    def compute(self, sessions: DataFrame, rows: int) -> StagedTable:
+        """The engagement rows of so many session rows; many in chunks of users."""
+        chunks = max(1, -(-rows // SESSIONS_AT_ONCE))
+        tasks = tasks_for(rows // chunks, self.spark.cores)
+        parts = {
+            f"users {n + 1}/{chunks}": partial(self._chunk, sessions, tasks, (n, chunks))
+            for n in range(chunks)
+        }
+        return _staged_together(parts, self.log)
+
+    def _chunk(self, sessions: DataFrame, tasks: int, share: tuple[int, int]) -> StagedTable:
+        rules, name = self.settings.rules, ENGAGEMENT.name
+        described = frames.sessions_by_user(sessions, self.videos, rules, tasks, share)
+        route = partial(_engagement_task, rules=rules, processed_at=datetime.now(UTC))
         targets = {name: ENGAGEMENT}
-        return stage(described, settings.warehouse, targets, route, {name: None}, sort={name})
+        staged = stage(
+            described, self.settings.warehouse, targets, route, {name: None}, sort={name}
+        )
+        return staged[name]
 
-    parts = {f"users {n + 1}/{chunks}": partial(stage_chunk, n) for n in range(chunks)}
-    return stage_in_parts(parts, log)[name]
+
+def _staged_together(
+    parts: Mapping[str, Callable[[], StagedTable]], log: logging.Logger
+) -> StagedTable:
+    named = {part: partial(_by_name, stage_part) for part, stage_part in parts.items()}
+    return stage_in_parts(named, log)[ENGAGEMENT.name]
+
+
+def _by_name(stage_part: Callable[[], StagedTable]) -> Mapping[str, StagedTable]:
+    return {ENGAGEMENT.name: stage_part()}
 
 
 def _engagement_task(
     batches: Iterator[pa.RecordBatch], rules: WatchTimeRules, processed_at: datetime
 ) -> Iterator[Emission]:
-    yield Emission(ENGAGEMENT.name, frames.engagement_of_task(batches, rules, processed_at))
+    rows = frames.engagement_of_task(batches, rules, processed_at)
+    yield Emission(ENGAGEMENT.name, rows, {COMPUTED: rows.num_rows})
 
 
 def _watch_hours(sessions: DataFrame, days: Iterable[date | None]) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from resources.delta.errors import MissingTableError
+from resources.delta.reading import stored_frame
 from resources.delta.staging import table_location
-from resources.delta.storage import join, open_sink, plain_location, provider
+from resources.delta.storage import join, open_sink, provider
 from resources.delta.volume import opened, rows_per_day, stored_rows
 from resources.spark import SparkEngine
 from video_assets.analytics_schemas import (
@@ -138,8 +139,7 @@ def _tables(session: SparkSession, warehouse: str) -> Tables:
 def _frame(session: SparkSession, warehouse: str, table: Table) -> DataFrame | None:
     if opened(warehouse, table) is None:
         return None
-    location = plain_location(table_location(warehouse, table))
-    return session.read.format("delta").load(location)
+    return stored_frame(session, warehouse, table)
 
 
 def _limits(settings: Settings) -> Limits:

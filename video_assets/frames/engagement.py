@@ -1,7 +1,8 @@
 """The table `aggregated_user_video_engagement`: all sessions of a user and video in one row."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from math import inf
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -13,6 +14,7 @@ from video_assets.turns import turn
 from video_assets.watch_time.engagement import engagement_rows
 from video_assets.watch_time.rules import WatchTimeRules
 
+PAIR = ("userId", "videoId")
 _NOT_NEEDED = {"uniqueSecondsWatched", "eventCount"}
 _NEEDED_FOR_CREDIT = {"sessionId", "sessionDate", "sessionNumber"}
 
@@ -30,9 +32,74 @@ def sessions_taken(rules: WatchTimeRules) -> pa.Schema:
     )
 
 
+def seen_videos(sessions: DataFrame, video_metadata: DataFrame) -> DataFrame:
+    """What is known of each video: `videoId`, `largestPosition`, `duration`, `title`; lazily.
+
+    Args:
+        sessions: all rows of `sessions`.
+        video_metadata: rows of `video_metadata`.
+    """
+    furthest = sessions.groupBy("videoId").agg(F.max("maxPosition").alias("largestPosition"))
+    described = video_metadata.select("videoId", "duration", "title")
+    return furthest.join(described, on="videoId", how="left")
+
+
+def outdated_videos(engagement: DataFrame, videos: DataFrame) -> DataFrame:
+    """`videoId` of those whose stored rows have another title or duration than now; lazily.
+
+    Args:
+        engagement: the stored rows.
+        videos: what is known of each video now; see `seen_videos`.
+    """
+    seconds = F.col("duration")
+    is_usable = seconds.isNotNull() & ~F.isnan(seconds) & (seconds > 0) & (seconds < F.lit(inf))
+    now = videos.select(
+        "videoId",
+        F.col("title").alias("titleNow"),
+        F.when(is_usable, seconds).otherwise(F.col("largestPosition")).alias("durationNow"),
+        (~is_usable).alias("isEstimatedNow"),
+    )
+    is_same = (
+        F.col("videoTitle").eqNullSafe(F.col("titleNow"))
+        & F.col("videoDuration").eqNullSafe(F.col("durationNow"))
+        & F.col("isDurationEstimated").eqNullSafe(F.col("isEstimatedNow"))
+    )
+    stored = engagement.select("videoId", "videoTitle", "videoDuration", "isDurationEstimated")
+    described = stored.distinct().join(now, on="videoId", how="left")
+    return described.where(~is_same).select("videoId").distinct()
+
+
+def pairs_to_compute(
+    changed: DataFrame, engagement: DataFrame, outdated: Sequence[str]
+) -> DataFrame:
+    """The users and videos whose row may differ from the stored one, each once; lazily.
+
+    A row follows from the pair's session rows, and from the title and duration of its video.
+
+    Args:
+        changed: session rows, old and new, that were replaced since the stored rows were computed.
+        engagement: the stored rows.
+        outdated: videos of which the stored rows have another title or duration than now.
+    """
+    pairs = changed.select(*PAIR)
+    if outdated:
+        pairs = pairs.union(engagement.where(F.col("videoId").isin(*outdated)).select(*PAIR))
+    return pairs.distinct()
+
+
+def rows_of(pairs: DataFrame, rows: DataFrame) -> DataFrame:
+    """The rows of these users and videos; lazily."""
+    return rows.join(pairs, on=list(PAIR), how="left_semi")
+
+
+def rows_without(pairs: DataFrame, rows: DataFrame) -> DataFrame:
+    """The rows of all other users and videos; lazily."""
+    return rows.join(pairs, on=list(PAIR), how="left_anti")
+
+
 def sessions_by_user(
     sessions: DataFrame,
-    video_metadata: DataFrame,
+    videos: DataFrame,
     rules: WatchTimeRules,
     tasks: int,
     share: tuple[int, int] = (0, 1),
@@ -40,8 +107,8 @@ def sessions_by_user(
     """Session rows with what is known of their videos, those of a user in one task; lazily.
 
     Args:
-        sessions: all rows of `sessions`.
-        video_metadata: rows of `video_metadata`.
+        sessions: all rows of `sessions` of some users and videos.
+        videos: see `seen_videos`.
         rules: thresholds and weights.
         tasks: how many tasks share the work.
         share: which part of the users, of how many: all of them at once need memory at once.
@@ -49,7 +116,6 @@ def sessions_by_user(
     Returns:
         Columns of `sessions_taken`, for `engagement_of_task`.
     """
-    videos = _seen_videos(sessions, video_metadata)
     part, parts = share
     if parts > 1:
         sessions = sessions.where(F.pmod(F.xxhash64("userId"), F.lit(parts)) == F.lit(part))
@@ -73,9 +139,3 @@ def engagement_of_task(
     sessions = gathered(batches, sessions_taken(rules))
     with turn():
         return engagement_rows(sessions, rules, processed_at)
-
-
-def _seen_videos(sessions: DataFrame, video_metadata: DataFrame) -> DataFrame:
-    furthest = sessions.groupBy("videoId").agg(F.max("maxPosition").alias("largestPosition"))
-    described = video_metadata.select("videoId", "duration", "title")
-    return furthest.join(described, on="videoId", how="left")

@@ -1,0 +1,202 @@
+"""Engagement computes what changed, and has the rows of a table computed as a whole."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from support.pipeline import DAILY, SORTED_OUT, UNDIVIDED, Pipeline, Row, Run
+from support.restless import bits, deliver, pipeline_of, restless_events
+
+from video_assets.schemas import ENGAGEMENT, SESSIONS, VIDEO_METADATA
+
+DAYS = tuple(date(2025, 3, 1) + timedelta(days=n) for n in range(10))
+FIRST, LAST = DAYS[0], DAYS[-1]
+LONELY = DAYS[4]
+
+
+def restless_visitors(seed: int, days: Sequence[date]) -> list[Row]:
+    """Other viewers every four days, so that a day concerns some of all."""
+    return [
+        {**row, "userId": f"{row['userId']}-{row['timestamp'].date().toordinal() // 4}"}
+        for row in restless_events(seed, days)
+    ]
+
+
+def lonely_visit(day: date, position: float = 50.0) -> list[Row]:
+    """One viewer of one video, whom no other day has."""
+    rows = [row for row in restless_events(8, [day]) if row["userId"] == "ann"][:2]
+    visit = zip(rows, ("video_play", "video_pause"), (0.0, position), strict=True)
+    return [
+        {**row, "userId": "eve", "videoId": "v3", "eventName": name, "currentTime": at}
+        for row, name, at in visit
+    ]
+
+
+@pytest.fixture
+def rows() -> list[Row]:
+    return [*restless_visitors(7, DAYS), *lonely_visit(LONELY)]
+
+
+@pytest.fixture
+def used(rows: list[Row], tmp_path: Path) -> Iterator[Pipeline]:
+    with pipeline_of(tmp_path / "used", rows, FIRST) as events:
+        events.run(FIRST, LAST)
+        yield events
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Callable[[Sequence[Row]], dict[str, list[str]]]:
+    """The tables of a warehouse that has never seen other events."""
+
+    def tables(rows: Sequence[Row]) -> dict[str, list[str]]:
+        with pipeline_of(tmp_path / "fresh", rows, FIRST) as events:
+            events.run(FIRST, LAST)
+            return dict(bits(events))
+
+    return tables
+
+
+def run_days(events: Pipeline, *days: date) -> Run:
+    for day in days:
+        events.run(day, tables=SORTED_OUT)
+    for day in days:
+        events.run(day, tables=(SESSIONS,))
+    return events.run(tables=UNDIVIDED)
+
+
+def computed(run: Run) -> int:
+    return int(run.counted(ENGAGEMENT, "rows_computed"))
+
+
+def titled(events: Pipeline, folder: Path, **titles: str) -> Pipeline:
+    folder.mkdir(exist_ok=True)
+    described = {"videoId": list(titles), "duration": 300.0, "title": list(titles.values())}
+    described["duration"] = [300.0] * len(titles)
+    pq.write_table(pa.table(described), folder / "metadata.parquet")
+    return events.with_settings(video_metadata=str(folder / "metadata.parquet"))
+
+
+@pytest.mark.parametrize("seed", [11, 12, 13])
+def test_a_day_delivered_anew_gives_the_rows_of_a_fresh_warehouse(
+    seed: int,
+    used: Pipeline,
+    rows: list[Row],
+    fresh: Callable[[Sequence[Row]], object],
+    tmp_path: Path,
+) -> None:
+    changed = DAYS[seed % len(DAYS)]
+    other = [row for row in restless_visitors(seed, DAYS) if row["timestamp"].date() == changed]
+    new = [row for row in rows if row["timestamp"].date() != changed] + other
+    deliver(tmp_path / "used" / "events", new)
+    run = run_days(used, *(day for day in DAYS if changed <= day <= changed + timedelta(days=1)))
+    assert 0 < computed(run) < len(used.rows(ENGAGEMENT))
+    assert bits(used) == fresh(new)
+
+
+def test_rows_that_no_change_concerns_stay_as_they_were(used: Pipeline) -> None:
+    before = {(row["userId"], row["videoId"]): row for row in used.rows(ENGAGEMENT)}
+    assert computed(run_days(used, LONELY)) < len(before)
+    after = {(row["userId"], row["videoId"]): row for row in used.rows(ENGAGEMENT)}
+    anew = {
+        pair for pair, row in after.items() if row["processedAt"] != before[pair]["processedAt"]
+    }
+    of_day = {
+        (row["userId"], row["videoId"])
+        for row in used.rows(SESSIONS)
+        if row["sessionDate"] == LONELY
+    }
+    assert anew == of_day
+
+
+def test_without_a_change_nothing_is_computed(used: Pipeline) -> None:
+    before = used.rows(ENGAGEMENT)
+    assert computed(used.run(tables=UNDIVIDED)) == 0
+    assert used.rows(ENGAGEMENT) == before
+
+
+def test_a_viewer_whose_only_day_is_gone_has_no_row_any_more(
+    used: Pipeline, rows: list[Row], tmp_path: Path
+) -> None:
+    deliver(tmp_path / "used" / "events", [row for row in rows if row["userId"] != "eve"])
+    run_days(used, LONELY)
+    assert "eve" not in {row["userId"] for row in used.rows(ENGAGEMENT)}
+
+
+def test_a_new_furthest_position_renews_all_viewers_of_a_video_of_unknown_length(
+    used: Pipeline, rows: list[Row], fresh: Callable[[Sequence[Row]], object], tmp_path: Path
+) -> None:
+    further = [{**row, "videoId": "v1"} for row in lonely_visit(LAST, position=1e6)]
+    deliver(tmp_path / "used" / "events", [*rows, *further])
+    run_days(used, LAST)
+    viewers = [row for row in used.rows(ENGAGEMENT) if row["videoId"] == "v1"]
+    assert {row["videoDuration"] for row in viewers} == {1e6}
+    assert len(viewers) > 1
+    assert bits(used) == fresh([*rows, *further])
+
+
+def test_a_new_title_renews_the_rows_of_its_video_alone(used: Pipeline, tmp_path: Path) -> None:
+    described = titled(used, tmp_path / "metadata", v1="one", v2="two")
+    described.run(tables=UNDIVIDED)
+    titled(used, tmp_path / "metadata", v1="one", v2="the second")
+    run = described.run(tables=UNDIVIDED)
+    of_second = [row for row in described.rows(ENGAGEMENT) if row["videoId"] == "v2"]
+    assert {row["videoTitle"] for row in of_second} == {"the second"}
+    assert computed(run) == len(of_second)
+
+
+def test_other_rules_compute_all_rows(used: Pipeline) -> None:
+    stricter = used.with_settings(score_weight_sessions=0.0)
+    before = [row["engagementScore"] for row in used.rows(ENGAGEMENT)]
+    assert computed(stricter.run(tables=UNDIVIDED)) == len(before)
+    assert before != [row["engagementScore"] for row in used.rows(ENGAGEMENT)]
+
+
+def test_the_setting_asks_for_all_rows(used: Pipeline) -> None:
+    thorough = used.with_settings(engagement_refresh="all")
+    assert computed(thorough.run(tables=UNDIVIDED)) == len(used.rows(ENGAGEMENT))
+
+
+def delete_old_files(events: Pipeline) -> None:
+    for table in (SESSIONS, ENGAGEMENT):
+        delta = events.delta(table)
+        delta.vacuum(0, enforce_retention_duration=False, dry_run=False, full=True)
+
+
+def compact(events: Pipeline) -> None:
+    events.delta(ENGAGEMENT).optimize.compact()
+
+
+def delete_a_row(events: Pipeline) -> None:
+    events.delta(ENGAGEMENT).delete("userId = 'eve'")
+
+
+def forget_old_versions(events: Pipeline) -> None:
+    """What the clean-up of a Delta log leaves: a checkpoint, and the commits after it."""
+    delta = events.delta(SESSIONS)
+    delta.create_checkpoint()
+    log = Path(events.folder(SESSIONS)) / "_delta_log"
+    for version in range(delta.version()):
+        (log / f"{version:020}.json").unlink()
+
+
+def test_maintenance_of_the_table_does_not_undo_what_is_known(used: Pipeline) -> None:
+    delete_old_files(used)
+    compact(used)
+    assert computed(used.run(tables=UNDIVIDED)) == 0
+
+
+@pytest.mark.parametrize("accident", [delete_a_row, delete_old_files, forget_old_versions])
+def test_all_rows_are_computed_where_changes_cannot_be_told(
+    accident: Callable[[Pipeline], None],
+    used: Pipeline,
+    rows: list[Row],
+    fresh: Callable[[Sequence[Row]], object],
+) -> None:
+    used.run(LONELY, tables=DAILY)
+    accident(used)
+    run = used.run(tables=(VIDEO_METADATA, ENGAGEMENT))
+    assert computed(run) == len(used.rows(ENGAGEMENT))
+    assert bits(used) == fresh(rows)

@@ -1,0 +1,70 @@
+"""Viewers around midnight, delivered in any way, through Dagster: where days meet, rules break."""
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from support.pipeline import Pipeline, Row, pipeline
+from support.source_files import write
+
+EVENT_NAMES = ("video_play", "video_play", "video_pause", "video_resume", "video_ended")
+SECONDS_BETWEEN = (0, 1, 20, 60, 60, 300, 300, 600, 1_500, 1_799, 1_801, 7_000)
+
+Tables = Mapping[str, list[str]]
+
+
+def restless_events(seed: int, days: Sequence[date]) -> list[Row]:
+    """A few viewers who play, wait and jump about around every midnight, in random delivery."""
+    chance = random.Random(seed)  # noqa: S311 (a test's viewers are no secret)
+    rows = [
+        row
+        for midnight in (datetime(d.year, d.month, d.day, tzinfo=UTC) for d in days)
+        for user in ("ann", "ben", "cleo", "dan")
+        for row in _visit(user, midnight + timedelta(hours=chance.uniform(-6, 0)), chance)
+        if days[0] <= row["timestamp"].date() <= days[-1]
+    ]
+    rows += chance.choices(rows, k=len(rows) // 20)
+    chance.shuffle(rows)
+    return rows
+
+
+def _visit(user: str, start: datetime, chance: random.Random) -> Iterator[Row]:
+    time, position = start, 0.0
+    session = chance.choice(("s1", "s2"))
+    for _ in range(chance.randrange(30, 50)):
+        waited = chance.choice(SECONDS_BETWEEN) + chance.random()
+        time += timedelta(seconds=waited)
+        moved = chance.choice((waited, waited, 2 * waited, 0.0, 40.0, -position, -3.0))
+        position = max(0.0, position + min(moved, 6_000.0))
+        yield {
+            "timestamp": time,
+            "userId": user,
+            "sessionId": session,
+            "videoId": chance.choice(("v1", "v1", "v1", "v2")),
+            "eventName": chance.choice(EVENT_NAMES),
+            "currentTime": position,
+        }
+
+
+def deliver(folder: Path, rows: Sequence[Row]) -> str:
+    """The rows in files that have nothing to do with their days."""
+    for part in range(3):
+        write(folder / f"part-{part}.parquet", rows[part::3])
+    return str(folder)
+
+
+@contextmanager
+def pipeline_of(
+    root: Path, rows: Sequence[Row], start: date, **settings: Any
+) -> Iterator[Pipeline]:
+    given: dict[str, Any] = {"video_metadata": None, "start_date": start} | settings
+    with pipeline(root / "warehouse", events=deliver(root / "events", rows), **given) as events:
+        yield events
+
+
+def bits(events: Pipeline) -> Tables:
+    """The tables so that two floats which are equal but not the same (0.0, -0.0) differ."""
+    return {name: [repr(row) for row in rows] for name, rows in events.results().items()}
