@@ -19,15 +19,17 @@ Batches = Iterable[pa.RecordBatch]
 def tasks_for(rows: int, cores: int) -> int:
     """How many tasks share `rows`: every core has work, and no task many more than a million.
 
-    A task holds its share in memory, so this bounds the memory of a step.
+    A task holds its share in memory, so this bounds the memory of a step. More tasks than cores
+    are a multiple of the cores, so that no core waits for the last one.
 
     Args:
         rows: rows to share, as far as known.
         cores: tasks that the engine runs at once.
     """
     for_memory = -(-rows // ROWS_PER_TASK)
-    for_cores = min(cores, -(-rows // SMALLEST_SHARE))
-    return max(1, for_memory, for_cores)
+    if for_memory > cores:
+        return -(-for_memory // cores) * cores
+    return max(1, min(cores, -(-rows // SMALLEST_SHARE)))
 
 
 def spark_schema(table: Table) -> StructType:
