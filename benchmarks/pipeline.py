@@ -28,6 +28,7 @@ TITLES = {
     "ours": "ours",
     "dagster": "ours through Dagster",
     "duckdb": "DuckDB SQL",
+    "polars": "Polars",
     "spark": "Apache Spark SQL, local",
     "floor": "floor: read the columns, do nothing",
 }
@@ -121,12 +122,12 @@ def _is_able(name: str, work: str) -> bool:
         return False
     if name == "spark":
         return shutil.which("java") is not None
-    return name != "duckdb" or importlib.util.find_spec("duckdb") is not None
+    return name != "polars" or importlib.util.find_spec("polars") is not None
 
 
 def _drop_different(runs: dict[str, list[Measurement]]) -> None:
     ours = files(runs["ours"][0].output["result"]) if "ours" in runs else ""
-    for name in ("duckdb", "spark"):
+    for name in ("duckdb", "polars", "spark"):
         if ours and name in runs:
             try:
                 rows = require_same_rows(ours, files(runs[name][0].output["result"]))

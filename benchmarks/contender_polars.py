@@ -1,0 +1,225 @@
+"""Polars: the same rules with lazy frames, sorted once and compared with the row before."""
+
+from pathlib import Path
+
+import polars as pl
+
+KEY = ("userId", "videoId", "sessionId")
+PAIR = ("userId", "videoId")
+EVENTS = {"video_play": 0, "video_pause": 1, "video_resume": 2, "video_ended": 3}
+PLAY, PAUSE, RESUME, ENDED = EVENTS.values()
+ENGINE = "streaming"
+
+
+def engagement_only(events: Path, metadata: Path, output: Path) -> Path:
+    """Engagement rows; frames in memory on the way."""
+    judged = _judged(_valid(events)).collect(engine=ENGINE).lazy()
+    merged = _islands(_segments(judged), PAIR)
+    result = output / "engagement.parquet"
+    _engagement(_sessions(judged), merged, metadata).sink_parquet(result, engine=ENGINE)
+    return result
+
+
+def whole_pipeline(events: Path, metadata: Path, output: Path) -> Path:
+    """Valid events by day, session rows by day, and engagement, each kept as Parquet."""
+    raw, sessions = output / "raw_events", output / "sessions"
+    _sink_by_day(_valid(events), raw, "eventDate")
+    judged = _judged(pl.scan_parquet(raw, hive_partitioning=True)).collect(engine=ENGINE).lazy()
+    run = (*KEY, "run")
+    merged = _islands(_segments(judged), run).sort(*run, "start")
+    intervals = merged.group_by("run").agg(
+        pl.struct("start", pl.col("stop").alias("end")).alias("watchedIntervals"),
+        (pl.col("stop") - pl.col("start")).sum().alias("uniqueSecondsWatched"),
+    )
+    rows = _sessions(judged).join(intervals, on="run", how="left")
+    number = pl.col("run").rank("ordinal").over(*KEY, "sessionDate").alias("sessionNumber")
+    _sink_by_day(rows.with_columns(number), sessions, "sessionDate")
+    stored = pl.scan_parquet(sessions, hive_partitioning=True)
+    pieces = stored.select(*PAIR, "watchedIntervals").explode("watchedIntervals").drop_nulls()
+    pieces = pieces.select(
+        *PAIR,
+        pl.col("watchedIntervals").struct.field("start"),
+        pl.col("watchedIntervals").struct.field("end").alias("stop"),
+    )
+    result = output / "engagement.parquet"
+    _engagement(stored, _islands(pieces, PAIR), metadata).sink_parquet(result, engine=ENGINE)
+    return result
+
+
+def _sink_by_day(frame: pl.LazyFrame, folder: Path, day: str) -> None:
+    frame.sink_parquet(pl.PartitionBy(folder, key=day), mkdir=True, engine=ENGINE)
+
+
+def _valid(events: Path) -> pl.LazyFrame:
+    """Rule 1: distinct valid events."""
+    position = pl.col("currentTime")
+    texts = [pl.col(name).str.strip_chars() != "" for name in KEY]
+    is_known = pl.col("eventName").is_in(list(EVENTS))
+    source = pl.scan_parquet(events / "*.parquet")
+    valid = source.select("timestamp", *KEY, "eventName", "currentTime").filter(
+        pl.col("timestamp").is_not_null(), *texts, is_known, position.is_finite(), position >= 0
+    )
+    return valid.unique().with_columns(pl.col("timestamp").dt.date().alias("eventDate"))
+
+
+def _judged(valid: pl.LazyFrame) -> pl.LazyFrame:
+    """Rules 2 to 6: every event with what happened since the one before it."""
+    coded = valid.select(
+        *KEY,
+        pl.col("currentTime").alias("position"),
+        pl.col("timestamp").dt.date().alias("day"),
+        pl.col("timestamp").dt.epoch("us").alias("micros"),
+        pl.col("eventName")
+        .replace_strict(list(EVENTS), list(EVENTS.values()), return_dtype=pl.Int8)
+        .alias("event"),
+    ).sort(*KEY, "micros", "event", "position")
+    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in KEY)
+    before = coded.with_columns(same.fill_null(value=False).alias("same")).with_columns(
+        pl.when("same").then(pl.col(name).shift(1)).alias(f"{name}_before")
+        for name in ("micros", "position", "event", "day")
+    )
+    changes = before.with_columns(
+        ((pl.col("micros") - pl.col("micros_before")) / 1e6).alias("dt"),
+        (pl.col("position") - pl.col("position_before")).alias("dp"),
+    )
+    idle = pl.col("dt") - pl.col("dp").clip(0, 7200)
+    linked = changes.with_columns((pl.col("same") & ~(idle > 1800)).alias("connected"))
+    dp = pl.col("dp")
+    plays = pl.col("connected") & pl.col("event_before").is_in([PLAY, RESUME])
+    watched = plays & (dp > 0) & (dp < 7200) & (dp <= pl.col("dt") * 2 + 5)
+    may_skip = pl.col("connected") & ~pl.col("watched") & (pl.col("event_before") != ENDED)
+    goes_on = pl.col("connected") & (pl.col("day") == pl.col("day_before"))
+    return linked.with_columns(watched.fill_null(value=False).alias("watched")).with_columns(
+        pl.when("watched").then(dp).otherwise(0.0).alias("seconds"),
+        (may_skip & (dp > 5)).fill_null(value=False).alias("forward"),
+        (may_skip & (dp < -2)).fill_null(value=False).alias("backward"),
+        (~goes_on.fill_null(value=False)).cum_sum().alias("run"),
+    )
+
+
+def _sessions(judged: pl.LazyFrame) -> pl.LazyFrame:
+    """Rule 9 without the intervals: one row a run of events, which are sorted."""
+    began = pl.when("connected").then("micros_before").otherwise("micros").min()
+    return judged.group_by("run").agg(
+        *(pl.col(name).first() for name in KEY),
+        pl.col("day").first().alias("sessionDate"),
+        (began < pl.col("micros").min()).alias("isContinuation"),
+        pl.col("micros").min().alias("firstMicros"),
+        pl.col("micros").max().alias("lastMicros"),
+        ((pl.col("micros").max() - began) / 1e6).alias("elapsedSeconds"),
+        pl.col("seconds").sum().alias("watchTime"),
+        pl.col("position").max().alias("maxPosition"),
+        (pl.col("event") == PAUSE).sum().alias("pauseCount"),
+        (pl.col("event") == ENDED).sum().alias("endedCount"),
+        pl.col("forward").sum().alias("forwardSkips"),
+        pl.col("backward").sum().alias("backwardSkips"),
+        pl.len().alias("eventCount"),
+        pl.when(pl.col("event").last() == PLAY)
+        .then(pl.col("position").last())
+        .alias("unterminatedPosition"),
+    )
+
+
+def _segments(judged: pl.LazyFrame) -> pl.LazyFrame:
+    """Rule 5: the watched segments."""
+    watched = judged.filter("watched")
+    return watched.select(
+        *KEY, "run", pl.col("position_before").alias("start"), pl.col("position").alias("stop")
+    )
+
+
+def _islands(pieces: pl.LazyFrame, owner: tuple[str, ...]) -> pl.LazyFrame:
+    """Rule 8: the union of each owner's pieces, a row an island."""
+    furthest = pl.col("stop").cum_max().shift(1).over(*owner)
+    begins = (pl.col("start") > furthest).fill_null(value=True)
+    marked = pieces.sort(*owner, "start", "stop").with_columns(begins.alias("begins"))
+    numbered = marked.with_columns(pl.col("begins").cum_sum().alias("island"))
+    return numbered.group_by("island").agg(
+        *(pl.col(name).first() for name in owner), pl.col("start").min(), pl.col("stop").max()
+    )
+
+
+def _engagement(sessions: pl.LazyFrame, merged: pl.LazyFrame, metadata: Path) -> pl.LazyFrame:
+    """Rules 8 and 10 to 13: one row per user and video."""
+    sums = sessions.group_by(*PAIR).agg(
+        pl.col("watchTime").sum().alias("totalWatchTime"),
+        pl.col("maxPosition").max().alias("maxPositionReached"),
+        (~pl.col("isContinuation")).sum().clip(1).cast(pl.Int64).alias("sessionCount"),
+        pl.col("elapsedSeconds").sum().alias("elapsed"),
+        pl.col("pauseCount").sum().alias("pauses"),
+        pl.col("forwardSkips").sum().cast(pl.Int64).alias("totalForwardSkips"),
+        pl.col("backwardSkips").sum().cast(pl.Int64).alias("totalBackwardSkips"),
+        pl.col("endedCount").sum().cast(pl.Int64).alias("completionCount"),
+        pl.col("firstMicros").min().alias("firstWatchMicros"),
+        pl.col("lastMicros").max().alias("lastWatchMicros"),
+    )
+    unique = (pl.col("stop") - pl.col("start")).sum().alias("totalUniqueSecondsWatched")
+    duration = pl.col("duration")
+    videos = pl.scan_parquet(metadata).select(
+        "videoId",
+        pl.col("title").alias("videoTitle"),
+        pl.when(duration.is_finite() & (duration > 0)).then(duration).alias("known"),
+    )
+    largest = sums.group_by("videoId").agg(pl.col("maxPositionReached").max().alias("largest"))
+    described = (
+        sums.join(merged.group_by(*PAIR).agg(unique), on=PAIR, how="left")
+        .join(largest, on="videoId")
+        .join(videos, on="videoId", how="left")
+        .with_columns(
+            pl.col("totalUniqueSecondsWatched").fill_null(0.0),
+            pl.coalesce("known", "largest").alias("videoDuration"),
+            pl.col("known").is_null().alias("isDurationEstimated"),
+        )
+    )
+    return _scored(described)
+
+
+def _scored(described: pl.LazyFrame) -> pl.LazyFrame:
+    watched, sessions = pl.col("totalWatchTime"), pl.col("sessionCount")
+    duration, completions = pl.col("videoDuration"), pl.col("completionCount")
+    score = pl.col("engagementScore")
+    skips = pl.col("totalForwardSkips") + pl.col("totalBackwardSkips")
+    points = watched / 60 + 50 * completions + 5 * sessions - 2 * skips
+    return (
+        described.with_columns(
+            _percentage("totalWatchTime").alias("watchPercentage"),
+            _percentage("maxPositionReached").alias("completionPercentage"),
+            _percentage("totalUniqueSecondsWatched").alias("uniqueWatchPercentage"),
+        )
+        .with_columns(
+            (points + 0.3 * pl.col("uniqueWatchPercentage")).round(2).alias("engagementScore"),
+            (watched / sessions).alias("avgWatchTimePerSession"),
+            (pl.col("elapsed") / sessions).alias("avgSessionDuration"),
+            (pl.col("pauses") / sessions).alias("avgPausesPerSession"),
+            (completions > 0).alias("isCompletedAtLeastOnce"),
+            (sessions > 1).alias("isReplay"),
+        )
+        .with_columns(
+            _first_of(
+                {"High": score >= 75, "Medium": score >= 40, "Low": score >= 10}, "Minimal"
+            ).alias("engagementTier"),
+            _first_of(
+                {
+                    "position_exceeds_duration": pl.col("maxPositionReached") > 1.1 * duration,
+                    "excessive_watch_time": watched > 1.1 * duration * sessions,
+                    "completed_without_sufficient_watch": (completions > 0)
+                    & (pl.col("watchPercentage") < 75),
+                    "no_valid_segments": watched == 0,
+                    "very_short_watch": watched < 10,
+                },
+                "ok",
+            ).alias("dataQualityFlag"),
+        )
+    )
+
+
+def _percentage(part: str) -> pl.Expr:
+    duration = pl.col("videoDuration")
+    return pl.when(duration > 0).then(100 * pl.col(part) / duration).otherwise(0.0).round(2)
+
+
+def _first_of(cases: dict[str, pl.Expr], otherwise: str) -> pl.Expr:
+    chosen = pl.lit(otherwise)
+    for name, condition in reversed(cases.items()):
+        chosen = pl.when(condition).then(pl.lit(name)).otherwise(chosen)
+    return chosen
