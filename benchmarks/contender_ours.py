@@ -24,6 +24,7 @@ from video_assets.schemas import ENGAGEMENT, RAW_EVENTS, SESSIONS, VIDEO_METADAT
 from video_assets.settings import Settings
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.frames import list_events
+from video_assets.sources.times import Window
 from video_assets.watch_time.rules import WatchTimeRules
 
 _LOG = logging.getLogger(__name__)
@@ -40,7 +41,8 @@ def engagement_only(events: Path, metadata: Path, output: Path) -> Path:
     source = SourceConfig(uri=str(events))
     listing = list_events(source, run.first, run.end)
     shares = Shares.of(rows_of_source(listing), _engine().cores)
-    blocks = events_in_blocks(start(), source, run.first, run.end, shares=shares, listing=listing)
+    window = Window(run.first, run.end)
+    blocks = events_in_blocks(start(), source, window, shares=shares, listing=listing)
     by_video = sessions_by_video(
         blocks, _metadata(metadata), rules, run.first, run.end, shares=shares
     )

@@ -4,11 +4,14 @@ from pathlib import Path
 
 import polars as pl
 
+from video_assets.watch_time.rules import WatchTimeRules
+
 KEY = ("userId", "videoId", "sessionId")
 PAIR = ("userId", "videoId")
 EVENTS = {"video_play": 0, "video_pause": 1, "video_resume": 2, "video_ended": 3}
 PLAY, PAUSE, RESUME, ENDED = EVENTS.values()
 ENGINE = "streaming"
+RULES = WatchTimeRules()
 
 
 def engagement_only(events: Path, metadata: Path, output: Path) -> Path:
@@ -82,17 +85,20 @@ def _judged(valid: pl.LazyFrame) -> pl.LazyFrame:
         ((pl.col("micros") - pl.col("micros_before")) / 1e6).alias("dt"),
         (pl.col("position") - pl.col("position_before")).alias("dp"),
     )
-    idle = pl.col("dt") - pl.col("dp").clip(0, 7200)
-    linked = changes.with_columns((pl.col("same") & ~(idle > 1800)).alias("connected"))
+    idle = pl.col("dt") - pl.col("dp").clip(0, RULES.max_segment)
+    linked = changes.with_columns(
+        (pl.col("same") & ~(idle > RULES.session_timeout)).alias("connected")
+    )
     dp = pl.col("dp")
     plays = pl.col("connected") & pl.col("event_before").is_in([PLAY, RESUME])
-    watched = plays & (dp > 0) & (dp < 7200) & (dp <= pl.col("dt") * 2 + 5)
+    fastest = pl.col("dt") * RULES.max_playback_rate + RULES.position_tolerance
+    watched = plays & (dp > 0) & (dp < RULES.max_segment) & (dp <= fastest)
     may_skip = pl.col("connected") & ~pl.col("watched") & (pl.col("event_before") != ENDED)
     goes_on = pl.col("connected") & (pl.col("day") == pl.col("day_before"))
     return linked.with_columns(watched.fill_null(value=False).alias("watched")).with_columns(
         pl.when("watched").then(dp).otherwise(0.0).alias("seconds"),
-        (may_skip & (dp > 5)).fill_null(value=False).alias("forward"),
-        (may_skip & (dp < -2)).fill_null(value=False).alias("backward"),
+        (may_skip & (dp > RULES.forward_skip)).fill_null(value=False).alias("forward"),
+        (may_skip & (dp < -RULES.backward_skip)).fill_null(value=False).alias("backward"),
         (~goes_on.fill_null(value=False)).cum_sum().alias("run"),
     )
 
@@ -196,16 +202,23 @@ def _scored(described: pl.LazyFrame) -> pl.LazyFrame:
         )
         .with_columns(
             _first_of(
-                {"High": score >= 75, "Medium": score >= 40, "Low": score >= 10}, "Minimal"
+                {
+                    "High": score >= RULES.tier_high,
+                    "Medium": score >= RULES.tier_medium,
+                    "Low": score >= RULES.tier_low,
+                },
+                "Minimal",
             ).alias("engagementTier"),
             _first_of(
                 {
-                    "position_exceeds_duration": pl.col("maxPositionReached") > 1.1 * duration,
-                    "excessive_watch_time": watched > 1.1 * duration * sessions,
+                    "position_exceeds_duration": pl.col("maxPositionReached")
+                    > RULES.duration_tolerance * duration,
+                    "excessive_watch_time": watched
+                    > RULES.duration_tolerance * duration * sessions,
                     "completed_without_sufficient_watch": (completions > 0)
-                    & (pl.col("watchPercentage") < 75),
+                    & (pl.col("watchPercentage") < RULES.sufficient_watch_percentage),
                     "no_valid_segments": watched == 0,
-                    "very_short_watch": watched < 10,
+                    "very_short_watch": watched < RULES.very_short_watch,
                 },
                 "ok",
             ).alias("dataQualityFlag"),

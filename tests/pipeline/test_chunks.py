@@ -3,12 +3,14 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from deltalake import write_deltalake
 from support.pipeline import pipeline
 from support.samples import Sample
 
 from video_assets.assets import chunks, engagement
 from video_assets.assets.chunks import Staged, chunks_of_days, stage_in_parts
-from video_assets.partitions import DayRange
+from video_assets.partitions import UNDATED, DayRange
+from video_assets.schemas import REJECTED_EVENTS
 
 RANGE = DayRange(date(2025, 1, 1), date(2025, 1, 8))
 
@@ -37,13 +39,21 @@ def test_each_chunk_is_told_before_it_begins(caplog: pytest.LogCaptureFixture) -
     assert caplog.messages == ["chunk 1 of 2: a", "chunk 2 of 2: b"]
 
 
+def delivered(sample: Sample, source: str, folder: Path) -> str:
+    if source != "delta":
+        return str(sample.folder / source)
+    write_deltalake(folder / source, sample.events)
+    return str(folder / source)
+
+
+@pytest.mark.parametrize("source", ["events/events-{date}.parquet", "events", "delta"])
 def test_a_range_in_chunks_gives_the_rows_of_a_range_at_once(
-    tmp_path: Path, sample: Sample, monkeypatch: pytest.MonkeyPatch
+    source: str, tmp_path: Path, sample: Sample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = sample.spec.first_day
     last = first + timedelta(days=sample.spec.days - 1)
     sources = {
-        "events": str(sample.folder / "events" / "events-{date}.parquet"),
+        "events": delivered(sample, source, tmp_path),
         "video_metadata": str(sample.folder / "video_metadata.parquet"),
         "start_date": first,
     }
@@ -54,3 +64,5 @@ def test_a_range_in_chunks_gives_the_rows_of_a_range_at_once(
     with pipeline(tmp_path / "in chunks", **sources) as in_chunks:
         in_chunks.run(first, last)
     assert in_chunks.results() == at_once.results()
+    undated = [row for row in at_once.rows(REJECTED_EVENTS) if row["eventDate"] == UNDATED]
+    assert bool(undated) == ("{date}" not in source)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 
 import dagster as dg
@@ -27,8 +28,10 @@ from video_assets.frames.raw_events import events_in_blocks, sort_out
 from video_assets.partitions import DayRange
 from video_assets.schemas import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.settings import Settings
+from video_assets.sources.config import SourceConfig
 from video_assets.sources.frames import list_events
 from video_assets.sources.listing import Listing, is_template
+from video_assets.sources.times import Window
 
 SOURCE_KEY = dg.AssetKey(["source", "player_events"])
 VALID, REJECTED = RAW_EVENTS.name, REJECTED_EVENTS.name
@@ -83,8 +86,8 @@ def stage_events(
 ) -> dict[str, StagedTable]:
     """Read the source once, and write its events and its rejected rows for one commit.
 
-    A source with `{date}` is read in chunks of days. Any other is read at once, because a row
-    whose time cannot be read belongs to no chunk.
+    Many rows are read in chunks of days. Files of lines are read at once: each chunk would have to
+    read all of them.
 
     Raises:
         SourceError: there is nothing to read, or it cannot be read.
@@ -93,10 +96,10 @@ def stage_events(
     listing = list_events(source, run.first, run.end)
     log.info(what_is_read(listing))
     rows = rows_of_source(listing)
-    chunks = chunks_of_days(run, rows) if is_template(source.uri) else [run]
+    chunks = chunks_of_days(run, rows) if _tells_days(source, listing) else [run]
     parts = {
         f"{chunk.first} to {chunk.last}": partial(
-            _stage_chunk, spark, settings, chunk, _of_chunk(listing, chunk)
+            _stage_chunk, spark, settings, _Chunk.of(chunk, listing, rows // len(chunks), run)
         )
         for chunk in chunks
     }
@@ -104,20 +107,42 @@ def stage_events(
         return stage_in_parts(parts, log)
 
 
-def _of_chunk(listing: Listing, chunk: DayRange) -> Listing:
-    files = (file for file in listing.files if file.day is None or file.day in chunk.days)
-    return Listing(tuple(files))
+def _tells_days(source: SourceConfig, listing: Listing) -> bool:
+    """Whether a chunk of days need not read the rows of all others: by path or statistics."""
+    return is_template(source.uri) or all(
+        file.format in ("parquet", "delta") for file in listing.files
+    )
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """Some days of a run, and about how many rows they have; the first has the undated rows."""
+
+    days: DayRange
+    listing: Listing
+    rows: int
+    is_first: bool
+
+    @classmethod
+    def of(cls, days: DayRange, listing: Listing, rows: int, run: DayRange) -> "_Chunk":
+        files = (file for file in listing.files if file.day is None or file.day in days.days)
+        return cls(days, Listing(tuple(files)), rows, is_first=days.first == run.first)
+
+    @property
+    def window(self) -> Window:
+        return Window(self.days.first, self.days.end, with_undated=self.is_first)
 
 
 def _stage_chunk(
-    spark: SparkEngine, settings: Settings, run: DayRange, listing: Listing
+    spark: SparkEngine, settings: Settings, chunk: _Chunk
 ) -> Mapping[str, StagedTable]:
     source = events_source(settings)
-    valid_days, rejected_days = replaced_days(source, run)
-    shares = Shares.of(rows_of_source(listing), spark.cores)
-    session = spark.spark_session
+    valid_days, rejected_days = replaced_days(source, chunk.days)
+    shares = Shares.of(chunk.rows, spark.cores)
     return stage(
-        events_in_blocks(session, source, run.first, run.end, shares=shares, listing=listing),
+        events_in_blocks(
+            spark.spark_session, source, chunk.window, shares=shares, listing=chunk.listing
+        ),
         settings.warehouse,
         {VALID: RAW_EVENTS, REJECTED: REJECTED_EVENTS},
         _sort_out_task,

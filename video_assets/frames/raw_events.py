@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from functools import partial
 
 import pyarrow as pa
@@ -23,6 +22,7 @@ from video_assets.sources.config import SourceConfig
 from video_assets.sources.frames import map_events
 from video_assets.sources.listing import Listing
 from video_assets.sources.tagged import SOURCE_ROWS, tagged_schema
+from video_assets.sources.times import Window
 from video_assets.turns import turn
 from video_assets.watch_time.arrays import with_numbered_texts
 from video_assets.watch_time.ordering import order_events
@@ -53,11 +53,10 @@ class SortedOut:
         return count_values(self.rejected, "reason")
 
 
-def events_in_blocks(  # noqa: PLR0913 (what is read, and how it is shared out)
+def events_in_blocks(
     spark: SparkSession,
     source: SourceConfig,
-    first_day: date,
-    end_day: date,
+    window: Window,
     *,
     shares: Shares,
     listing: Listing | None = None,
@@ -67,8 +66,7 @@ def events_in_blocks(  # noqa: PLR0913 (what is read, and how it is shared out)
     Args:
         spark: a Spark Connect session.
         source: where the events are and how they are mapped.
-        first_day: first day, UTC.
-        end_day: day after the last one.
+        window: the days, UTC.
         shares: tasks and buckets.
         listing: the source's files where the caller has listed them already.
 
@@ -82,8 +80,7 @@ def events_in_blocks(  # noqa: PLR0913 (what is read, and how it is shared out)
     blocks = map_events(
         spark,
         source,
-        first_day,
-        end_day,
+        window,
         function=function,
         result=BLOCKS_DDL,
         tasks=shares.tasks,

@@ -70,8 +70,7 @@ def read_events(
 def map_events(  # noqa: PLR0913 (what is read, and what becomes of it)
     spark: SparkSession,
     source: SourceConfig,
-    first_day: date,
-    end_day: date,
+    window: Window,
     *,
     function: BatchFunction,
     result: str,
@@ -83,8 +82,7 @@ def map_events(  # noqa: PLR0913 (what is read, and what becomes of it)
     Args:
         spark: a Spark Connect session.
         source: where the events are and how they are mapped.
-        first_day: first day, UTC.
-        end_day: day after the last one.
+        window: the days, UTC.
         function: takes the tagged rows of a task, batch by batch; texts may be in dictionaries,
             and columns may have the type null. It travels to the tasks.
         result: columns of its result, as SQL declares them.
@@ -94,8 +92,8 @@ def map_events(  # noqa: PLR0913 (what is read, and what becomes of it)
     Raises:
         SourceError: as for `read_events`.
     """
-    listing = listing or list_events(source, first_day, end_day)
-    reading = Reading(Layout(EVENTS, source), Window(first_day, end_day))
+    listing = listing or list_events(source, window.first_day, window.end_day)
+    reading = Reading(Layout(EVENTS, source), window)
     if listing.delta:
         return _read_delta(spark, reading, listing.delta).mapInArrow(function, result)
     _require_first_files(listing, reading.layout)
@@ -226,7 +224,7 @@ def _column(name: str) -> Column:
 
 
 def _may_be_in_window(reading: Reading, schema: pa.Schema) -> Column | None:
-    """What statistics can decide: keeps the run's rows and those whose time is unreadable."""
+    """What statistics can decide: keeps the window's rows, those of an unreadable time included."""
     day_column = reading.layout.day_column
     if day_column is None:
         return None
@@ -237,6 +235,8 @@ def _may_be_in_window(reading: Reading, schema: pa.Schema) -> Column | None:
     first, start, end, last = (F.lit(bound) for bound in bounds)
     column = _column(name)
     in_window = (column >= start) & (column < end)
+    if not reading.window.with_undated:
+        return in_window
     return in_window | column.isNull() | (column < first) | (column >= last)
 
 

@@ -100,16 +100,18 @@ def _first_byte(column: Any) -> int:
 
 
 def _is_outside(metadata: Any, layout: Layout, window: Window) -> bool:
-    """Whether statistics prove that every row's time is readable and outside the window."""
+    """Whether statistics prove that no row's time is in the window, or unreadable and asked for."""
     if layout.day_column is None:
         return False
     statistics = _statistics(metadata, layout.day_column.source)
-    if statistics is None or statistics.null_count != 0:
+    if statistics is None or (window.with_undated and statistics.null_count != 0):
         return False
     low = microseconds_of(statistics.min, layout.config.timestamp_unit)
     high = microseconds_of(statistics.max, layout.config.timestamp_unit)
     if low is None or high is None:
         return False
+    if not window.with_undated:
+        return high < window.start or low >= window.end
     before = low >= FIRST_TIME and high < window.start
     after = low >= window.end and high < LAST_TIME
     return before or after

@@ -41,13 +41,18 @@ class Scope:
         """A day as tables store it."""
         return (day - _EPOCH_DAY).days
 
+    @property
+    def holds_undated(self) -> bool:
+        """Whether rows without a readable day are the run's."""
+        return self.file_day is not None or self.window.with_undated
+
     def holds(self, days: Integers, readable: Mask) -> Mask:
-        """Which rows are the run's; a row without a readable day is every run's."""
+        """Which rows are the run's."""
         if self.file_day is not None:
             return np.ones(len(days), dtype=bool)
         first = self.days_since_1970(self.window.first_day)
         end = self.days_since_1970(self.window.end_day)
-        return ~readable | ((days >= first) & (days < end))
+        return np.where(readable, (days >= first) & (days < end), self.holds_undated)
 
     def is_on_another_day(self, days: Integers, readable: Mask) -> Mask:
         """Which rows contradict the day of their file."""
@@ -105,17 +110,18 @@ class TaggedSchema:
 
     def broken(self, chunk: Chunk, scope: Scope) -> Iterator[pa.RecordBatch]:
         """A chunk's rows of which nothing could be read."""
-        count = len(chunk.broken)
+        count = len(chunk.broken) if scope.holds_undated else 0
         nothing = np.zeros(count, dtype=bool)
         days = scope.days_of_rejected(np.zeros(count, np.int64), nothing)
-        texts = [row.text for row in chunk.broken]
-        numbers = [row.number for row in chunk.broken]
+        texts = [row.text for row in chunk.broken[:count]]
+        numbers = [row.number for row in chunk.broken[:count]]
         yield from self._rejected([UNPARSEABLE] * count, texts, numbers, days, scope)
 
     def rows_in_scope(self, chunk: Chunk, verdict: Verdict, scope: Scope) -> int:
         """The reader's own count of the chunk's rows, without those of other runs."""
-        of_other_runs = np.count_nonzero(~scope.holds(verdict.days, verdict.has_day))
-        return chunk.source_rows - int(of_other_runs)
+        of_other_runs = int(np.count_nonzero(~scope.holds(verdict.days, verdict.has_day)))
+        undated = 0 if scope.holds_undated else len(chunk.broken)
+        return chunk.source_rows - of_other_runs - undated
 
     def counter(self, source_rows: int) -> pa.RecordBatch:
         """The row that counts the source's rows."""

@@ -38,10 +38,18 @@ LAST_TIME = _since_epoch(datetime(2262, 1, 1, tzinfo=UTC))
 
 @dataclass(frozen=True)
 class Window:
-    """The days [first_day, end_day) that a run is for."""
+    """The days [first_day, end_day) that a run, or a part of it, is for.
+
+    Attributes:
+        first_day: first day.
+        end_day: day after the last one.
+        with_undated: rows whose day cannot be read belong to it too; of the parts of a run, one
+            has them.
+    """
 
     first_day: date
     end_day: date
+    with_undated: bool = True
 
     @property
     def start(self) -> int:
