@@ -57,3 +57,16 @@ def test_tasks_hold_every_unit_once_in_order_and_only_few_that_are_not_small(
     target = max(MEGABYTE, min(64 * MEGABYTE, sum(sizes) // 16))
     weights = [sum(unit.weight for unit in task) for task in tasks]
     assert all(first + second > target for first, second in pairwise(weights))
+
+
+def test_neighbouring_files_go_to_different_tasks_where_there_may_be_few() -> None:
+    units = cut_into_units(listing(*[(64 * MEGABYTE, "csv", False)] * 5))
+    tasks = gather_into_tasks(units, most=2)
+    assert [[unit.file_index for unit in task] for task in tasks] == [[0, 2, 4], [1, 3]]
+
+
+def test_the_units_that_are_alike_in_each_file_go_to_different_tasks() -> None:
+    units = cut_into_units(listing(*[(128 * MEGABYTE, "parquet", False)] * 4), 64 * MEGABYTE)
+    tasks = gather_into_tasks(units, most=2)
+    first_ones = [sum(unit.start == 0 for unit in task) for task in tasks]
+    assert first_ones == [2, 2]

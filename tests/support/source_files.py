@@ -69,16 +69,19 @@ class Outcome:
         return len(self.valid) + len(self.rejected) == self.source_rows
 
 
-def read(
+def read(  # noqa: PLR0913 (all that a run may ask for)
     source: SourceConfig | Path | str,
     kind: RowKind = EVENTS,
     first_day: date = FIRST_DAY,
     end_day: date = END_DAY,
     unit_bytes: int = UNIT_BYTES,
+    *,
+    with_undated: bool = True,
 ) -> Outcome:
     config = source if isinstance(source, SourceConfig) else SourceConfig(str(source))
     listing = list_source(config, kind, first_day, end_day)
-    reading = Reading(Layout(kind, config), Window(first_day, end_day))
+    window = Window(first_day, end_day, with_undated=with_undated)
+    reading = Reading(Layout(kind, config), window)
     outcome = Outcome()
     for batch in reading.read_units(cut_into_units(listing, unit_bytes)):
         assert batch.schema == reading.tagged.arrow

@@ -29,7 +29,7 @@ from video_assets.settings import Settings
 from video_assets.watch_time.rules import WatchTimeRules
 
 DAYS_SHOWN = 90
-SESSIONS_AT_ONCE = 5_000_000
+SESSIONS_AT_ONCE = 10_000_000
 OUTDATED_VIDEOS = 1_000
 COMPUTED = "rows_computed"
 

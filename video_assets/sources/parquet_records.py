@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from enum import Enum, auto
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,14 @@ from video_assets.sources.units import Unit
 from video_assets.sources.values import invalid_text, per_text, text_of_array
 
 _BATCH_ROWS = 128 * 1024
+
+
+class Needed(Enum):
+    """Which rows of a row group a run needs."""
+
+    ALL = auto()
+    UNDATED = auto()
+    NONE = auto()
 
 
 @contextmanager
@@ -66,8 +75,7 @@ def parquet_chunks(unit: Unit, layout: Layout, window: Window | None) -> Iterato
     Args:
         unit: part of a Parquet file.
         layout: the columns to read.
-        window: skip row groups whose statistics prove that no row of theirs lies in it; None
-            reads all.
+        window: rows that statistics prove to be outside are skipped; None reads all.
 
     Raises:
         SourceError: the file is unreadable, or a column is missing or of a type that cannot be.
@@ -80,10 +88,9 @@ def parquet_chunks(unit: Unit, layout: Layout, window: Window | None) -> Iterato
         rows_before = 0
         for group in range(file.metadata.num_row_groups):
             metadata = file.metadata.row_group(group)
-            if unit.start <= _middle(metadata) < unit.end and not (
-                window and _is_outside(metadata, layout, window)
-            ):
-                yield from _chunks_of_group(file, group, layout, rows_before)
+            needed = _needed_rows(metadata, layout, window)
+            if unit.start <= _middle(metadata) < unit.end and needed is not Needed.NONE:
+                yield from _chunks_of_group(file, group, layout, rows_before, needed)
             rows_before += metadata.num_rows
 
 
@@ -99,22 +106,21 @@ def _first_byte(column: Any) -> int:
     return int(column.data_page_offset)
 
 
-def _is_outside(metadata: Any, layout: Layout, window: Window) -> bool:
-    """Whether statistics prove that no row's time is in the window, or unreadable and asked for."""
-    if layout.day_column is None:
-        return False
-    statistics = _statistics(metadata, layout.day_column.source)
-    if statistics is None or (window.with_undated and statistics.null_count != 0):
-        return False
+def _needed_rows(metadata: Any, layout: Layout, window: Window | None) -> Needed:
+    """Which rows of a row group may be the window's, told by statistics."""
+    day = layout.day_column
+    statistics = _statistics(metadata, day.source) if window and day else None
+    if window is None or statistics is None:
+        return Needed.ALL
     low = microseconds_of(statistics.min, layout.config.timestamp_unit)
     high = microseconds_of(statistics.max, layout.config.timestamp_unit)
-    if low is None or high is None:
-        return False
+    if low is None or high is None or (high >= window.start and low < window.end):
+        return Needed.ALL
     if not window.with_undated:
-        return high < window.start or low >= window.end
-    before = low >= FIRST_TIME and high < window.start
-    after = low >= window.end and high < LAST_TIME
-    return before or after
+        return Needed.NONE
+    if low < FIRST_TIME or high >= LAST_TIME:
+        return Needed.ALL
+    return Needed.UNDATED if statistics.null_count else Needed.NONE
 
 
 def _statistics(metadata: Any, name: str) -> Any:
@@ -128,7 +134,7 @@ def _statistics(metadata: Any, name: str) -> Any:
 
 
 def _chunks_of_group(
-    file: pq.ParquetFile, group: int, layout: Layout, rows_before: int
+    file: pq.ParquetFile, group: int, layout: Layout, rows_before: int, needed: Needed
 ) -> Iterator[Chunk]:
     names = [column.source for column in layout.columns]
     batches = file.iter_batches(_BATCH_ROWS, row_groups=[group], columns=names, use_threads=False)
@@ -136,7 +142,13 @@ def _chunks_of_group(
         first = rows_before + 1
         numbers = np.arange(first, first + batch.num_rows, dtype=np.int64)
         rows_before += batch.num_rows
-        yield chunk_of_batch(batch, layout, numbers)
+        if needed is Needed.ALL or layout.day_column is None:
+            yield chunk_of_batch(batch, layout, numbers)
+            continue
+        undated = batch.column(layout.day_column.source).is_null()
+        if undated.true_count:
+            kept = numbers[undated.to_numpy(zero_copy_only=False)]
+            yield chunk_of_batch(batch.filter(undated), layout, kept)
 
 
 def chunk_of_batch(batch: pa.RecordBatch, layout: Layout, numbers: Integers | None) -> Chunk:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from video_assets.sources.listing import Listing, SourceFile
 
@@ -72,17 +73,22 @@ def _share(total: int, least: int, most: int) -> int:
 def gather_into_tasks(
     units: Iterable[Unit], unit_bytes: int = UNIT_BYTES, most: int | None = None
 ) -> list[tuple[Unit, ...]]:
-    """Gather units, in order, into tasks: enough of them to share, few enough to be cheap.
+    """Gather units into tasks: enough of them to share, few enough to be cheap.
 
     Args:
         units: the units of a listing.
         unit_bytes: the most bytes that a task of several units should have.
-        most: about how many tasks there may be, however many bytes they have then: an engine that
-            runs all of its tasks at once needs memory for each.
+        most: how many tasks there may be, however many bytes they have then: an engine that runs
+            all of its tasks at once needs memory for each.
+
+    Returns:
+        Units in order; where there are at most so many tasks, dealt out.
     """
     pending = list(units)
     total = sum(unit.weight for unit in pending)
-    target = max(_share(total, _SMALLEST_TASK_BYTES, unit_bytes), -(-total // most) if most else 0)
+    target = _share(total, _SMALLEST_TASK_BYTES, unit_bytes)
+    if most and -(-total // target) > most:
+        return _dealt_out(pending, most)
     tasks: list[list[Unit]] = []
     filled = 0
     for unit in pending:
@@ -92,3 +98,16 @@ def gather_into_tasks(
         tasks[-1].append(unit)
         filled += unit.weight
     return [tuple(task) for task in tasks]
+
+
+def _dealt_out(units: Iterable[Unit], tasks: int) -> list[tuple[Unit, ...]]:
+    """Neighbouring files to different tasks, and so with the units that are alike in each file.
+
+    A run often needs rows of neighbouring files alone, and a file's rows may be in one of its
+    units: a row group is read where its middle lies.
+    """
+    hands: list[list[Unit]] = [[] for _ in range(tasks)]
+    for file, of_file in groupby(units, key=lambda unit: unit.file_index):
+        for place, unit in enumerate(of_file, file):
+            hands[place % tasks].append(unit)
+    return [tuple(hand) for hand in hands if hand]
