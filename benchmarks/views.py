@@ -4,7 +4,8 @@
 
 generates daily views (a video has so many days on average, with the sample's gaps and defects)
 into a temporary folder, computes each table for all days in a process of its own, and prints
-rows, seconds and peak memory of that process. Checks of the tables run along.
+rows, seconds and peak memory of that process. Checks of the tables run along. Then months and
+missing dates are computed from the stored table without Dagster, and by DuckDB.
 """
 
 import argparse
@@ -13,11 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import duckdb
+from measuring import Measurement, measure, median, script
 from rich.console import Console
 from rich.table import Table as Grid
 
@@ -38,6 +41,10 @@ DAGSTER = Path(sys.executable).with_name("dagster")
 NO_EVENTS = {"events": 20, "days": 1, "users": 1, "videos": 1}
 # `ru_maxrss` counts in kibibytes, except on macOS.
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+WORKS = ("monthly_views", "missing_dates")
+CONTENDERS = {"ours": "ours", "duckdb": "DuckDB SQL"}
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,43 @@ def main() -> None:
             cost = _run(step, folder, _environment(folder, spec))
             grid.add_row(*_cells(step, cost, folder))
         Console().print(grid)
+        for line in _beside_duckdb(folder, options.runs):
+            print(line, flush=True)
+
+
+def _beside_duckdb(folder: Path, runs: int) -> Iterator[str]:
+    """Ours without Dagster and DuckDB's SQL on the stored table, in turns; rows are compared."""
+    yield "| work | way | seconds | ours / this | CPU seconds | ours / this | peak GiB |"
+    yield "| --- | --- | ---: | ---: | ---: | ---: | ---: |"
+    for work in WORKS:
+        measured: dict[str, list[Measurement]] = {name: [] for name in CONTENDERS}
+        for _ in range(runs):
+            for name, kept in measured.items():
+                places = (_warehouse(folder), folder / "outputs" / name)
+                kept.append(measure(script("contender_views.py", name, work, *places)))
+        _require_same(*(kept[-1].output["result"] for kept in measured.values()))
+        ours = median(measured["ours"])
+        for name, title in CONTENDERS.items():
+            this = median(measured[name])
+            yield (
+                f"| {work} | {title} | {this.seconds:.1f} | {ours.seconds / this.seconds:.2f} | "
+                f"{this.cpu_seconds:.1f} | {ours.cpu_seconds / this.cpu_seconds:.2f} | "
+                f"{this.peak_bytes / 2**30:.1f} |"
+            )
+
+
+def _require_same(ours: str, theirs: str) -> None:
+    """Every row of one in the other.
+
+    Raises:
+        SystemExit: some are not.
+    """
+    one, other = (f"SELECT * FROM read_parquet('{files}')" for files in (ours, theirs))  # noqa: S608 (ours)
+    columns = ", ".join(duckdb.sql(one).columns)
+    one, other = (f"SELECT {columns} FROM ({query})" for query in (one, other))  # noqa: S608 (ours)
+    found = duckdb.sql(f"({one} EXCEPT ALL {other}) UNION ALL ({other} EXCEPT ALL {one})")
+    if different := len(found.limit(10).fetchall()):
+        sys.exit(f"{ours} and {theirs} differ in {different} rows or more")
 
 
 def _options() -> argparse.Namespace:
@@ -84,6 +128,7 @@ def _options() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--videos", type=int, default=100_000)
+    parser.add_argument("--runs", type=int, default=3, help="of each way beside DuckDB")
     parser.add_argument("--days", type=int, default=200, help="days with views of a mean video")
     return parser.parse_args()
 

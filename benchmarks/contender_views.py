@@ -1,0 +1,83 @@
+"""Months and missing dates of one warehouse: `contender_views.py NAME WORK WAREHOUSE OUTPUT`.
+
+Prints a JSON object: the seconds of the work, after a warm-up run, and where its rows are.
+"""
+
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+from deltalake import DeltaTable
+from measuring import cpu_seconds
+
+from resources.delta.commit import commit
+from resources.delta.reading import stored_frame
+from resources.delta.staging import stage_frame, table_location
+from resources.spark import SparkEngine
+from video_assets.frames.missing_dates import missing_dates
+from video_assets.frames.monthly_views import monthly_views
+from video_assets.schemas import DAILY_VIDEO_VIEWS, MISSING_DATES, MONTHLY_VIEWS
+
+_FRAMES = {
+    "monthly_views": (MONTHLY_VIEWS, monthly_views),
+    "missing_dates": (MISSING_DATES, missing_dates),
+}
+_QUERIES = {
+    "monthly_views": """
+        SELECT channel_id, video_id, strftime(date_trunc('month', date), '%Y-%m') AS month,
+          sum(viewCount)::BIGINT AS aggViewCount, date_trunc('month', date)::DATE AS month_start
+        FROM daily GROUP BY ALL
+    """,
+    "missing_dates": """
+        WITH videos AS (
+          SELECT video_id, coalesce(min(created_date), min(date)) AS created_date,
+            min_by(channel_id, (-date_diff('day', DATE '1970-01-01', date), channel_id IS NULL,
+              channel_id)) AS channel_id
+          FROM daily GROUP BY video_id
+        ), expected AS (
+          SELECT *, unnest(range(created_date, (SELECT max(date) FROM daily) + INTERVAL 1 DAY,
+            INTERVAL 1 DAY))::DATE AS missing FROM videos
+        )
+        SELECT channel_id, video_id, created_date, list(missing ORDER BY missing) AS missing_dates
+        FROM expected AS e ANTI JOIN daily AS d ON e.video_id = d.video_id AND e.missing = d.date
+        GROUP BY ALL
+    """,
+}
+
+
+def main() -> None:
+    """Run what the command line names, twice."""
+    name, work, *places = sys.argv[1:]
+    warehouse, output = map(Path, places)
+    contender = {"ours": _ours, "duckdb": _duckdb}[name]
+    for _ in range(2):
+        shutil.rmtree(output, ignore_errors=True)
+        output.mkdir(parents=True)
+        began, cpu = time.perf_counter(), cpu_seconds(os.getpid())
+        result = contender(work, str(warehouse), output)
+        seconds, cpu = time.perf_counter() - began, cpu_seconds(os.getpid()) - cpu
+    print(json.dumps({"seconds": seconds, "cpu_seconds": cpu, "result": result}))
+
+
+def _ours(work: str, warehouse: str, output: Path) -> str:
+    table, function = _FRAMES[work]
+    daily = stored_frame(SparkEngine(engine="sail").spark_session, warehouse, DAILY_VIDEO_VIEWS)
+    commit(stage_frame(function(daily), str(output), table))
+    return f"{table_location(str(output), table)}/**/*.parquet"
+
+
+def _duckdb(work: str, warehouse: str, output: Path) -> str:
+    files = DeltaTable(table_location(warehouse, DAILY_VIDEO_VIEWS)).file_uris()
+    connection = duckdb.connect()
+    connection.read_parquet(files, hive_partitioning=True).create_view("daily")
+    result = output / "result.parquet"
+    connection.execute(f"COPY ({_QUERIES[work]}) TO '{result}' (FORMAT parquet, COMPRESSION zstd)")
+    return str(result)
+
+
+if __name__ == "__main__":
+    main()
