@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
-.PHONY: help setup demo dev test test-cluster cluster lint bench sql docs clean pins
+.PHONY: help setup demo dev test test-spark test-cluster cluster lint bench sql docs clean pins
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -35,8 +35,11 @@ $(DAGSTER_HOME)/dagster.yaml: dagster.yaml
 test: $(READY) ## Run all tests
 	$(BIN)/python -m pytest
 
-test-cluster: $(READY) ## Run the tests on a Spark cluster of processes (needs Java 17)
-	TEST_CLUSTER=1 $(BIN)/python -m pytest tests/cluster
+test-spark: $(READY) ## Run all tests on Apache Spark instead of the embedded engine (needs Java 17)
+	VIDEO_ASSETS_ENGINE=spark $(BIN)/python -m pytest
+
+test-cluster: $(READY) ## Run the tests on a Spark cluster of processes alone (needs Java 17)
+	$(BIN)/python -m pytest tests/cluster
 
 cluster: $(READY) ## Start such a cluster to try (needs Java 17)
 	$(BIN)/python -m resources.local_cluster
@@ -48,6 +51,7 @@ lint: $(READY) ## Check style and types
 
 bench: $(READY) ## Measure against other ways; BENCH_FULL=1 adds 100 million events
 	$(BIN)/python benchmarks/pipeline.py
+	$(BIN)/python benchmarks/views.py
 
 sql: $(READY) ## Open a DuckDB shell with every table as a view
 	@$(BIN)/python -m video_assets.sql_shell

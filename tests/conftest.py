@@ -1,15 +1,10 @@
 """Fixtures that every test may use."""
 
-import os
-
 import pytest
 from pyspark.sql import SparkSession
 from support.engine import engine_of_tests, is_spark, send_test_code, use_engine_of_environment
 
 from resources.spark import use_utc
-
-# A cluster of Java processes takes minutes of its own: `make test-cluster` asks for it.
-collect_ignore = [] if os.environ.get("TEST_CLUSTER") else ["cluster"]
 
 use_utc()
 use_engine_of_environment()

@@ -26,7 +26,7 @@ SMALL = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def worker_python(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A Python with what workers need, but without our packages and what only Dagster's side needs.
 
@@ -42,7 +42,7 @@ def worker_python(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(script)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _little_patience() -> Iterator[None]:
     """Take a dead server for dead after about 5 s."""
     with pytest.MonkeyPatch.context() as patch:
@@ -50,7 +50,7 @@ def _little_patience() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster(worker_python: str) -> Iterator[LocalCluster]:
     try:
         with local_cluster(ClusterSize(), SMALL, worker_python) as running:
@@ -63,7 +63,7 @@ def cluster(worker_python: str) -> Iterator[LocalCluster]:
         pytest.skip(f"no cluster: {error}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def week(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     folder = tmp_path_factory.mktemp("week")
     return make_sample(folder, events=14_000, days=len(WEEK), users=100, videos=10)
@@ -74,7 +74,7 @@ def engines(cluster: LocalCluster, week: Sample) -> Engines:
     return Engines(cluster.url, week.folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def by_embedded(week: Sample, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
     """The week's tables as the embedded engine computes them."""
     with pipeline(

@@ -120,11 +120,10 @@ class _Work:
         if changed.locations:
             replaced = session.read.parquet(*changed.locations)
         pairs = frames.pairs_to_compute(replaced, stored, [row["videoId"] for row in found])
-        concerned = frames.rows_of(pairs, sessions.select(*frames.PAIR)).count()
+        if rows > SESSIONS_AT_ONCE:
+            rows = frames.rows_of(pairs, sessions.select(*frames.PAIR)).count()
         parts: Mapping[str, Callable[[], StagedTable]] = {
-            f"{concerned} session rows to compute from": partial(
-                self.compute, frames.rows_of(pairs, sessions), concerned
-            ),
+            "rows to compute": partial(self.compute, frames.rows_of(pairs, sessions), rows),
             "other rows to keep": partial(
                 stage_frame,
                 frames.rows_without(pairs, stored),
