@@ -7,10 +7,17 @@ from deltalake import write_deltalake
 from support.pipeline import pipeline
 from support.samples import Sample
 
+from resources.delta.files import DataFile
+from resources.delta.staging import StagedTable
 from video_assets.assets import chunks, engagement
-from video_assets.assets.chunks import Staged, chunks_of_days, stage_in_parts
+from video_assets.assets.chunks import (
+    Staged,
+    chunks_of_days,
+    stage_in_parts,
+    stage_side_by_side,
+)
 from video_assets.partitions import UNDATED, DayRange
-from video_assets.schemas import REJECTED_EVENTS
+from video_assets.schemas import REJECTED_EVENTS, SESSIONS
 
 RANGE = DayRange(date(2025, 1, 1), date(2025, 1, 8))
 
@@ -37,6 +44,21 @@ def test_each_chunk_is_told_before_it_begins(caplog: pytest.LogCaptureFixture) -
     with pytest.raises(RuntimeError, match="broken"):
         stage_in_parts({"a": dict, "b": fails}, logging.getLogger("progress"))
     assert caplog.messages == ["chunk 1 of 2: a", "chunk 2 of 2: b"]
+
+
+def test_files_of_a_part_are_deleted_when_the_part_beside_it_fails(tmp_path: Path) -> None:
+    written = tmp_path / "video" / "sessions" / "part.parquet"
+    written.parent.mkdir(parents=True)
+    written.touch()
+    file = DataFile("part.parquet", size=0, rows=0, day=None, modified=0, stats="{}")
+    staged = StagedTable(SESSIONS, str(written.parent), (file,))
+
+    def fails() -> Staged:
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        stage_side_by_side([fails, lambda: {"sessions": staged}])
+    assert not written.exists()
 
 
 def delivered(sample: Sample, source: str, folder: Path) -> str:

@@ -18,7 +18,7 @@ from resources.delta.volume import opened, rows_per_day, stored_rows
 from resources.spark import SparkEngine
 from video_assets.assets.catalog import ENGAGEMENT as GROUP
 from video_assets.assets.catalog import asset_key, column_lineage, declared
-from video_assets.assets.chunks import stage_in_parts
+from video_assets.assets.chunks import stage_in_parts, stage_side_by_side
 from video_assets.assets.refresh import planned_refresh
 from video_assets.frames import engagement as frames
 from video_assets.frames.kernels import tasks_for
@@ -122,17 +122,12 @@ class _Work:
         pairs = frames.pairs_to_compute(replaced, stored, [row["videoId"] for row in found])
         if rows > SESSIONS_AT_ONCE:
             rows = frames.rows_of(pairs, sessions.select(*frames.PAIR)).count()
-        parts: Mapping[str, Callable[[], StagedTable]] = {
-            "rows to compute": partial(self.compute, frames.rows_of(pairs, sessions), rows),
-            "other rows to keep": partial(
-                stage_frame,
-                frames.rows_without(pairs, stored),
-                warehouse,
-                ENGAGEMENT,
-                sort=False,
-            ),
-        }
-        return _staged_together(parts, self.log)
+        kept = frames.rows_without(pairs, stored)
+        parts: list[Callable[[], StagedTable]] = [
+            partial(self.compute, frames.rows_of(pairs, sessions), rows),
+            partial(stage_frame, kept, warehouse, ENGAGEMENT, sort=False),
+        ]
+        return stage_side_by_side([partial(_by_name, part) for part in parts])[ENGAGEMENT.name]
 
     def compute(self, sessions: DataFrame, rows: int) -> StagedTable:
         """The engagement rows of so many session rows; many in chunks of users."""
@@ -142,7 +137,8 @@ class _Work:
             f"users {n + 1}/{chunks}": partial(self._chunk, sessions, tasks, (n, chunks))
             for n in range(chunks)
         }
-        return _staged_together(parts, self.log)
+        named = {part: partial(_by_name, stage_part) for part, stage_part in parts.items()}
+        return stage_in_parts(named, self.log)[ENGAGEMENT.name]
 
     def _chunk(self, sessions: DataFrame, tasks: int, share: tuple[int, int]) -> StagedTable:
         rules, name = self.settings.rules, ENGAGEMENT.name
@@ -153,13 +149,6 @@ class _Work:
             described, self.settings.warehouse, targets, route, {name: None}, sort={name}
         )
         return staged[name]
-
-
-def _staged_together(
-    parts: Mapping[str, Callable[[], StagedTable]], log: logging.Logger
-) -> StagedTable:
-    named = {part: partial(_by_name, stage_part) for part, stage_part in parts.items()}
-    return stage_in_parts(named, log)[ENGAGEMENT.name]
 
 
 def _by_name(stage_part: Callable[[], StagedTable]) -> Mapping[str, StagedTable]:
