@@ -142,8 +142,8 @@ UP_TO_DATE = FrameRule(
     table=ENGAGEMENT,
     description="Some row of engagement was computed within the last hours.",
     problem="no row was computed for too long",
-    remedy="Switch on the schedule daily_at_two, or see why its last run failed, or why no new "
-    "events came; then materialize the tables.",
+    remedy="Switch on the schedule daily_at_two, or see why its last run failed or found no "
+    "events; run it again.",
     severity=WARN,
     thresholds=("max_hours_since_processing",),
     violations=_is_old,

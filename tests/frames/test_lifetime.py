@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
+from support.engine import only_embedded
 from support.youtube_server import API_KEY, Api, refusal, youtube_server
 
 from resources.view_counts import SimulatedViewCounts, ViewCountSource
@@ -188,6 +189,7 @@ def test_the_plan_does_not_show_the_key(
     assert API_KEY not in f"{capsys.readouterr().out} {answers}"
 
 
+@only_embedded("tasks of Apache Spark run in other processes, where nothing can be listened to")
 def test_progress_is_logged_by_the_tasks(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
