@@ -41,6 +41,15 @@ _QUIET = {
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "ERROR",
 }
+# Nobody looks at the history of such a server, and the platform has some twenty tables: what Spark
+# and Delta keep by default fills the memory of a process that lives long.
+_FORGETFUL = {
+    "spark.ui.retainedJobs": "10",
+    "spark.ui.retainedStages": "10",
+    "spark.ui.retainedTasks": "100",
+    "spark.sql.ui.retainedExecutions": "10",
+    "spark.databricks.delta.delta.log.cacheSize": "50",
+}
 
 
 def delta_config(config: Mapping[str, str]) -> dict[str, str]:
@@ -93,6 +102,7 @@ def _start(master: str, config: Mapping[str, str]) -> str:
     port, token = free_port(), secrets.token_hex(16)
     settings = {
         **_QUIET,
+        **_FORGETFUL,
         "spark.master": master,
         "spark.app.name": "video_assets",
         "spark.driver.host": _LOOPBACK,

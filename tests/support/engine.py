@@ -18,7 +18,7 @@ from video_assets.settings import Settings, environment_name
 # A suite of small tables.
 _FOR_SMALL_TABLES = {
     "spark.databricks.delta.snapshotPartitions": "2",
-    "spark.driver.memory": "1g",
+    "spark.databricks.delta.delta.log.cacheSize": "10",
 }
 
 
