@@ -11,6 +11,7 @@ from pathlib import Path
 import obstore
 import pytest
 from obstore.store import from_url
+from support.engine import only_embedded
 from support.pipeline import stored
 from support.samples import make_sample
 
@@ -70,6 +71,7 @@ def _upload(folder: Path) -> None:
         obstore.put(store, str(path.relative_to(folder)), path.read_bytes())
 
 
+@only_embedded("Apache Spark reads tables in S3 by Hadoop's jars, half a gigabyte of them")
 @pytest.mark.usefixtures("object_store")
 @pytest.mark.timeout(240)
 def test_sources_and_tables_may_lie_in_an_object_store(
