@@ -36,6 +36,8 @@ DELTA_SETTINGS = {
 _JARS = "spark.jars"
 _LOOPBACK = "127.0.0.1"
 _TOKEN = "SPARK_CONNECT_AUTHENTICATE_TOKEN"  # noqa: S105 (the name of a variable)
+# A process that uses Spark Connect hands this on to those it starts, where no server could start.
+_CONNECT_MODE = "SPARK_CONNECT_MODE_ENABLED"
 _QUIET = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -114,7 +116,7 @@ def _start(master: str, config: Mapping[str, str]) -> str:
         "spark.connect.grpc.binding.address": _LOOPBACK,
         "spark.connect.grpc.binding.port": str(port),
     }
-    with _environment(**{_TOKEN: token}):
+    with _environment(**{_TOKEN: token, _CONNECT_MODE: None}):
         SparkContext(conf=SparkConf().setAll(list(settings.items())))
     return f"sc://localhost:{port}/;token={token}"
 
@@ -127,15 +129,19 @@ def free_port() -> int:
 
 
 @contextmanager
-def _environment(**variables: str) -> Iterator[None]:
-    """Variables that a process started in the block inherits."""
+def _environment(**variables: str | None) -> Iterator[None]:
+    """Variables that are set, or not (None), in the block and in what is started there."""
     before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
+    _set(variables)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        _set(before)
+
+
+def _set(variables: Mapping[str, str | None]) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

@@ -34,6 +34,7 @@ from video_assets.engine_errors import engine_message
 from video_assets.schemas import SCHEMA_NAME, Table
 from video_assets.turns import turn
 
+_TRACEBACK = "Traceback (most recent call last):"
 EMISSION_BYTES = 32 * 1024 * 1024
 _PERCENT_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
 _REFUSALS = {error.__name__: error for error in (RefusedRowsError, SchemaMismatchError)}
@@ -360,7 +361,7 @@ def _failed(targets: Mapping[str, Target], error: PySparkException) -> StagingEr
 def _cause(error: PySparkException) -> str:
     """The exception line of a worker's traceback, else the engine's message."""
     lines = str(error).strip().splitlines()
-    begin = next((n for n, line in enumerate(lines) if line.startswith("Traceback")), None)
+    begin = next((n for n, line in enumerate(lines) if _TRACEBACK in line), None)
     if begin is None:
         return engine_message(error)
     after = (line for line in lines[begin + 1 :] if line and not line.startswith(" "))

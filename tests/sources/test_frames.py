@@ -11,6 +11,7 @@ import pytest
 from deltalake import write_deltalake
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from support.engine import only_embedded
 from support.source_files import (
     DAILY_VIEW,
     END_DAY,
@@ -124,6 +125,7 @@ def test_every_file_of_a_folder_of_mixed_formats_is_read_once(
     assert len(users) == len(set(users)) == outcome.source_rows == 120
 
 
+@only_embedded("tasks of Apache Spark run in other processes, which no patch reaches")
 def test_tasks_run_in_parallel_and_each_once(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb_kql
+import pytest
 from pyspark.sql import SparkSession
+from support.engine import is_spark
 
 from resources.delta.sql_views import SqlViews
 from resources.delta.staging import table_location
@@ -35,6 +37,8 @@ def by_spark_sql(queries: Path, spark: SparkSession, warehouse: str) -> RunQuery
         spark.read.format("delta").load(location).createOrReplaceTempView(table.name)
 
     def run(name: str, **parameters: str) -> list[Row]:
+        if parameters and is_spark():
+            pytest.skip("Spark 4.2 with the parser of Delta Lake 4.4 binds no parameters")
         found = spark.sql((queries / f"{name}.sql").read_text(), args=parameters or None)
         return [_in_utc(row) for row in found.toArrow().to_pylist()]
 
