@@ -121,11 +121,15 @@ class AlertOutbox:
         self, changes: Callable[[OpenProblems], Sequence[Alert]], entry: Callable[[Alert], Entry]
     ) -> list[Entry]:
         table = self._open()
-        kept = _alerts(table) if table else []
+        if table is None:
+            if not changes({}):
+                return []
+            table = ensure_table(self._location, ALERTS)
+        kept = _alerts(table)
         known = {alert.alert_id for alert in kept}
         new = [entry(a) for a in changes(still_open(kept)) if a.alert_id not in known]
         if new:
-            self._write(table or ensure_table(self._location, ALERTS), new)
+            self._write(table, new)
         return new
 
     def claim(self, now: datetime) -> list[Entry]:

@@ -74,6 +74,22 @@ def test_two_daemons_record_each_alert_once(warehouse: str) -> None:
     assert len(stored(warehouse, ALERTS)) == 5
 
 
+@pytest.mark.parametrize("recorded_before", [0, 1])
+def test_what_another_daemon_records_meanwhile_is_not_recorded_again(
+    warehouse: str, recorded_before: int
+) -> None:
+    record(AlertOutbox(warehouse), *map(seen, range(recorded_before)))
+    others: list[list[Entry]] = []
+
+    def changes(known: OpenProblems) -> list[Alert]:
+        if not others:
+            others.append(record(AlertOutbox(warehouse), seen(7)))
+        return alerts_of([seen(7)], known)
+
+    assert AlertOutbox(warehouse).record(changes, pending) == []
+    assert list(map(len, others)) == [1]
+
+
 def test_two_daemons_never_claim_the_same_alert(warehouse: str) -> None:
     record(AlertOutbox(warehouse), *map(seen, range(5)))
     with ThreadPoolExecutor(4) as daemons:
