@@ -9,7 +9,6 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from asset_checks.rules import WARN, CheckInput, FrameRule, RowRule, Rule
-from video_assets.frames.engagement import PAIR
 from video_assets.schemas import ENGAGEMENT, SESSIONS
 
 # Sums of floats differ in their last digits with the order of adding.
@@ -68,10 +67,10 @@ def _differs_from_sessions(given: CheckInput) -> DataFrame:
     A first look sums up by a 64-bit number of each pair, in half the time; only where that finds
     something, the pairs themselves are looked at.
     """
-    number = [F.xxhash64(*PAIR).alias("pair")]
+    number = [F.xxhash64(*ENGAGEMENT.key).alias("pair")]
     if not _with_other_sums(given, number).limit(1).count():
         return given.rows().limit(0)
-    return _with_other_sums(given, [F.col(name) for name in PAIR])
+    return _with_other_sums(given, [F.col(name) for name in ENGAGEMENT.key])
 
 
 def _with_other_sums(given: CheckInput, key: Sequence[Column]) -> DataFrame:

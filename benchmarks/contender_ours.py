@@ -10,6 +10,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from resources.delta.commit import commit
+from resources.delta.reading import stored_frame
 from resources.delta.staging import Emission, StagedTable, stage
 from resources.spark import SparkEngine
 from video_assets.assets.engagement import stage_engagement
@@ -78,7 +79,7 @@ def _metadata(path: Path) -> DataFrame:
 
 
 def _stored(warehouse: Path, table: Table) -> DataFrame:
-    return start().read.format("delta").load(str(warehouse / "video" / table.name))
+    return stored_frame(start(), str(warehouse), table)
 
 
 def _committed(staged: StagedTable) -> Path:

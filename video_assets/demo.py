@@ -18,8 +18,7 @@ from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table as Grid
 
-from resources.delta.staging import table_location
-from resources.delta.storage import plain_location
+from resources.delta.reading import stored_frame
 from resources.spark import SparkEngine
 from video_assets.analytics_schemas import ANALYTICS_TABLES
 from video_assets.assets.catalog import asset_key
@@ -240,8 +239,8 @@ class Progress:
 
 def _show_results(settings: Settings, sample: SampleSummary, console: Console) -> None:
     def read(table: Table) -> DataFrame:
-        location = plain_location(table_location(settings.warehouse, table))
-        return SparkEngine.from_settings(settings).spark_session.read.format("delta").load(location)
+        session = SparkEngine.from_settings(settings).spark_session
+        return stored_frame(session, settings.warehouse, table)
 
     events, views = sample.events, sample.views
     grid = Grid("what came out", "player events", "daily views")

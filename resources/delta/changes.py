@@ -11,14 +11,8 @@ import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
-from resources.delta.commit import ORIGIN
-from resources.delta.storage import (
-    join,
-    normalized,
-    object_store,
-    plain_location,
-    storage_options,
-)
+from resources.delta.commit import ORIGIN, open_table
+from resources.delta.storage import join, object_store, plain_location
 
 _COMMITS_LOOKED_BACK = 100
 _KEEP_ALL_ROWS = {"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES"}
@@ -62,7 +56,7 @@ def changed_files(location: str, newer: DeltaTable, since: int) -> ChangedFiles 
         since: number of the older version.
     """
     try:
-        before = _rows_by_key(_older(location, since))
+        before = _rows_by_key(open_table(location, since))
     except DeltaError:
         return None
     after = _rows_by_key(newer)
@@ -72,12 +66,6 @@ def changed_files(location: str, newer: DeltaTable, since: int) -> ChangedFiles 
     changed = gone | {key: rows for key, rows in after.items() if key not in before}
     root = plain_location(location)
     return ChangedFiles(tuple(join(root, key) for key in sorted(changed)), sum(changed.values()))
-
-
-def _older(location: str, version: int) -> DeltaTable:
-    return DeltaTable(
-        normalized(location), version=version, storage_options=storage_options(location)
-    )
 
 
 def _rows_by_key(table: DeltaTable) -> Mapping[str, int]:

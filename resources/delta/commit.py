@@ -93,13 +93,15 @@ def commit(staged: StagedTable, *, run_id: str = "", attempts: int = ATTEMPTS) -
     )
 
 
-def open_table(location: str) -> DeltaTable:
-    """The Delta table in that folder.
+def open_table(location: str, version: int | None = None) -> DeltaTable:
+    """The Delta table in that folder, at a version or, without one, as it is now.
 
     Raises:
         deltalake.exceptions.TableNotFoundError: there is none.
     """
-    return DeltaTable(normalized(location), storage_options=storage_options(location))
+    return DeltaTable(
+        normalized(location), version=version, storage_options=storage_options(location)
+    )
 
 
 def arrow_schema(existing: DeltaTable) -> pa.Schema:

@@ -51,7 +51,7 @@ def stage_in_parts(
         except BaseException:
             _discard(done)
             raise
-    return {name: _merged(part[name] for part in done) for name in done[0]}
+    return _merged(done)
 
 
 def stage_side_by_side(parts: Sequence[Callable[[], Staged]]) -> dict[str, StagedTable]:
@@ -66,12 +66,13 @@ def stage_side_by_side(parts: Sequence[Callable[[], Staged]]) -> dict[str, Stage
     if errors:
         _discard([future.result() for future in futures if not future.exception()])
         raise errors[0]
-    done = [future.result() for future in futures]
-    return {name: _merged(part[name] for part in done) for name in done[0]}
+    return _merged([future.result() for future in futures])
 
 
-def _merged(parts: Iterable[StagedTable]) -> StagedTable:
-    return reduce(StagedTable.merged_with, parts)
+def _merged(parts: Sequence[Staged]) -> dict[str, StagedTable]:
+    return {
+        name: reduce(StagedTable.merged_with, (part[name] for part in parts)) for name in parts[0]
+    }
 
 
 def _discard(parts: Iterable[Staged]) -> None:

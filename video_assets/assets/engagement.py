@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from resources.delta.changes import ChangedFiles
 from resources.delta.reading import stored_frame
 from resources.delta.staging import Emission, StagedTable, stage, stage_frame
-from resources.delta.volume import opened, rows_per_day, stored_rows
+from resources.delta.volume import opened, rows_per_day
 from resources.spark import SparkEngine
 from video_assets.assets.catalog import ENGAGEMENT as GROUP
 from video_assets.assets.catalog import asset_key, column_lineage, declared
@@ -88,14 +88,13 @@ def stage_engagement(
         log: where progress is told.
     """
     refresh = planned_refresh(settings)
-    rows = stored_rows(settings.warehouse, SESSIONS)
     work = _Work(frames.seen_videos(sessions, video_metadata), spark, settings, log)
     if refresh.changed is None:
-        log.info("computing the rows of %d session rows: %s", rows, refresh.reason)
-        staged = work.compute(sessions, rows)
+        log.info("computing the rows of %d session rows: %s", refresh.rows, refresh.reason)
+        staged = work.compute(sessions, refresh.rows)
     else:
         log.info("computing the rows that changes concern: %s", refresh.reason)
-        staged = work.compute_changed(sessions, rows, refresh.changed)
+        staged = work.compute_changed(sessions, refresh.rows, refresh.changed)
     return replace(staged, origin=refresh.origin, counters={COMPUTED: 0, **staged.counters})
 
 
@@ -121,7 +120,7 @@ class _Work:
             replaced = session.read.parquet(*changed.locations)
         pairs = frames.pairs_to_compute(replaced, stored, [row["videoId"] for row in found])
         if rows > SESSIONS_AT_ONCE:
-            rows = frames.rows_of(pairs, sessions.select(*frames.PAIR)).count()
+            rows = frames.rows_of(pairs, sessions.select(*ENGAGEMENT.key)).count()
         kept = frames.rows_without(pairs, stored)
         parts: list[Callable[[], StagedTable]] = [
             partial(self.compute, frames.rows_of(pairs, sessions), rows),

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from deltalake import DeltaTable
 
@@ -26,15 +27,17 @@ class Refresh:
     """What to do in one run.
 
     Attributes:
+        reason: why, for the log.
+        rows: session rows there are.
+        origin: what the table is computed from after this run, for the next one.
         changed: files of `sessions` that came or went since the stored rows were computed; None:
             all rows are computed.
-        reason: why, for the log.
-        origin: what the table is computed from after this run, for the next one.
     """
 
-    changed: ChangedFiles | None
     reason: str
-    origin: Mapping[str, str]
+    rows: int = 0
+    origin: Mapping[str, str] = field(default_factory=dict)
+    changed: ChangedFiles | None = None
 
 
 def planned_refresh(settings: Settings) -> Refresh:
@@ -44,32 +47,32 @@ def planned_refresh(settings: Settings) -> Refresh:
     computed by this run or the next, and never missed.
     """
     sessions = opened(settings.warehouse, SESSIONS)
-    engagement = opened(settings.warehouse, ENGAGEMENT)
     if sessions is None:
-        return Refresh(None, "there are no sessions yet", {})
+        return Refresh("there are no sessions yet")
+    rows = sum(rows_per_day(SESSIONS, sessions).values())
     origin = _origin(sessions, settings.rules)
+    plan = partial(Refresh, rows=rows, origin=origin)
+    engagement = opened(settings.warehouse, ENGAGEMENT)
+    stored = origin_of(engagement) if engagement else None
     if settings.engagement_refresh == "all":
-        return Refresh(None, "the settings ask for it", origin)
-    if engagement is None:
-        return Refresh(None, "the table is new", origin)
-    stored = origin_of(engagement)
-    if stored is None or {**stored, _VERSION: ""} != {**origin, _VERSION: ""}:
-        return Refresh(None, "the stored rows have another origin or other rules", origin)
-    return _since(int(stored[_VERSION]), sessions, settings, origin)
-
-
-def _since(
-    version: int, sessions: DeltaTable, settings: Settings, origin: Mapping[str, str]
-) -> Refresh:
+        return plan("the settings ask for it")
+    if stored is None:
+        return plan("no stored rows tell what they were computed from")
+    if {**stored, _VERSION: ""} != {**origin, _VERSION: ""}:
+        return plan("the stored rows have another origin or other rules")
     location = table_location(settings.warehouse, SESSIONS)
-    changed = changed_files(location, sessions, version)
+    changed = changed_files(location, sessions, int(stored[_VERSION]))
+    return plan(_in_words(changed, rows), changed=changed if _is_small(changed, rows) else None)
+
+
+def _is_small(changed: ChangedFiles | None, rows: int) -> bool:
+    return changed is not None and changed.rows <= LARGEST_SHARE_CHANGED * rows
+
+
+def _in_words(changed: ChangedFiles | None, rows: int) -> str:
     if changed is None:
-        return Refresh(None, f"version {version} of sessions cannot be read any more", origin)
-    all_rows = sum(rows_per_day(SESSIONS, sessions).values())
-    if changed.rows > LARGEST_SHARE_CHANGED * all_rows:
-        reason = f"{changed.rows:,} changed rows beside {all_rows:,} are too many to go by"
-        return Refresh(None, reason, origin)
-    return Refresh(changed, f"{changed.rows:,} of {all_rows:,} session rows changed", origin)
+        return "the version of sessions that the stored rows were computed from cannot be read"
+    return f"{changed.rows:,} changed rows beside {rows:,} session rows"
 
 
 def _origin(sessions: DeltaTable, rules: WatchTimeRules) -> dict[str, str]:

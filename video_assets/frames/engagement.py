@@ -9,12 +9,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from video_assets.frames.kernels import gathered
-from video_assets.schemas import SESSIONS
+from video_assets.schemas import ENGAGEMENT, SESSIONS
 from video_assets.turns import turn
 from video_assets.watch_time.engagement import engagement_rows
 from video_assets.watch_time.rules import WatchTimeRules
 
-PAIR = ("userId", "videoId")
 _NOT_NEEDED = {"uniqueSecondsWatched", "eventCount"}
 _NEEDED_FOR_CREDIT = {"sessionId", "sessionDate", "sessionNumber"}
 
@@ -81,20 +80,21 @@ def pairs_to_compute(
         engagement: the stored rows.
         outdated: videos of which the stored rows have another title or duration than now.
     """
-    pairs = changed.select(*PAIR)
+    pairs = changed.select(*ENGAGEMENT.key)
     if outdated:
-        pairs = pairs.union(engagement.where(F.col("videoId").isin(*outdated)).select(*PAIR))
+        rows = engagement.where(F.col("videoId").isin(*outdated))
+        pairs = pairs.union(rows.select(*ENGAGEMENT.key))
     return pairs.distinct()
 
 
 def rows_of(pairs: DataFrame, rows: DataFrame) -> DataFrame:
     """The rows of these users and videos; lazily."""
-    return rows.join(pairs, on=list(PAIR), how="left_semi")
+    return rows.join(pairs, on=list(ENGAGEMENT.key), how="left_semi")
 
 
 def rows_without(pairs: DataFrame, rows: DataFrame) -> DataFrame:
     """The rows of all other users and videos; lazily."""
-    return rows.join(pairs, on=list(PAIR), how="left_anti")
+    return rows.join(pairs, on=list(ENGAGEMENT.key), how="left_anti")
 
 
 def sessions_by_user(
