@@ -37,12 +37,17 @@ class Limits:
 
     A task holds at most `buffered_bytes` of rows, the rows it was just given, and
     `unfinished_bytes` of files that are written but not complete.
+
+    Files of a day that have less than `small_file` bytes on average become one, where that spares
+    at least `many_files`: below, a pass over them costs more than it saves.
     """
 
     file_bytes: int = 128 * 1024 * 1024
     file_rows: int = 10_000_000
     buffered_bytes: int = 128 * 1024 * 1024
     unfinished_bytes: int = 256 * 1024 * 1024
+    small_file: int = 100 * 1024
+    many_files: int = 50
 
 
 DEFAULT_LIMITS = Limits()

@@ -6,9 +6,9 @@ one table visible at once.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -18,7 +18,7 @@ import orjson
 import pyarrow as pa
 from obstore.exceptions import BaseError
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from resources.delta.contract import Days, require_schema
@@ -29,6 +29,7 @@ from resources.delta.errors import (
     StagingError,
 )
 from resources.delta.files import DEFAULT_LIMITS, DataFile, Limits, Target, TaskFiles
+from resources.delta.small_files import MERGE_DDL, Merge, planned_merges, rows_of_merges
 from resources.delta.storage import delete_keys, join, list_keys, plain_location, provider
 from video_assets.engine_errors import engine_message
 from video_assets.schemas import SCHEMA_NAME, Table
@@ -219,6 +220,52 @@ def stage_frame(  # noqa: PLR0913 (one write, described in full)
 
 
 def _stage(
+    df: DataFrame, targets: Mapping[str, Target], route: Route, limits: Limits
+) -> dict[str, StagedTable]:
+    staged = _written(df, targets, route, limits)
+    merges = [
+        merge
+        for name, written in staged.items()
+        for merge in planned_merges(name, written.files, limits)
+    ]
+    if not merges:
+        return staged
+    try:
+        merged = _merged(df.sparkSession, merges, targets, limits)
+    except BaseException:
+        for written in staged.values():
+            written.discard()
+        raise
+    gone = {
+        name: {key for merge in merges if merge.table_name == name for key in merge.keys}
+        for name in staged
+    }
+    return {name: _exchanged(written, gone[name], merged[name]) for name, written in staged.items()}
+
+
+def _merged(
+    session: SparkSession, merges: Sequence[Merge], targets: Mapping[str, Target], limits: Limits
+) -> dict[str, StagedTable]:
+    rows = session.createDataFrame([astuple(merge) for merge in merges], MERGE_DDL)
+    as_many_as_wrote_them = max(len(merge.keys) for merge in merges)
+    by_day = rows.repartition(as_many_as_wrote_them, "day")
+    return _written(by_day, targets, partial(_rows_again, targets=targets), limits)
+
+
+def _rows_again(
+    batches: Iterator[pa.RecordBatch], targets: Mapping[str, Target]
+) -> Iterator[Emission]:
+    return (Emission(name, rows) for name, rows in rows_of_merges(batches, targets))
+
+
+def _exchanged(written: StagedTable, gone: Collection[str], merged: StagedTable) -> StagedTable:
+    with suppress(BaseError, OSError):  # nobody sees them; what stays, VACUUM removes
+        delete_keys(written.location, gone)
+    left = tuple(file for file in written.files if file.key not in gone)
+    return replace(written, files=left + merged.files)
+
+
+def _written(
     df: DataFrame, targets: Mapping[str, Target], route: Route, limits: Limits
 ) -> dict[str, StagedTable]:
     run = uuid4().hex

@@ -10,12 +10,13 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import unquote, urlsplit
 
 import obstore
+import pyarrow as pa
 from obstore.store import LocalStore, from_url
 
 from resources.delta.errors import LocationError
@@ -179,6 +180,13 @@ def open_source(root: str | os.PathLike[str], key: str) -> BinaryIO:
     return cast("BinaryIO", _ObjectSource(object_store(root), key))
 
 
+def read_objects(root: str | os.PathLike[str], keys: Iterable[str]) -> Iterator[pa.Buffer]:
+    """The whole content of each object."""
+    store = object_store(root)
+    for key in keys:
+        yield pa.py_buffer(obstore.get(store, key).bytes())
+
+
 def list_keys(root: str | os.PathLike[str], prefix: str | None = None) -> Iterator[str]:
     """Keys below `root`, in no order; a local folder that is not there has none."""
     if provider(root) == "local" and not Path(normalized(root)).is_dir():
@@ -189,12 +197,13 @@ def list_keys(root: str | os.PathLike[str], prefix: str | None = None) -> Iterat
 
 def delete_keys(root: str | os.PathLike[str], keys: Iterable[str]) -> None:
     """Delete objects; those that are gone already are no error."""
-    store = object_store(root)
-    for key in keys:
-        try:
-            obstore.delete(store, key)
-        except FileNotFoundError:
-            continue
+    store, all_keys = object_store(root), list(keys)
+    try:
+        obstore.delete(store, all_keys)
+    except FileNotFoundError:
+        for key in all_keys:
+            with suppress(FileNotFoundError):
+                obstore.delete(store, key)
 
 
 def plain_location(location: str | os.PathLike[str]) -> str:

@@ -1,18 +1,21 @@
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
-from support.tables import day, frame, views
+from support.events import shuffled
+from support.tables import day, frame, stored, views
 
+from resources.delta.commit import commit
 from resources.delta.contract import days_between
 from resources.delta.errors import RefusedRowsError, SchemaMismatchError, StagingError
-from resources.delta.files import Limits
+from resources.delta.files import DataFile, Limits
+from resources.delta.small_files import planned_merges
 from resources.delta.staging import Emission, StagedTable, stage, stage_frame, table_location
 from video_assets.schemas import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS, VIDEO_METADATA
 
@@ -75,6 +78,78 @@ def test_rows_of_a_file_are_sorted_by_the_key(spark: SparkSession, tmp_path: Pat
     staged = stage_frame(rows, str(tmp_path), DAILY_VIDEO_VIEWS, THREE_DAYS)
     written = pq.read_table(Path(staged.location) / staged.files[0].path, partitioning=None)
     assert written["video_id"].to_pylist() == ["a", "b", "c", "d"]
+
+
+MERGING = Limits(many_files=1)
+
+
+def test_many_small_files_of_a_day_become_one_sorted_by_the_key(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    rows = [row for n in range(40) for row in views(f"v{n:02d}", 1, 2, 3)]
+    spread = frame(spark, shuffled(rows)).repartition(4, "video_id")
+    apart = stage_frame(spread, str(tmp_path / "apart"), DAILY_VIDEO_VIEWS, THREE_DAYS)
+    staged = stage_frame(
+        spread, str(tmp_path / "merged"), DAILY_VIDEO_VIEWS, THREE_DAYS, limits=MERGING
+    )
+    assert len(apart.files) > len(staged.files) == 3
+    assert staged.rows_per_day() == apart.rows_per_day() == {day(n): 40 for n in (1, 2, 3)}
+    assert len(files_of(tmp_path / "merged")) == 3
+    for file in staged.files:
+        written = pq.read_table(Path(staged.location) / file.path, partitioning=None)
+        assert written["video_id"].to_pylist() == [f"v{n:02d}" for n in range(40)]
+
+
+def test_merging_small_files_keeps_every_value_and_the_counters(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    rows = frame(spark, views("a", 1, 2, 3) + views("b", 2, count=-1) + views("c", 1, count=-2))
+    spread = rows.repartition(3, "video_id", "date")
+    days = {"good": THREE_DAYS, "bad": THREE_DAYS | {day(-400)}}
+    staged, apart = (
+        stage(spread, str(tmp_path / name), TARGETS, by_count, days, limits=limits)
+        for name, limits in (("merged", MERGING), ("apart", Limits()))
+    )
+    for name, table in TARGETS.items():
+        commit(staged[name])
+        commit(apart[name])
+        assert stored(str(tmp_path / "merged"), table) == stored(str(tmp_path / "apart"), table)
+        assert staged[name].counters == apart[name].counters
+
+
+def test_a_merge_that_fails_leaves_no_file(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> NoReturn:
+        raise StagingError("the engine went away")
+
+    monkeypatch.setattr("resources.delta.staging._merged", broken)
+    rows = frame(spark, views("a", 1) + views("b", 1)).repartition(2, "video_id")
+    with pytest.raises(StagingError, match="went away"):
+        stage_frame(rows, str(tmp_path), DAILY_VIDEO_VIEWS, THREE_DAYS, limits=MERGING)
+    assert files_of(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("sizes_of_days", "merged"),
+    [
+        ([[9] * 51], [51]),
+        ([[9] * 50], []),
+        ([[9] * 26, [9] * 26], [26, 26]),
+        ([[9] * 51, [9]], [51]),
+        ([[10] * 51, [9] * 51], [51]),
+    ],
+)
+def test_files_are_merged_where_they_are_small_and_many(
+    sizes_of_days: list[list[int]], merged: list[int]
+) -> None:
+    files = [
+        DataFile(f"part-{n}-{place}", size, 1, day(n), 0, "{}")
+        for n, sizes in enumerate(sizes_of_days, 1)
+        for place, size in enumerate(sizes)
+    ]
+    merges = planned_merges("t", files, Limits(small_file=10, many_files=50))
+    assert [len(merge.keys) for merge in merges] == merged
 
 
 def test_a_table_without_partitions_has_files_in_its_folder(
