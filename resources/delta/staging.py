@@ -249,7 +249,8 @@ def _merged(
     rows = session.createDataFrame([astuple(merge) for merge in merges], MERGE_DDL)
     as_many_as_wrote_them = max(len(merge.keys) for merge in merges)
     by_day = rows.repartition(as_many_as_wrote_them, "day")
-    return _written(by_day, targets, partial(_rows_again, targets=targets), limits)
+    a_day_at_a_time = replace(limits, buffered_bytes=0, unfinished_bytes=0)
+    return _written(by_day, targets, partial(_rows_again, targets=targets), a_day_at_a_time)
 
 
 def _rows_again(
