@@ -20,8 +20,18 @@ from support.views_pipeline import (
     wanted,
 )
 
+from video_assets.assets import daily_video_views
+from video_assets.schemas import DAILY_VIDEO_VIEWS
+
 KINDS = ("daily", "cumulative")
 LOOKBACK = 3
+COUNTED = (
+    "duplicates",
+    "conflicts",
+    "counters_that_fell",
+    "rows_without_known_views",
+    "rejected_rows",
+)
 DAYS = tuple(date(2025, 3, 27) + timedelta(days=n) for n in range(8))
 FIRST, LAST = DAYS[0], DAYS[-1]
 SHUFFLED = random.Random(5).sample(DAYS, len(DAYS))  # noqa: S311 (an order is no secret)
@@ -57,6 +67,28 @@ def test_any_way_to_run_the_days_gives_the_same_tables(
         run_months(views, FIRST, LAST)
         views.run(tables=MISSING)
         assert view_results(views) == wanted(expected)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_range_in_chunks_of_days_gives_the_same_tables_and_counts(
+    kind: str, rows: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = expect(rows, FIRST, LAST, kind, LOOKBACK)
+    settings = {"view_count_kind": kind, "cumulative_lookback": LOOKBACK, "start_date": FIRST}
+    source = deliver_in_parts(tmp_path / "source", rows)
+    monkeypatch.setattr(daily_video_views, "VIEWS_AT_ONCE", 1)
+    with pipeline(tmp_path / "warehouse", daily_views=source, **settings) as views:
+        run = views.run(FIRST, LAST, tables=VIEWS)
+        run_months(views, FIRST, LAST)
+        views.run(tables=MISSING)
+        assert view_results(views) == wanted(expected)
+    assert {name: run.counted(DAILY_VIDEO_VIEWS, name) for name in COUNTED} == {
+        "duplicates": expected.duplicates,
+        "conflicts": expected.conflicts,
+        "counters_that_fell": expected.fell,
+        "rows_without_known_views": expected.unknown,
+        "rejected_rows": len(expected.rejected),
+    }
 
 
 def test_the_rows_of_the_law_have_every_defect(rows: list[Row]) -> None:

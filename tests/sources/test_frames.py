@@ -55,7 +55,7 @@ def test_daily_views_of_every_format_are_read(
     spark: SparkSession, tmp_path: Path, suffix: str
 ) -> None:
     path = write(tmp_path / f"views.{suffix}", [DAILY_VIEW, {**DAILY_VIEW, "viewCount": -1}])
-    frame = read_daily_views(spark, SourceConfig(str(path)), FIRST_DAY, END_DAY)
+    frame = read_daily_views(spark, SourceConfig(str(path)), Window(FIRST_DAY, END_DAY))
     assert frame.columns == TAGGED_DAILY_VIEWS.names
     outcome = collect(frame)
     assert [row["reportedCount"] for row in outcome.valid] == [7]
@@ -90,7 +90,7 @@ def test_daily_views_of_a_delta_table_are_read(spark: SparkSession, tmp_path: Pa
     rows = [{**DAILY_VIEW, "date": date(2025, 1, day)} for day in range(1, 6)]
     write_deltalake(str(tmp_path / "views"), pa.Table.from_pylist(rows))
     source = SourceConfig(str(tmp_path / "views"))
-    outcome = collect(read_daily_views(spark, source, date(2025, 1, 2), date(2025, 1, 4)))
+    outcome = collect(read_daily_views(spark, source, Window(date(2025, 1, 2), date(2025, 1, 4))))
     assert sorted(row["date"].day for row in outcome.valid) == [2, 3]
     assert outcome.source_rows == 2
 

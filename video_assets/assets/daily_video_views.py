@@ -1,6 +1,7 @@
 """`daily_video_views` and `rejected_daily_views`: one read of the source, sorted out."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 
@@ -12,6 +13,7 @@ from pyspark.sql import functions as F
 from resources.delta.staging import Emission, StagedTable, stage
 from resources.spark import SparkEngine
 from video_assets.assets.catalog import DAILY_VIEWS, declared
+from video_assets.assets.chunks import stage_in_parts
 from video_assets.assets.ingestion import (
     DUPLICATES,
     SOURCE_ROWS,
@@ -20,18 +22,21 @@ from video_assets.assets.ingestion import (
     daily_views_source,
     reasons_of,
     replaced_days,
-    tasks_for_source,
     what_is_read,
 )
+from video_assets.assets.source_chunks import SourceChunk, source_chunks
 from video_assets.frames.ingested_views import ViewRules, sort_out_views
-from video_assets.frames.kernels import count_values
+from video_assets.frames.kernels import count_values, tasks_for
 from video_assets.partitions import DayRange
 from video_assets.schemas import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
 from video_assets.settings import Settings
 from video_assets.sources.frames import list_daily_views, read_daily_views
+from video_assets.sources.times import Window
 
 SOURCE_KEY = dg.AssetKey(["source", "daily_views"])
 VALID, REJECTED = DAILY_VIDEO_VIEWS.name, REJECTED_DAILY_VIEWS.name
+# The engine holds a chunk's rows with all texts: some 400 bytes each.
+VIEWS_AT_ONCE = 5_000_000
 
 daily_views_source_spec = dg.AssetSpec(
     key=SOURCE_KEY,
@@ -68,7 +73,7 @@ def daily_video_views_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDef
     def daily_views(
         context: dg.AssetExecutionContext, spark: SparkEngine, settings: dg.ResourceParam[Settings]
     ) -> Iterator[dg.Output[StagedTable]]:
-        staged = _stage_views(context, spark, settings)
+        staged = stage_views(spark, settings, DayRange.of(context), context.log)
         valid, rejected = staged[VALID], staged[REJECTED]
         yield dg.Output(valid, output_name=VALID, metadata=accounting(valid, rejected))
         reasons = {"reasons": dict(reasons_of(rejected))}
@@ -77,38 +82,52 @@ def daily_video_views_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDef
     return daily_views
 
 
-def _stage_views(
-    context: dg.AssetExecutionContext, spark: SparkEngine, settings: Settings
+def stage_views(
+    spark: SparkEngine, settings: Settings, run: DayRange, log: logging.Logger
 ) -> dict[str, StagedTable]:
-    run = DayRange.of(context)
+    """Read the source once, and write its valid and its rejected rows for one commit.
+
+    Raises:
+        SourceError: there is nothing to read, or it cannot be read.
+    """
     source = daily_views_source(settings)
     listing = list_daily_views(source, run.first, run.end)
-    context.log.info(what_is_read(listing))
-    valid_days, rejected_days = replaced_days(source, run)
-    rules = ViewRules(settings.view_count_kind, run.first, run.end, settings.cumulative_lookback)
+    log.info(what_is_read(listing))
+    parts = {
+        days: partial(_stage_chunk, spark, settings, chunk)
+        for days, chunk in source_chunks(source, listing, run, VIEWS_AT_ONCE).items()
+    }
     with clear_source_errors():
-        tagged = read_daily_views(spark.spark_session, source, run.first, run.end, listing)
-        if rules.kind == "cumulative":
-            tagged = tagged.unionByName(_earlier(spark.spark_session, settings, run))
-        # All rows of a video in one task; rows without a video are spread by their text.
-        by_video = F.coalesce(F.col("video_id"), F.col("rowText"))
-        return dict(
-            stage(
-                tagged.repartition(tasks_for_source(listing, spark.cores), by_video),
-                settings.warehouse,
-                {VALID: DAILY_VIDEO_VIEWS, REJECTED: REJECTED_DAILY_VIEWS},
-                partial(_sort_out_task, rules=rules),
-                {VALID: valid_days, REJECTED: rejected_days},
-            )
-        )
+        return stage_in_parts(parts, log)
 
 
-def _earlier(session: SparkSession, settings: Settings, run: DayRange) -> DataFrame:
+def _stage_chunk(
+    spark: SparkEngine, settings: Settings, chunk: SourceChunk
+) -> Mapping[str, StagedTable]:
+    source, days = daily_views_source(settings), chunk.days
+    valid_days, rejected_days = replaced_days(source, days)
+    rules = ViewRules(settings.view_count_kind, days.first, days.end, settings.cumulative_lookback)
+    tagged = read_daily_views(spark.spark_session, source, chunk.window, chunk.listing)
+    if rules.kind == "cumulative":
+        tagged = tagged.unionByName(_earlier(spark.spark_session, settings, days))
+    # All rows of a video in one task; rows without a video are spread by their text.
+    by_video = F.coalesce(F.col("video_id"), F.col("rowText"))
+    return stage(
+        tagged.repartition(tasks_for(chunk.rows, spark.cores), by_video),
+        settings.warehouse,
+        {VALID: DAILY_VIDEO_VIEWS, REJECTED: REJECTED_DAILY_VIEWS},
+        partial(_sort_out_task, rules=rules),
+        {VALID: valid_days, REJECTED: rejected_days},
+    )
+
+
+def _earlier(session: SparkSession, settings: Settings, days: DayRange) -> DataFrame:
     """The valid rows of the lookback days, which a running total is compared with."""
     source = daily_views_source(settings)
-    first = run.first - timedelta(days=settings.cumulative_lookback)
-    listing = list_daily_views(source, first, run.first, days_may_be_missing=True)
-    rows = read_daily_views(session, source, first, run.first, listing)
+    first = days.first - timedelta(days=settings.cumulative_lookback)
+    listing = list_daily_views(source, first, days.first, days_may_be_missing=True)
+    window = Window(first, days.first, with_undated=False)
+    rows = read_daily_views(session, source, window, listing)
     return rows.where(F.col("reason").isNull() & F.col("sourceRows").isNull())
 
 

@@ -8,7 +8,6 @@ import dagster as dg
 
 from resources.delta.contract import Days, days_between
 from resources.delta.staging import StagedTable
-from video_assets.frames.kernels import tasks_for
 from video_assets.partitions import UNDATED, DayRange
 from video_assets.plots import bars_per_day
 from video_assets.settings import Settings
@@ -48,11 +47,6 @@ def daily_views_source(settings: Settings) -> SourceConfig:
 def rows_of_source(listing: Listing) -> int:
     """About how many rows a source has, told by the size of its files."""
     return listing.total_bytes // _BYTES_PER_ROW
-
-
-def tasks_for_source(listing: Listing, cores: int) -> int:
-    """How many tasks share the rows of a source."""
-    return tasks_for(rows_of_source(listing), cores)
 
 
 def replaced_days(source: SourceConfig, run: DayRange) -> tuple[Days, Days]:

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 
 import dagster as dg
@@ -11,7 +10,7 @@ import pyarrow as pa
 from resources.delta.staging import Emission, StagedTable, stage
 from resources.spark import SparkEngine
 from video_assets.assets.catalog import PLAYER_EVENTS, declared
-from video_assets.assets.chunks import chunks_of_days, stage_in_parts
+from video_assets.assets.chunks import stage_in_parts
 from video_assets.assets.ingestion import (
     DUPLICATES,
     SOURCE_ROWS,
@@ -20,18 +19,15 @@ from video_assets.assets.ingestion import (
     events_source,
     reasons_of,
     replaced_days,
-    rows_of_source,
     what_is_read,
 )
+from video_assets.assets.source_chunks import SourceChunk, source_chunks
 from video_assets.frames.blocks import Shares, unpacked
 from video_assets.frames.raw_events import events_in_blocks, sort_out
 from video_assets.partitions import DayRange
 from video_assets.schemas import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.settings import Settings
-from video_assets.sources.config import SourceConfig
 from video_assets.sources.frames import list_events
-from video_assets.sources.listing import Listing, is_template
-from video_assets.sources.times import Window
 
 SOURCE_KEY = dg.AssetKey(["source", "player_events"])
 VALID, REJECTED = RAW_EVENTS.name, REJECTED_EVENTS.name
@@ -86,55 +82,22 @@ def stage_events(
 ) -> dict[str, StagedTable]:
     """Read the source once, and write its events and its rejected rows for one commit.
 
-    Many rows are read in chunks of days. Files of lines are read at once: each chunk would have to
-    read all of them.
-
     Raises:
         SourceError: there is nothing to read, or it cannot be read.
     """
     source = events_source(settings)
     listing = list_events(source, run.first, run.end)
     log.info(what_is_read(listing))
-    rows = rows_of_source(listing)
-    chunks = chunks_of_days(run, rows) if _tells_days(source, listing) else [run]
     parts = {
-        f"{chunk.first} to {chunk.last}": partial(
-            _stage_chunk, spark, settings, _Chunk.of(chunk, listing, rows // len(chunks), run)
-        )
-        for chunk in chunks
+        days: partial(_stage_chunk, spark, settings, chunk)
+        for days, chunk in source_chunks(source, listing, run).items()
     }
     with clear_source_errors():
         return stage_in_parts(parts, log)
 
 
-def _tells_days(source: SourceConfig, listing: Listing) -> bool:
-    """Whether a chunk of days need not read the rows of all others: by path or statistics."""
-    return is_template(source.uri) or all(
-        file.format in ("parquet", "delta") for file in listing.files
-    )
-
-
-@dataclass(frozen=True)
-class _Chunk:
-    """Some days of a run, and about how many rows they have; the first has the undated rows."""
-
-    days: DayRange
-    listing: Listing
-    rows: int
-    is_first: bool
-
-    @classmethod
-    def of(cls, days: DayRange, listing: Listing, rows: int, run: DayRange) -> "_Chunk":
-        files = (file for file in listing.files if file.day is None or file.day in days.days)
-        return cls(days, Listing(tuple(files)), rows, is_first=days.first == run.first)
-
-    @property
-    def window(self) -> Window:
-        return Window(self.days.first, self.days.end, with_undated=self.is_first)
-
-
 def _stage_chunk(
-    spark: SparkEngine, settings: Settings, chunk: _Chunk
+    spark: SparkEngine, settings: Settings, chunk: SourceChunk
 ) -> Mapping[str, StagedTable]:
     source = events_source(settings)
     valid_days, rejected_days = replaced_days(source, chunk.days)

@@ -106,19 +106,14 @@ def map_events(  # noqa: PLR0913 (what is read, and what becomes of it)
 
 
 def read_daily_views(
-    spark: SparkSession,
-    source: SourceConfig,
-    first_day: date,
-    end_day: date,
-    listing: Listing | None = None,
+    spark: SparkSession, source: SourceConfig, window: Window, listing: Listing | None = None
 ) -> DataFrame:
-    """Daily views of the days [first_day, end_day), valid and rejected ones, lazily.
+    """Daily views of some days, valid and rejected ones, lazily.
 
     Args:
         spark: a Spark Connect session.
         source: where the views are and how they are mapped.
-        first_day: first day, UTC.
-        end_day: day after the last one.
+        window: the days, UTC.
         listing: the source's files where the caller has listed them already.
 
     Returns:
@@ -128,8 +123,8 @@ def read_daily_views(
     Raises:
         SourceError: as for `read_events`.
     """
-    listing = listing or list_daily_views(source, first_day, end_day)
-    return _read(spark, Layout(DAILY_VIEWS, source), Window(first_day, end_day), listing)
+    listing = listing or list_daily_views(source, window.first_day, window.end_day)
+    return _read(spark, Layout(DAILY_VIEWS, source), window, listing)
 
 
 def read_video_metadata(spark: SparkSession, source: SourceConfig) -> DataFrame:
