@@ -3,6 +3,7 @@
 import sys
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from sysconfig import get_paths
 
 import pytest
@@ -16,7 +17,7 @@ from resources.local_cluster import (
     LocalCluster,
     local_cluster,
 )
-from resources.spark import SparkEngine
+from resources.spark import EngineError, SparkEngine
 
 ONLY_FOR_DAGSTER = ("dagster", "deltalake", "pandas", "pydantic_settings")
 SMALL = {
@@ -55,8 +56,8 @@ def cluster(worker_python: str) -> Iterator[LocalCluster]:
     try:
         with local_cluster(ClusterSize(), SMALL, worker_python) as running:
             yield running
-            with warnings.catch_warnings():
-                # When a test left no server to say goodbye to.
+            # A test may have left no server to say goodbye to.
+            with warnings.catch_warnings(), suppress(EngineError):
                 warnings.simplefilter("ignore")
                 SparkEngine(engine="spark", spark_remote=running.url).spark_session.stop()
     except ClusterNotToBeHadError as error:

@@ -99,8 +99,10 @@ def test_a_connect_server_that_is_killed_leaves_every_table_whole(
         with when_a_file_is_written(assets.folder(RAW_EVENTS), cluster.connect_server.kill):
             failed = assets.attempt(SECOND, LAST)
         assert not failed.succeeded
-        assert "nothing was committed: the Spark Connect server does not answer" in error_of(failed)
-        assert assets.results() == before
+        assert "the Spark Connect server does not answer" in error_of(failed)
+        # A commit may have been quicker than the accident.
+        for name, rows in assets.results().items():
+            assert rows in (before[name], by_embedded[name])
         cluster.start_connect_server()
         assets.run(SECOND, LAST)
         assert assets.results() == by_embedded
