@@ -28,9 +28,10 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from resources.delta.commit import arrow_schema, commit, open_table
 from resources.delta.contract import Days, days_between, describe_days
 from resources.delta.errors import MissingTableError, SchemaMismatchError, TableError
+from resources.delta.reading import stored_frame
 from resources.delta.report import output_metadata, partition_metadata
 from resources.delta.staging import StagedTable, stage_frame, table_location
-from resources.delta.storage import normalized, plain_location, provider, storage_options
+from resources.delta.storage import normalized, provider, storage_options
 from video_assets.engine_errors import engine_message
 from video_assets.schemas import SCHEMA_NAME, TABLES, Table
 
@@ -179,7 +180,7 @@ class DataFrameHandler(DbTypeHandler[DataFrame]):
         table = declared_table(table_slice)
         location = table_location(self._warehouse, table)
         if _is_there(location):
-            frame = _read(self._session(), location, table)
+            frame = _read(self._session(), self._warehouse, table)
             frame = _in_window(frame, table, read_window(table_slice))
         else:
             _require_partitioned(table_slice, location)
@@ -279,12 +280,13 @@ def _require_partitioned(table_slice: TableSlice, location: str) -> None:
         )
 
 
-def _read(session: SparkSession, location: str, table: Table) -> DataFrame:
+def _read(session: SparkSession, warehouse: str, table: Table) -> DataFrame:
     """The whole table, its schema resolved: a lazy failure would name neither table nor path."""
     try:
-        frame = session.read.format("delta").load(plain_location(location))
+        frame = stored_frame(session, warehouse, table)
         frame.schema  # noqa: B018 (asks the engine)
     except PySparkException as error:
+        location = table_location(warehouse, table)
         raise TableError(
             f"table {table.name} at {location} ({_columns_in_log(location)}) cannot be read by "
             f"the engine: {engine_message(error)}"

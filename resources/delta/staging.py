@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import astuple, dataclass, field, replace
 from datetime import date
 from functools import partial
+from itertools import chain
 from typing import Any
 from uuid import uuid4
 
@@ -223,24 +224,16 @@ def _stage(
     df: DataFrame, targets: Mapping[str, Target], route: Route, limits: Limits
 ) -> dict[str, StagedTable]:
     staged = _written(df, targets, route, limits)
-    merges = [
-        merge
-        for name, written in staged.items()
-        for merge in planned_merges(name, written.files, limits)
-    ]
-    if not merges:
+    merges = {name: planned_merges(name, written.files, limits) for name, written in staged.items()}
+    if not any(merges.values()):
         return staged
     try:
-        merged = _merged(df.sparkSession, merges, targets, limits)
+        merged = _merged(df.sparkSession, list(chain(*merges.values())), targets, limits)
     except BaseException:
         for written in staged.values():
             written.discard()
         raise
-    gone = {
-        name: {key for merge in merges if merge.table_name == name for key in merge.keys}
-        for name in staged
-    }
-    return {name: _exchanged(written, gone[name], merged[name]) for name, written in staged.items()}
+    return {n: _exchanged(written, merges[n], merged[n]) for n, written in staged.items()}
 
 
 def _merged(
@@ -259,7 +252,8 @@ def _rows_again(
     return (Emission(name, rows) for name, rows in rows_of_merges(batches, targets))
 
 
-def _exchanged(written: StagedTable, gone: Collection[str], merged: StagedTable) -> StagedTable:
+def _exchanged(written: StagedTable, merges: Iterable[Merge], merged: StagedTable) -> StagedTable:
+    gone = {key for merge in merges for key in merge.keys}
     with suppress(BaseError, OSError):  # nobody sees them; what stays, VACUUM removes
         delete_keys(written.location, gone)
     left = tuple(file for file in written.files if file.key not in gone)

@@ -13,18 +13,15 @@ from pyspark.sql import functions as F
 from resources.delta.staging import Emission, StagedTable, stage
 from resources.spark import SparkEngine
 from video_assets.assets.catalog import DAILY_VIEWS, declared
-from video_assets.assets.chunks import stage_in_parts
 from video_assets.assets.ingestion import (
     DUPLICATES,
     SOURCE_ROWS,
     accounting,
-    clear_source_errors,
     daily_views_source,
     reasons_of,
     replaced_days,
-    what_is_read,
 )
-from video_assets.assets.source_chunks import SourceChunk, source_chunks
+from video_assets.assets.source_chunks import SourceChunk, stage_source
 from video_assets.frames.ingested_views import ViewRules, sort_out_views
 from video_assets.frames.kernels import count_values, tasks_for
 from video_assets.partitions import DayRange
@@ -93,13 +90,8 @@ def stage_views(
     """
     source = daily_views_source(settings)
     listing = list_daily_views(source, run.first, run.end)
-    log.info(what_is_read(listing))
-    parts = {
-        days: partial(_stage_chunk, spark, settings, chunk)
-        for days, chunk in source_chunks(source, listing, run, VIEWS_AT_ONCE).items()
-    }
-    with clear_source_errors():
-        return stage_in_parts(parts, log)
+    stage_chunk = partial(_stage_chunk, spark, settings)
+    return stage_source(source, listing, run, stage_chunk, log, rows_at_once=VIEWS_AT_ONCE)
 
 
 def _stage_chunk(

@@ -10,18 +10,15 @@ import pyarrow as pa
 from resources.delta.staging import Emission, StagedTable, stage
 from resources.spark import SparkEngine
 from video_assets.assets.catalog import PLAYER_EVENTS, declared
-from video_assets.assets.chunks import stage_in_parts
 from video_assets.assets.ingestion import (
     DUPLICATES,
     SOURCE_ROWS,
     accounting,
-    clear_source_errors,
     events_source,
     reasons_of,
     replaced_days,
-    what_is_read,
 )
-from video_assets.assets.source_chunks import SourceChunk, source_chunks
+from video_assets.assets.source_chunks import SourceChunk, stage_source
 from video_assets.frames.blocks import Shares, unpacked
 from video_assets.frames.raw_events import events_in_blocks, sort_out
 from video_assets.partitions import DayRange
@@ -87,13 +84,7 @@ def stage_events(
     """
     source = events_source(settings)
     listing = list_events(source, run.first, run.end)
-    log.info(what_is_read(listing))
-    parts = {
-        days: partial(_stage_chunk, spark, settings, chunk)
-        for days, chunk in source_chunks(source, listing, run).items()
-    }
-    with clear_source_errors():
-        return stage_in_parts(parts, log)
+    return stage_source(source, listing, run, partial(_stage_chunk, spark, settings), log)
 
 
 def _stage_chunk(
