@@ -42,7 +42,7 @@ test-cluster: $(READY) ## Run the tests on a Spark cluster of processes alone (n
 	$(BIN)/python -m pytest tests/cluster
 
 cluster: $(READY) ## Start such a cluster to try (needs Java 17)
-	$(BIN)/python -m resources.local_cluster
+	$(BIN)/python -m resources.engine.local_cluster
 
 lint: $(READY) ## Check style and types
 	$(BIN)/ruff format --check .
@@ -57,7 +57,7 @@ sql: $(READY) ## Open a DuckDB shell with every table as a view
 	@$(BIN)/python -m video_assets.sql_shell
 
 docs: $(READY) ## Renew the reference parts of README.md, docs/tables.md and docs/operations.md
-	$(BIN)/python -m video_assets.reference
+	$(BIN)/python -m video_assets.docs
 	$(BIN)/python -m asset_checks.reference
 
 pins: ## Renew constraints.txt from a fresh install of the newest allowed releases

@@ -5,7 +5,12 @@ from pyspark.sql import functions as F
 
 from asset_checks.freshness import yesterday_is_there
 from asset_checks.rules import CheckInput, FrameRule, RowRule, Rule
-from video_assets.schemas import DAILY_VIDEO_VIEWS, MISSING_DATE, MISSING_DATES, MONTHLY_VIEWS
+from video_assets.daily_views.tables import (
+    DAILY_VIDEO_VIEWS,
+    MISSING_DATE,
+    MISSING_DATES,
+    MONTHLY_VIEWS,
+)
 
 _MONTH = ("channel_id", "video_id", "month_start")
 _GAP = ("video_id", "missing_date")

@@ -5,21 +5,15 @@ from collections.abc import Mapping
 import dagster as dg
 
 from asset_checks import daily_views, engagement, lifetime_snapshots, raw_events, sessions
+from asset_checks.dagster_checks import checks_of
 from asset_checks.freshness import DEADLINE_CRON, TIME_ZONE, YESTERDAY_IS_THERE, yesterday_is_there
 from asset_checks.rules import Rule
-from asset_checks.runner import checks_of
-from video_assets.assets.catalog import asset_key
-from video_assets.schemas import (
-    DAILY_VIDEO_VIEWS,
-    ENGAGEMENT,
-    LIFETIME_SNAPSHOTS,
-    LIFETIME_VIEW_HISTORY,
-    MISSING_DATES,
-    MONTHLY_VIEWS,
-    RAW_EVENTS,
-    SESSIONS,
-    TABLES,
-)
+from video_assets.catalog import asset_key
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATES, MONTHLY_VIEWS
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY
+from video_assets.player_events.tables import RAW_EVENTS
+from video_assets.tables import TABLES
 
 RULES: Mapping[str, tuple[Rule, ...]] = {
     RAW_EVENTS.name: raw_events.RULES,

@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from asset_checks.rules import WARN, CheckInput, FrameRule, RowRule, Rule
-from video_assets.schemas import ENGAGEMENT, SESSIONS
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 
 # Sums of floats differ in their last digits with the order of adding.
 RELATIVE_TOLERANCE = 1e-9

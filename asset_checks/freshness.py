@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from asset_checks.rules import WARN, CheckInput, Finding, MeasuredRule
-from video_assets.schemas import MONTHLY_VIEWS, Table
+from resources.delta.table import Table
 
 DEADLINE = time(4)
 DEADLINE_CRON = "0 4 * * *"
@@ -54,7 +54,7 @@ def freshness_policy_for(table: Table) -> dg.FreshnessPolicy:
 
     Daily tables: each morning before the deadline. Others: one run late is a warning, two fail.
     """
-    if table.partition_by is None or table.partition_by == MONTHLY_VIEWS.partition_by:
+    if table.partition_by is None or table.partition_unit == "month":
         return dg.FreshnessPolicy.time_window(warn_window=_ONE_RUN_LATE, fail_window=_TWO_RUNS_LATE)
     return dg.FreshnessPolicy.cron(
         deadline_cron=DEADLINE_CRON, lower_bound_delta=_SINCE_MIDNIGHT, timezone=TIME_ZONE

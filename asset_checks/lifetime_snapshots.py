@@ -8,7 +8,8 @@ from pyspark.sql import functions as F
 
 from asset_checks.freshness import yesterday_is_there
 from asset_checks.rules import WARN, CheckInput, FrameRule, Rule
-from video_assets.schemas import DAILY_VIDEO_VIEWS, LIFETIME_SNAPSHOTS
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS
+from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS
 
 _ANSWER = ("video_id", "date")
 

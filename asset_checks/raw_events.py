@@ -9,7 +9,7 @@ from statistics import median
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from asset_checks.findings import sample
+from asset_checks.evaluate import sample
 from asset_checks.freshness import yesterday_is_there
 from asset_checks.rules import (
     WARN,
@@ -21,9 +21,9 @@ from asset_checks.rules import (
     Rule,
     WrittenRows,
 )
-from video_assets.assets.ingestion import DUPLICATES, SOURCE_ROWS, events_source, replaced_days
-from video_assets.partitions import UNDATED
-from video_assets.schemas import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.days import UNDATED
+from video_assets.ingestion import DUPLICATES, SOURCE_ROWS, events_source, replaced_days
+from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 
 _ROWS_WRITTEN = "rows_written"
 _REJECTED_ROWS = "rejected_rows"

@@ -9,11 +9,11 @@ from typing import Any
 import dagster as dg
 from pyspark.sql import Column, DataFrame
 
-from asset_checks.tables import StoredTables
-from video_assets.partitions import DayRange
-from video_assets.schemas import Table
+from asset_checks.stored_tables import StoredTables
+from resources.delta.table import Table
+from video_assets.days import DayRange
 from video_assets.settings import Settings
-from video_assets.thresholds import CheckThresholds
+from video_assets.settings.checks import CheckThresholds
 
 WARN = dg.AssetCheckSeverity.WARN
 ERROR = dg.AssetCheckSeverity.ERROR

@@ -7,7 +7,8 @@ from pyspark.sql import functions as F
 
 from asset_checks.freshness import yesterday_is_there
 from asset_checks.rules import WARN, CheckInput, Finding, FrameRule, MeasuredRule, RowRule, Rule
-from video_assets.schemas import RAW_EVENTS, SESSIONS
+from video_assets.engagement.tables import SESSIONS
+from video_assets.player_events.tables import RAW_EVENTS
 
 # Sums of floats differ in their last digits with the order of adding.
 TOLERANCE_SECONDS = 1e-6

@@ -14,16 +14,11 @@ from pathlib import Path
 
 import dagster as dg
 
-from resources.local_cluster import ClusterSize, local_cluster
-from video_assets.assets.catalog import asset_key
+from resources.engine.local_cluster import ClusterSize, local_cluster
+from video_assets.catalog import asset_key
 from video_assets.definitions import build_definitions
-from video_assets.schemas import (
-    ENGAGEMENT,
-    RAW_EVENTS,
-    REJECTED_EVENTS,
-    SESSIONS,
-    VIDEO_METADATA,
-)
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
+from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.settings import Settings
 
 TABLES = (RAW_EVENTS, REJECTED_EVENTS, VIDEO_METADATA, SESSIONS, ENGAGEMENT)

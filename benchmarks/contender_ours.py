@@ -7,26 +7,28 @@ from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
+from direct import engagement_of_videos, sessions_by_video
 from pyspark.sql import DataFrame, SparkSession
 
 from resources.delta.commit import commit
-from resources.delta.reading import stored_frame
-from resources.delta.staging import Emission, StagedTable, stage
-from resources.spark import SparkEngine
-from video_assets.assets.engagement import stage_engagement
-from video_assets.assets.ingestion import rows_of_source
-from video_assets.assets.player_events import stage_events
-from video_assets.assets.sessions import stage_sessions
-from video_assets.frames.blocks import Shares
-from video_assets.frames.direct import engagement_of_videos, sessions_by_video
-from video_assets.frames.raw_events import events_in_blocks
-from video_assets.partitions import DayRange
-from video_assets.schemas import ENGAGEMENT, RAW_EVENTS, SESSIONS, VIDEO_METADATA, Table
+from resources.delta.stage import Emission, StagedTable, stage
+from resources.delta.table import Table
+from resources.delta.warehouse import stored_frame
+from resources.engine.session import SparkEngine
+from video_assets.arrow.blocks import Shares
+from video_assets.days import DayRange
+from video_assets.engagement.engagement_asset import stage_engagement
+from video_assets.engagement.sessions_asset import stage_sessions
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
+from video_assets.engagement.watch_time.rules import WatchTimeRules
+from video_assets.ingestion import rows_of_source
+from video_assets.player_events.assets import stage_events
+from video_assets.player_events.sort_out import events_in_blocks
+from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.settings import Settings
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.frames import list_events
 from video_assets.sources.times import Window
-from video_assets.watch_time.rules import WatchTimeRules
 
 _LOG = logging.getLogger(__name__)
 

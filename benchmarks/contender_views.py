@@ -15,12 +15,12 @@ from deltalake import DeltaTable
 from measuring import cpu_seconds
 
 from resources.delta.commit import commit
-from resources.delta.reading import stored_frame
-from resources.delta.staging import stage_frame, table_location
-from resources.spark import SparkEngine
-from video_assets.frames.missing_dates import missing_dates
-from video_assets.frames.monthly_views import monthly_views
-from video_assets.schemas import DAILY_VIDEO_VIEWS, MISSING_DATES, MONTHLY_VIEWS
+from resources.delta.stage import stage_frame, table_location
+from resources.delta.warehouse import stored_frame
+from resources.engine.session import SparkEngine
+from video_assets.daily_views.missing_dates import missing_dates
+from video_assets.daily_views.monthly_views import monthly_views
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATES, MONTHLY_VIEWS
 
 _FRAMES = {
     "monthly_views": (MONTHLY_VIEWS, monthly_views),

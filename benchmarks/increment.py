@@ -13,7 +13,7 @@ from pathlib import Path
 
 from contender_ours import days_of
 
-from video_assets.partitions import DayRange
+from video_assets.days import DayRange
 
 _EVENTS = 'key:"video/raw_events" or key:"video/rejected_events" or key:"video/sessions"'
 _ENGAGEMENT = 'key:"video/aggregated_user_video_engagement"'

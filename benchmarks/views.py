@@ -24,17 +24,17 @@ from measuring import Measurement, measure, median, script
 from rich.console import Console
 from rich.table import Table as Grid
 
-from resources.delta.volume import stored_rows
-from video_assets.assets.catalog import asset_key
-from video_assets.sample_data import SampleSpec, write_sample
-from video_assets.schemas import (
+from resources.delta.table import Table
+from resources.delta.warehouse import stored_rows
+from video_assets.catalog import asset_key
+from video_assets.daily_views.tables import (
     DAILY_VIDEO_VIEWS,
     MISSING_DATE,
     MISSING_DATES,
     MONTHLY_VIEWS,
     REJECTED_DAILY_VIEWS,
-    Table,
 )
+from video_assets.sample_data import SampleSpec, write_sample
 
 DAGSTER = Path(sys.executable).with_name("dagster")
 # As small as a sample may be: this benchmark reads no player events.

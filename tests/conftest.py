@@ -4,7 +4,7 @@ import pytest
 from pyspark.sql import SparkSession
 from support.engine import engine_of_tests, is_spark, send_test_code, use_engine_of_environment
 
-from resources.spark import use_utc
+from resources.engine.session import use_utc
 
 use_utc()
 use_engine_of_environment()

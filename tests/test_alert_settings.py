@@ -3,7 +3,7 @@ from pydantic import ValidationError
 
 from resources.alerts.alert import Severity
 from resources.alerts.channels import ChannelError, channels_of
-from video_assets.alert_settings import AlertSettings
+from video_assets.settings.alerts import AlertSettings
 
 SLACK = "slack://TokenA000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"
 MAIL = "mailto://me:pw@example.org?to=a@example.org,b@example.org"

@@ -15,10 +15,10 @@ from support.events import DAY, START, ended, pause, play, resume, to_table
 from support.oracle import Event
 from support.tables import frame
 
+from video_assets.engagement.tables import ENGAGEMENT
+from video_assets.engagement.watch_time.rules import WatchTimeRules
 from video_assets.notebook import KEY, UNIQUE_COLUMNS, InputTableError, VideoEngagementAggregator
 from video_assets.sample_data.worked_example import worked_example
-from video_assets.schemas import ENGAGEMENT
-from video_assets.watch_time.rules import WatchTimeRules
 
 RULES = WatchTimeRules()
 FIRST = START.date()

@@ -1,6 +1,6 @@
-from video_assets.reference import README, TABLES_PAGE, readme_with_settings, tables_reference
-from video_assets.schemas import TABLES
+from video_assets.docs import README, TABLES_PAGE, readme_with_settings, tables_reference
 from video_assets.settings import Settings, environment_name
+from video_assets.tables import TABLES
 
 
 def test_the_readme_lists_the_settings_as_they_are_declared() -> None:

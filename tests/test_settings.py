@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from video_assets.engagement.watch_time.rules import WatchTimeRules
 from video_assets.settings import PREFIX, Settings, SettingsError, environment_name, load_settings
-from video_assets.watch_time.rules import WatchTimeRules
 
 
 @pytest.fixture(autouse=True)

@@ -7,31 +7,32 @@ import dagster as dg
 from asset_checks.definitions import build_checks, build_freshness
 from asset_checks.freshness import freshness_policy_for
 from resources.delta.io_manager import build_io_manager
-from resources.spark import SparkEngine
+from resources.delta.table import SCHEMA_NAME
+from resources.engine.session import SparkEngine
 from resources.view_counts.resource import ViewCounts
-from video_assets.assets.analytics import analytics_assets
-from video_assets.assets.daily_video_views import (
+from video_assets.analytics.assets import analytics_assets
+from video_assets.automation.alert_sensor import alert_sensor
+from video_assets.automation.conditions import automated
+from video_assets.automation.schedules import automation_sensor, daily_schedule, daily_steps
+from video_assets.daily_views.daily_video_views_asset import (
     daily_video_views_asset,
     daily_views_source_spec,
 )
-from video_assets.assets.engagement import engagement_asset
-from video_assets.assets.lifetime_views import (
+from video_assets.daily_views.missing_dates_asset import missing_dates_asset
+from video_assets.daily_views.monthly_views_asset import monthly_views_asset
+from video_assets.days import daily_partitions, days_until_today, monthly_partitions
+from video_assets.engagement.engagement_asset import engagement_asset
+from video_assets.engagement.sessions_asset import sessions_asset
+from video_assets.engagement.video_metadata_asset import video_metadata_asset, video_metadata_source
+from video_assets.lifetime_views.assets import (
     lifetime_snapshots_asset,
     lifetime_view_history_asset,
     view_count_api,
 )
-from video_assets.assets.missing_dates import missing_dates_asset
-from video_assets.assets.monthly_views import monthly_views_asset
-from video_assets.assets.player_events import player_events_asset, player_events_source
-from video_assets.assets.report import engagement_report_asset
-from video_assets.assets.sessions import sessions_asset
-from video_assets.assets.video_metadata import video_metadata_asset, video_metadata_source
-from video_assets.automation.alert_sensor import alert_sensor
-from video_assets.automation.conditions import automated
-from video_assets.automation.schedules import automation_sensor, daily_schedule, daily_steps
-from video_assets.partitions import daily_partitions, days_until_today, monthly_partitions
-from video_assets.schemas import SCHEMA_NAME, TABLES
+from video_assets.player_events.assets import player_events_asset, player_events_source
+from video_assets.report.assets import engagement_report_asset
 from video_assets.settings import Settings, load_settings
+from video_assets.tables import TABLES
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
@@ -48,7 +49,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             "spark": spark,
             "settings": settings,
             "view_counts": ViewCounts.from_settings(settings),
-            "io_manager": build_io_manager(settings.warehouse, spark),
+            "io_manager": build_io_manager(settings.warehouse, spark, TABLES),
         },
         # One engine a process: steps share it, and none pays for starting Python again.
         executor=dg.in_process_executor,

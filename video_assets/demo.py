@@ -18,29 +18,25 @@ from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table as Grid
 
-from resources.delta.reading import stored_frame
-from resources.spark import SparkEngine
-from video_assets.analytics_schemas import ANALYTICS_TABLES
-from video_assets.assets.catalog import asset_key
-from video_assets.assets.report import KEY as REPORT
-from video_assets.assets.report import report_location
-from video_assets.definitions import build_definitions
-from video_assets.sample_data import SampleSpec, SampleSummary, write_sample
-from video_assets.schemas import (
+from resources.delta.table import Table
+from resources.delta.warehouse import stored_frame
+from resources.engine.session import SparkEngine
+from video_assets.analytics.tables import ANALYTICS_TABLES
+from video_assets.catalog import asset_key
+from video_assets.daily_views.tables import (
     DAILY_VIDEO_VIEWS,
-    ENGAGEMENT,
-    LIFETIME_SNAPSHOTS,
-    LIFETIME_VIEW_HISTORY,
     MISSING_DATE,
     MISSING_DATES,
     MONTHLY_VIEWS,
-    RAW_EVENTS,
     REJECTED_DAILY_VIEWS,
-    REJECTED_EVENTS,
-    SESSIONS,
-    VIDEO_METADATA,
-    Table,
 )
+from video_assets.definitions import build_definitions
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
+from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY
+from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.report.assets import KEY as REPORT
+from video_assets.report.assets import report_location
+from video_assets.sample_data import SampleSpec, SampleSummary, write_sample
 from video_assets.settings import (
     SAMPLE_FOLDER,
     Settings,

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from video_assets.analytics_schemas import (
+from resources.delta.table import Table
+from video_assets.analytics.tables import (
     REACHED_PERCENTAGES,
     TIERS,
     USER_ENGAGEMENT,
@@ -12,16 +13,10 @@ from video_assets.analytics_schemas import (
     VIDEO_POSITION_CURVE,
     VIEWER_COHORTS,
 )
-from video_assets.schemas import (
-    DAILY_VIDEO_VIEWS,
-    ENGAGEMENT,
-    LIFETIME_SNAPSHOTS,
-    MISSING_DATES,
-    RAW_EVENTS,
-    SESSIONS,
-    VIDEO_METADATA,
-    Table,
-)
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATES
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
+from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS
+from video_assets.player_events.tables import RAW_EVENTS
 
 Sources = Mapping[str, tuple[str, ...]]
 Lineage = Mapping[str, Sources]

@@ -6,8 +6,8 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from video_assets.analytics_schemas import TIERS
-from video_assets.frames.aggregates import total
+from video_assets.analytics.aggregates import total
+from video_assets.analytics.tables import TIERS
 
 TOP_VIDEOS = 10
 QUARTILES = {"q25": 0.25, "q50": 0.5, "q75": 0.75}

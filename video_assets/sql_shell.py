@@ -12,9 +12,10 @@ from pathlib import Path
 
 import duckdb
 
+from resources.delta.duckdb_views import SqlViews
 from resources.delta.errors import TableError
-from resources.delta.sql_views import SqlViews
 from video_assets.settings import SettingsError, load_settings
+from video_assets.tables import ALL_TABLES
 
 HISTORY = Path.home() / ".video_assets_sql_history"
 ROWS_SHOWN = 100
@@ -143,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     try:
         parameters = dict(_assignment(text) for text in options.set)
-        with closing(SqlViews.of(load_settings().warehouse)) as views:
+        with closing(SqlViews.of(load_settings().warehouse, ALL_TABLES)) as views:
             _run(Sql(views, parameters), options.files)
     except (SettingsError, SqlError, TableError) as error:
         sys.stderr.write(f"{error}\n")

@@ -2,14 +2,15 @@
 
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import apprise
+from pydantic import SecretStr
 
 from resources.alerts.alert import Severity, State
 from resources.alerts.messages import LONGEST_TITLE, Message
-from video_assets.alert_settings import AlertSettings
 
 # A sensor's tick has 60 seconds for everything.
 SEND_SECONDS = 10.0
@@ -22,6 +23,22 @@ _SHORTEST_SECRET = 3
 
 class ChannelError(ValueError):
     """A URL that names no service; the message tells its setting and place, never the URL."""
+
+
+class ChannelSettings(Protocol):
+    """The settings that name channels: Apprise URLs, which hold tokens."""
+
+    @property
+    def alert_urls(self) -> Sequence[SecretStr]:
+        """Channels of every alert."""
+
+    @property
+    def alert_urls_error(self) -> Sequence[SecretStr]:
+        """Channels of errors only."""
+
+    @property
+    def alert_urls_warn(self) -> Sequence[SecretStr]:
+        """Channels of warnings only."""
 
 
 class Channel(Protocol):
@@ -75,7 +92,7 @@ class AppriseChannel:
         return reason[:_LONGEST_REASON] or "no answer, or an answer that refuses it"
 
 
-def channels_of(settings: AlertSettings) -> list[Channel]:
+def channels_of(settings: ChannelSettings) -> list[Channel]:
     """The channels that the settings name.
 
     Raises:

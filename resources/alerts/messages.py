@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from resources.alerts.alert import WHOLE, Alert, Severity, State
-from resources.delta.contract import describe_days
+from resources.delta.schema_check import describe_days
 
 LISTED = 10
 LONGEST_TITLE = 250

@@ -20,8 +20,8 @@ from tenacity.wait import wait_random_exponential
 from resources.alerts.alert import Alert, Kind, OpenProblems, Severity, State, still_open
 from resources.alerts.table import ALERTS
 from resources.delta.commit import ensure_table
-from resources.delta.staging import table_location
-from resources.delta.storage import provider, storage_options
+from resources.delta.stage import table_location
+from resources.storage import provider, storage_options
 
 LEASE = timedelta(minutes=2)
 _ATTEMPTS = 5

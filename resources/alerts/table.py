@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from video_assets.schemas import TIMESTAMP, Column, Table
+from resources.delta.table import TIMESTAMP, Column, Table
 
 TEXTS = pa.list_(pa.field("element", pa.string(), nullable=False))
 

@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from resources.delta.commit import ORIGIN, open_table
-from resources.delta.storage import join, object_store, plain_location
+from resources.storage import join, object_store, plain_location
 
 _COMMITS_LOOKED_BACK = 100
 _KEEP_ALL_ROWS = {"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES"}

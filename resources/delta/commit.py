@@ -15,12 +15,12 @@ from deltalake.transaction import AddAction
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
-from resources.delta.contract import Days, describe_days, schema_differences
+from resources.delta.data_files import DataFile
 from resources.delta.errors import CommitConflictError, SchemaMismatchError
-from resources.delta.files import DataFile
-from resources.delta.staging import StagedTable
-from resources.delta.storage import normalized, provider, storage_options
-from video_assets.schemas import Table
+from resources.delta.schema_check import Days, describe_days, schema_differences
+from resources.delta.stage import StagedTable
+from resources.delta.table import Table
+from resources.storage import normalized, provider, storage_options
 
 ATTEMPTS = 12
 ORIGIN = "origin"
@@ -146,7 +146,7 @@ def _require_declared(existing: DeltaTable, location: str, table: Table) -> None
         raise SchemaMismatchError(
             f"table {table.name} at {location} is not the declared one: {'; '.join(differences)}. "
             "Nothing was written. Move the folder away and materialize the table again, or alter "
-            "the table to what video_assets/schemas.py declares."
+            "the table to what its declaration (tables.py of its group) says."
         )
 
 

@@ -26,21 +26,21 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from resources.delta.commit import arrow_schema, commit, open_table
-from resources.delta.contract import Days, days_between, describe_days
 from resources.delta.errors import MissingTableError, SchemaMismatchError, TableError
-from resources.delta.reading import stored_frame
-from resources.delta.report import output_metadata, partition_metadata
-from resources.delta.staging import StagedTable, stage_frame, table_location
-from resources.delta.storage import normalized, provider, storage_options
-from video_assets.engine_errors import engine_message
-from video_assets.schemas import SCHEMA_NAME, TABLES, Table
+from resources.delta.schema_check import Days, days_between, describe_days
+from resources.delta.stage import StagedTable, stage_frame, table_location
+from resources.delta.table import SCHEMA_NAME, Table
+from resources.delta.warehouse import stored_frame
+from resources.delta.write_metadata import output_metadata, partition_metadata
+from resources.engine.errors import engine_message
+from resources.storage import normalized, provider, storage_options
 
 Window = tuple[date, date]
 StorageConfig = LocalConfig | S3Config | AzureConfig | GcsConfig
 
 
 class VideoDeltaIOManager(DeltaLakeIOManager):
-    """Stores the asset `video/<table>` as the Delta table that `video_assets.schemas` declares.
+    """Stores the asset `video/<table>` as the Delta table of that name among `tables`.
 
     An asset returns a Spark DataFrame, or a `StagedTable` whose files its tasks wrote already. A
     partitioned asset names the table's partition column in its metadata `partition_expr`; a run
@@ -52,6 +52,7 @@ class VideoDeltaIOManager(DeltaLakeIOManager):
     """
 
     spark: ResourceDependency[PySparkResource]
+    tables: ResourceDependency[Mapping[str, Table]]
 
     @staticmethod
     def type_handlers() -> Sequence[DbTypeHandler[Any]]:
@@ -65,18 +66,22 @@ class VideoDeltaIOManager(DeltaLakeIOManager):
             database="deltalake",
             schema=self.schema_,
             type_handlers=[
-                DataFrameHandler(self.root_uri, lambda: self.spark.spark_session),
-                StagedTableHandler(self.root_uri),
+                DataFrameHandler(self.root_uri, self.tables, lambda: self.spark.spark_session),
+                StagedTableHandler(self.root_uri, self.tables),
             ],
             default_load_type=DataFrame,
             io_manager_name=type(self).__name__,
         )
 
 
-def build_io_manager(warehouse: str, spark: PySparkResource) -> VideoDeltaIOManager:
-    """The IO manager of the tables below `warehouse`, a path or URI."""
+def build_io_manager(
+    warehouse: str, spark: PySparkResource, tables: Mapping[str, Table]
+) -> VideoDeltaIOManager:
+    """The IO manager of declared tables, by name, below `warehouse`, a path or URI."""
     root = normalized(warehouse)
-    return VideoDeltaIOManager(root_uri=root, storage_options=_storage_config(root), spark=spark)
+    return VideoDeltaIOManager(
+        root_uri=root, storage_options=_storage_config(root), spark=spark, tables=tables
+    )
 
 
 def _storage_config(root: str) -> StorageConfig:
@@ -94,9 +99,10 @@ def _storage_config(root: str) -> StorageConfig:
 class StagedTableHandler(DbTypeHandler[StagedTable]):
     """Commits files that the asset staged."""
 
-    def __init__(self, warehouse: str) -> None:
-        """Handle the tables below `warehouse`."""
+    def __init__(self, warehouse: str, tables: Mapping[str, Table]) -> None:
+        """Handle these tables below `warehouse`."""
         self._warehouse = warehouse
+        self._tables = tables
 
     @property
     def supported_types(self) -> Sequence[type[object]]:
@@ -116,7 +122,7 @@ class StagedTableHandler(DbTypeHandler[StagedTable]):
             TableError: it was staged for another table or lacks days of this run.
         """
         try:
-            _require_own(obj, declared_table(table_slice), self._warehouse)
+            _require_own(obj, declared_table(table_slice, self._tables), self._warehouse)
             _require_all_days(obj, written_days(table_slice))
         except TableError:
             obj.discard()
@@ -140,9 +146,12 @@ class StagedTableHandler(DbTypeHandler[StagedTable]):
 class DataFrameHandler(DbTypeHandler[DataFrame]):
     """Writes and loads Spark DataFrames."""
 
-    def __init__(self, warehouse: str, session: Callable[[], SparkSession]) -> None:
-        """Handle the tables below `warehouse` with the session, asked for on first use."""
+    def __init__(
+        self, warehouse: str, tables: Mapping[str, Table], session: Callable[[], SparkSession]
+    ) -> None:
+        """Handle these tables below `warehouse` with the session, asked for on first use."""
         self._warehouse = warehouse
+        self._tables = tables
         self._session = session
 
     @property
@@ -159,7 +168,7 @@ class DataFrameHandler(DbTypeHandler[DataFrame]):
     ) -> Mapping[str, Any]:
         """Stage the frame, then replace the run's days (or the whole table) in one commit."""
         days = written_days(table_slice)
-        staged = stage_frame(obj, self._warehouse, declared_table(table_slice), days)
+        staged = stage_frame(obj, self._warehouse, declared_table(table_slice, self._tables), days)
         return _commit_and_report(context, staged)
 
     def load_input(
@@ -177,7 +186,7 @@ class DataFrameHandler(DbTypeHandler[DataFrame]):
             SchemaMismatchError: the input asks for columns that are not there.
             TableError: the engine cannot read the table.
         """
-        table = declared_table(table_slice)
+        table = declared_table(table_slice, self._tables)
         location = table_location(self._warehouse, table)
         if _is_there(location):
             frame = _read(self._session(), self._warehouse, table)
@@ -200,17 +209,17 @@ def _commit_and_report(context: OutputContext, staged: StagedTable) -> Mapping[s
     return output_metadata(staged, committed)
 
 
-def declared_table(table_slice: TableSlice) -> Table:
+def declared_table(table_slice: TableSlice, tables: Mapping[str, Table]) -> Table:
     """The declaration of the asset's table.
 
     Raises:
         TableError: the asset's key is not `video/<table>`, or its partition column another one.
     """
-    table = TABLES.get(table_slice.table)
+    table = tables.get(table_slice.table)
     if table is None or table_slice.schema != SCHEMA_NAME:
         raise TableError(
             f"asset {table_slice.schema}/{table_slice.table}: no such table is declared. Name the "
-            f"asset {SCHEMA_NAME}/<table>, and declare the table in video_assets/schemas.py."
+            f"asset {SCHEMA_NAME}/<table>, and declare the table in the tables.py of its group."
         )
     for dimension in table_slice.partition_dimensions or ():
         if dimension.partition_expr != table.partition_by:

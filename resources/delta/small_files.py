@@ -12,9 +12,9 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resources.delta.files import DataFile, Limits, Target
-from resources.delta.storage import read_objects
-from video_assets.turns import turn
+from resources.delta.data_files import DataFile, Limits, Target
+from resources.engine.compute_slots import turn
+from resources.storage import read_objects
 
 MERGE_DDL = "tableName string, day date, keys array<string>"
 

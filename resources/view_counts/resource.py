@@ -1,6 +1,6 @@
 """The source of lifetime view counts as a Dagster resource."""
 
-from typing import Literal
+from typing import Literal, Protocol
 
 import dagster as dg
 from pydantic import Field
@@ -8,7 +8,18 @@ from pydantic import Field
 from resources.view_counts.simulator import SimulatedViewCounts
 from resources.view_counts.source import ViewCountSource
 from resources.view_counts.youtube import YouTubeViewCounts
-from video_assets.settings import Settings
+
+
+class ViewCountSettings(Protocol):
+    """The settings that name a source of lifetime views."""
+
+    @property
+    def view_count_source(self) -> Literal["simulator", "youtube"]:
+        """Who is asked."""
+
+    @property
+    def youtube_url(self) -> str:
+        """Base URL of the YouTube Data API."""
 
 
 class ViewCounts(dg.ConfigurableResource[ViewCountSource]):
@@ -18,7 +29,7 @@ class ViewCounts(dg.ConfigurableResource[ViewCountSource]):
     youtube_url: str = Field(description="Base URL of the YouTube Data API.")
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> "ViewCounts":
+    def from_settings(cls, settings: ViewCountSettings) -> "ViewCounts":
         """The source that the settings name."""
         return cls(kind=settings.view_count_source, youtube_url=settings.youtube_url)
 

@@ -15,14 +15,16 @@ from support.tables import frame
 
 from asset_checks.definitions import build_checks
 from resources.delta.io_manager import build_io_manager
-from video_assets.assets.catalog import ENGAGEMENT as GROUP
-from video_assets.assets.catalog import asset_key, declared
-from video_assets.assets.engagement import engagement_asset
-from video_assets.assets.player_events import player_events_asset
-from video_assets.assets.sessions import sessions_asset
-from video_assets.assets.video_metadata import video_metadata_asset
-from video_assets.partitions import daily_partitions
-from video_assets.schemas import ENGAGEMENT, RAW_EVENTS, SESSIONS
+from video_assets.catalog import ENGAGEMENT as GROUP
+from video_assets.catalog import asset_key, declared
+from video_assets.days import daily_partitions
+from video_assets.engagement.engagement_asset import engagement_asset
+from video_assets.engagement.sessions_asset import sessions_asset
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+from video_assets.engagement.video_metadata_asset import video_metadata_asset
+from video_assets.player_events.assets import player_events_asset
+from video_assets.player_events.tables import RAW_EVENTS
+from video_assets.tables import TABLES
 
 START = date(2025, 1, 1)
 
@@ -75,7 +77,7 @@ class Platform:
 
     def resources(self) -> dict[str, object]:
         spark = engine_of_tests()
-        io_manager = build_io_manager(self.settings.warehouse, spark)
+        io_manager = build_io_manager(self.settings.warehouse, spark, TABLES)
         return {"spark": spark, "settings": self.settings, "io_manager": io_manager}
 
 

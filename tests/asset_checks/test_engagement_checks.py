@@ -5,7 +5,7 @@ import pytest
 from support.checks import NOON, Checked, engaged, sample_of, session, value
 
 from asset_checks.engagement import MEASURES, RULES
-from video_assets.schemas import ENGAGEMENT
+from video_assets.engagement.tables import ENGAGEMENT
 
 
 def test_good_engagement_passes_every_check(checked: Checked) -> None:

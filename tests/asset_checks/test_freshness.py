@@ -10,13 +10,10 @@ from support.checks import Checked, day, days, events, sample_of, value
 
 from asset_checks.definitions import build_checks, build_freshness
 from asset_checks.freshness import due_day, freshness_policy_for
-from video_assets.schemas import (
-    ENGAGEMENT,
-    MONTHLY_VIEWS,
-    RAW_EVENTS,
-    SESSIONS,
-    Table,
-)
+from resources.delta.table import Table
+from video_assets.daily_views.tables import MONTHLY_VIEWS
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+from video_assets.player_events.tables import RAW_EVENTS
 
 LATE = "yesterday_is_there"
 

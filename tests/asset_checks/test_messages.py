@@ -3,7 +3,7 @@
 from support.checks import Checked, engaged, sample_of, value
 
 from asset_checks.engagement import RULES
-from video_assets.schemas import ENGAGEMENT
+from video_assets.engagement.tables import ENGAGEMENT
 
 CHECK = "watch_time_plausible"
 

@@ -15,9 +15,9 @@ from support.checks import (
 
 from asset_checks.raw_events import RULES
 from asset_checks.rules import WrittenRows
-from resources.delta.staging import table_location
-from video_assets.partitions import UNDATED
-from video_assets.schemas import RAW_EVENTS
+from resources.delta.stage import table_location
+from video_assets.days import UNDATED
+from video_assets.player_events.tables import RAW_EVENTS
 
 
 def reported(checked: Checked, first: int, last: int, **counts: float) -> None:

@@ -12,7 +12,8 @@ from support.checks import (
 )
 
 from asset_checks.sessions import RULES
-from video_assets.schemas import RAW_EVENTS, SESSIONS
+from video_assets.engagement.tables import SESSIONS
+from video_assets.player_events.tables import RAW_EVENTS
 
 
 def test_good_sessions_pass_every_check(checked: Checked) -> None:

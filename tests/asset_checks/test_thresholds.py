@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from video_assets.thresholds import CheckThresholds
+from video_assets.settings.checks import CheckThresholds
 
 
 @pytest.mark.parametrize("wrong", [{"max_rejected_share": 1.1}, {"max_row_count_ratio": 0.9}])

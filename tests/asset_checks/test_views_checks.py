@@ -14,8 +14,9 @@ from support.checks import (
     viewed,
 )
 
-from video_assets.partitions import DayRange
-from video_assets.schemas import LIFETIME_SNAPSHOTS, MISSING_DATES, MONTHLY_VIEWS
+from video_assets.daily_views.tables import MISSING_DATES, MONTHLY_VIEWS
+from video_assets.days import DayRange
+from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS
 
 JANUARY, FEBRUARY = date(2025, 1, 1), date(2025, 2, 1)
 IN_JANUARY, BOTH = DayRange(JANUARY, FEBRUARY), DayRange(JANUARY, date(2025, 3, 1))

@@ -12,9 +12,9 @@ from support.alert_desk import DAYS, EVENTS, UI, Desk, repository
 from support.webhook import TOKEN, Webhook, free_port, listening
 
 from resources.alerts.outbox import LEASE, AlertOutbox
-from video_assets.alert_settings import AlertSettings
 from video_assets.automation import alert_sensor as module
 from video_assets.automation.alert_sensor import CHECKS_PER_TICK, alert_sensor
+from video_assets.settings.alerts import AlertSettings
 
 # Apprise loads the e-mail service with a module that Python 3.13 drops.
 

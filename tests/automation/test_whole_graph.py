@@ -5,15 +5,15 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from video_assets.alert_settings import AlertSettings
-from video_assets.assets.report import KEY as REPORT
+from resources.delta.table import SCHEMA_NAME
 from video_assets.automation.alert_sensor import alert_sensor
 from video_assets.automation.conditions import automated
 from video_assets.automation.schedules import automation_sensor, daily_schedule, daily_steps
+from video_assets.days import daily_partitions
 from video_assets.definitions import build_definitions
-from video_assets.partitions import daily_partitions
-from video_assets.schemas import SCHEMA_NAME
+from video_assets.report.assets import KEY as REPORT
 from video_assets.settings import Settings
+from video_assets.settings.alerts import AlertSettings
 
 OTHER_PARTITIONS = {"monthly_views", "lifetime_snapshots", "lifetime_view_history"}
 READ_A_SOURCE = {

@@ -11,13 +11,13 @@ from support.clusters import WEEK, Engines
 from support.pipeline import Row, pipeline
 from support.samples import Sample, make_sample
 
-from resources.local_cluster import (
+from resources.engine.local_cluster import (
     ClusterNotToBeHadError,
     ClusterSize,
     LocalCluster,
     local_cluster,
 )
-from resources.spark import EngineError, SparkEngine
+from resources.engine.session import EngineError, SparkEngine
 
 ONLY_FOR_DAGSTER = ("dagster", "deltalake", "pandas", "pydantic_settings")
 SMALL = {
@@ -47,7 +47,7 @@ def worker_python(tmp_path_factory: pytest.TempPathFactory) -> str:
 def _little_patience() -> Iterator[None]:
     """Take a dead server for dead after about 5 s."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("resources.spark._RETRIES", 4)
+        patch.setattr("resources.engine.session._RETRIES", 4)
         yield
 
 

@@ -11,10 +11,10 @@ from support.clusters import WEEK, Engines, when_a_file_is_written
 from support.pipeline import TABLES, Row, Run, pipeline
 from support.views_pipeline import MISSING, VIEWS, run_months, view_results
 
-from resources.local_cluster import LocalCluster
-from resources.spark import SparkEngine
-from video_assets.analytics_schemas import ANALYTICS_TABLES
-from video_assets.schemas import RAW_EVENTS
+from resources.engine.local_cluster import LocalCluster
+from resources.engine.session import SparkEngine
+from video_assets.analytics.tables import ANALYTICS_TABLES
+from video_assets.player_events.tables import RAW_EVENTS
 
 FIRST, SECOND, THIRD, *_, LAST = WEEK
 

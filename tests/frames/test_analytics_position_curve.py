@@ -6,10 +6,10 @@ import pytest
 from pyspark.sql import SparkSession
 from support.events import DAY, DEFAULTS, pause, play, to_table
 
-from video_assets.analytics_schemas import VIDEO_POSITION_CURVE
-from video_assets.frames.kernels import spark_schema
-from video_assets.frames.position_curve import position_curve
-from video_assets.watch_time.position_curve import bucket_counts, curve_rows
+from video_assets.analytics.position_curve import bucket_counts, curve_rows
+from video_assets.analytics.position_curve_frame import position_curve
+from video_assets.analytics.tables import VIDEO_POSITION_CURVE
+from video_assets.arrow.kernels import spark_schema
 
 
 @pytest.mark.parametrize("tasks", [1, 5])

@@ -14,10 +14,10 @@ from support.events import ended, pause, play, resume, to_table
 from support.oracle import Event
 from support.tables import frame
 
-from video_assets.analytics_schemas import VIDEO_PERFORMANCE
-from video_assets.frames.kernels import spark_schema
-from video_assets.frames.video_performance import video_performance
-from video_assets.schemas import ENGAGEMENT
+from video_assets.analytics.tables import VIDEO_PERFORMANCE
+from video_assets.analytics.video_performance import video_performance
+from video_assets.arrow.kernels import spark_schema
+from video_assets.engagement.tables import ENGAGEMENT
 
 Row = dict[str, Any]
 

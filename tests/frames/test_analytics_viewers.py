@@ -9,17 +9,13 @@ from pyspark.sql import DataFrame, SparkSession
 from support.checks import NOON, engaged, session
 from support.tables import frame
 
-from video_assets.analytics_schemas import (
-    USER_ENGAGEMENT,
-    VIDEO_ENGAGEMENT_BI,
-    VIEWER_COHORTS,
-)
-from video_assets.declarations import Table
-from video_assets.frames.kernels import spark_schema
-from video_assets.frames.user_engagement import user_engagement
-from video_assets.frames.video_engagement_bi import video_engagement_bi
-from video_assets.frames.viewer_cohorts import viewer_cohorts
-from video_assets.schemas import ENGAGEMENT, SESSIONS
+from resources.delta.table import Table
+from video_assets.analytics.tables import USER_ENGAGEMENT, VIDEO_ENGAGEMENT_BI, VIEWER_COHORTS
+from video_assets.analytics.user_engagement import user_engagement
+from video_assets.analytics.video_engagement_bi import video_engagement_bi
+from video_assets.analytics.viewer_cohorts import viewer_cohorts
+from video_assets.arrow.kernels import spark_schema
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 
 Row = dict[str, Any]
 

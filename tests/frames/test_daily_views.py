@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from video_assets.frames.daily_views import (
+from video_assets.daily_views.day_views import (
     COUNTED_VIEWS,
     DELIVERED,
     KEPT_VIEWS,

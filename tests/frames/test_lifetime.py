@@ -12,16 +12,16 @@ from support.engine import only_embedded
 from support.youtube_server import API_KEY, Api, refusal, youtube_server
 
 from resources.view_counts import SimulatedViewCounts, ViewCountSource
-from video_assets.frames import lifetime
-from video_assets.frames.kernels import spark_schema
-from video_assets.frames.lifetime import (
+from video_assets.arrow.kernels import spark_schema
+from video_assets.lifetime_views import frames as lifetime
+from video_assets.lifetime_views.frames import (
     LIFETIME_ANSWERS,
     batched_videos,
     distinct_videos,
     lifetime_answers,
     view_history,
 )
-from video_assets.schemas import LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY
+from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY
 
 TODAY = date(2025, 3, 10)
 CREATED = date(2025, 1, 1)

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
-from video_assets.frames.missing_dates import (
+from video_assets.daily_views.missing_dates import (
     missing_date_rows,
     missing_dates,
     missing_per_day,
@@ -16,7 +16,7 @@ from video_assets.frames.missing_dates import (
     missing_summary,
     newest_date,
 )
-from video_assets.schemas import MISSING_DATE, MISSING_DATES
+from video_assets.daily_views.tables import MISSING_DATE, MISSING_DATES
 
 DDL = "channel_id string, video_id string, created_date date, date date"
 LEAP_DAY = date(2024, 2, 29)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
-from video_assets.frames.monthly_views import monthly_views
-from video_assets.schemas import MONTHLY_VIEWS
+from video_assets.daily_views.monthly_views import monthly_views
+from video_assets.daily_views.tables import MONTHLY_VIEWS
 
 DDL = "channel_id string, video_id string, date date, viewCount bigint"
 

@@ -6,8 +6,8 @@ from pyspark.sql import SparkSession
 from support.checks import engaged, session
 from support.tables import frame
 
-from video_assets.frames.summaries import rows_per_flag, watch_hours_per_day
-from video_assets.schemas import ENGAGEMENT, SESSIONS
+from video_assets.engagement.summaries import rows_per_flag, watch_hours_per_day
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 
 FIRST, SECOND, THIRD = (date(2025, 1, n) for n in (1, 2, 3))
 

@@ -12,8 +12,8 @@ import dagster as dg
 from pydantic_core import PydanticUndefined
 
 from video_assets.definitions import build_definitions
-from video_assets.schemas import TABLES
 from video_assets.settings import Settings, environment_name
+from video_assets.tables import TABLES
 
 DUMP = Path(__file__).with_name("definitions.json")
 

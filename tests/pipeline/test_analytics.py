@@ -7,7 +7,8 @@ import pytest
 from support.pipeline import TABLES, Pipeline, Run, in_order, pipeline
 from support.samples import Sample
 
-from video_assets.analytics_schemas import (
+from resources.delta.table import Table
+from video_assets.analytics.tables import (
     ANALYTICS_TABLES,
     USER_ENGAGEMENT,
     VIDEO_ENGAGEMENT_BI,
@@ -15,11 +16,11 @@ from video_assets.analytics_schemas import (
     VIDEO_POSITION_CURVE,
     VIEWER_COHORTS,
 )
-from video_assets.assets.catalog import ANALYTICS, asset_key
-from video_assets.assets.report import KEY as REPORT
-from video_assets.declarations import Table
+from video_assets.catalog import ANALYTICS, asset_key
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.lineage import lineage_of
-from video_assets.schemas import ENGAGEMENT, RAW_EVENTS, SESSIONS
+from video_assets.player_events.tables import RAW_EVENTS
+from video_assets.report.assets import KEY as REPORT
 
 
 @pytest.fixture(scope="module")

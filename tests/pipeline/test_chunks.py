@@ -7,17 +7,14 @@ from deltalake import write_deltalake
 from support.pipeline import pipeline
 from support.samples import Sample
 
-from resources.delta.files import DataFile
-from resources.delta.staging import StagedTable
-from video_assets.assets import chunks, engagement
-from video_assets.assets.chunks import (
-    Staged,
-    chunks_of_days,
-    stage_in_parts,
-    stage_side_by_side,
-)
-from video_assets.partitions import UNDATED, DayRange
-from video_assets.schemas import REJECTED_EVENTS, SESSIONS
+from resources.delta.data_files import DataFile
+from resources.delta.stage import StagedTable
+from video_assets import chunks
+from video_assets.chunks import Staged, chunks_of_days, stage_in_parts, stage_side_by_side
+from video_assets.days import UNDATED, DayRange
+from video_assets.engagement import engagement_asset as engagement
+from video_assets.engagement.tables import SESSIONS
+from video_assets.player_events.tables import REJECTED_EVENTS
 
 RANGE = DayRange(date(2025, 1, 1), date(2025, 1, 8))
 

@@ -15,9 +15,11 @@ from support.pipeline import TABLES, Row, stored
 from support.samples import Sample
 
 from resources.delta.commit import open_table
-from video_assets.assets.catalog import asset_key
+from resources.delta.table import Table
+from video_assets.catalog import asset_key
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.sample_data.worked_example import USER
-from video_assets.schemas import ENGAGEMENT, RAW_EVENTS, SESSIONS, Table
 
 ROOT = Path(__file__).parents[2]
 DAGSTER = Path(sys.executable).with_name("dagster")

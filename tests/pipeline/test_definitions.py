@@ -7,20 +7,15 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from video_assets.assets.catalog import ENGAGEMENT as ENGAGEMENT_GROUP
-from video_assets.assets.catalog import KINDS, OWNERS, PLAYER_EVENTS, asset_key
+from resources.delta.table import SCHEMA_NAME, Table
+from video_assets.catalog import ENGAGEMENT as ENGAGEMENT_GROUP
+from video_assets.catalog import KINDS, OWNERS, PLAYER_EVENTS, asset_key
 from video_assets.definitions import build_definitions
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.lineage import lineage_of
-from video_assets.schemas import (
-    ENGAGEMENT,
-    RAW_EVENTS,
-    REJECTED_EVENTS,
-    SCHEMA_NAME,
-    SESSIONS,
-    TABLES,
-    Table,
-)
+from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.settings import Settings
+from video_assets.tables import TABLES
 
 START = date(2025, 1, 1)
 PARTITIONED = (RAW_EVENTS, REJECTED_EVENTS, SESSIONS)

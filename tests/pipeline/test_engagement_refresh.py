@@ -10,7 +10,7 @@ import pytest
 from support.pipeline import DAILY, SORTED_OUT, UNDIVIDED, Pipeline, Row, Run
 from support.restless import bits, deliver, pipeline_of, restless_events
 
-from video_assets.schemas import ENGAGEMENT, SESSIONS, VIDEO_METADATA
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 
 DAYS = tuple(date(2025, 3, 1) + timedelta(days=n) for n in range(10))
 FIRST, LAST = DAYS[0], DAYS[-1]

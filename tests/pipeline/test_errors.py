@@ -13,8 +13,9 @@ from deltalake import write_deltalake
 from support.pipeline import DAILY, Pipeline, Row, Run, pipeline
 from support.source_files import csv_bytes, json_bytes, write
 
-from video_assets.partitions import UNDATED
-from video_assets.schemas import ENGAGEMENT, RAW_EVENTS, REJECTED_EVENTS
+from video_assets.days import UNDATED
+from video_assets.engagement.tables import ENGAGEMENT
+from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 
 FIRST, LAST = date(2025, 1, 1), date(2025, 1, 2)
 FORMATS = ("parquet", "jsonl", "jsonl.gz", "csv", "csv.gz")

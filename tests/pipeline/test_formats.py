@@ -15,7 +15,7 @@ from support.pipeline import DAILY, TABLES, Pipeline, Row, in_order, pipeline
 from support.samples import Sample
 from support.source_files import write
 
-from video_assets.partitions import UNDATED
+from video_assets.days import UNDATED
 
 RENAMED = {
     "ts": "timestamp",

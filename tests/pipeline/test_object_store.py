@@ -16,7 +16,8 @@ from support.pipeline import stored
 from support.samples import make_sample
 
 from resources.delta.commit import open_table
-from video_assets.schemas import ENGAGEMENT, RAW_EVENTS, REJECTED_EVENTS
+from video_assets.engagement.tables import ENGAGEMENT
+from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 
 DAGSTER = Path(sys.executable).with_name("dagster")
 MOTO = Path(sys.executable).with_name("moto_server")

@@ -8,7 +8,8 @@ import pytest
 from support.pipeline import DAILY, SORTED_OUT, UNDIVIDED, Pipeline, Row
 from support.restless import Tables, bits, deliver, pipeline_of, restless_events
 
-from video_assets.schemas import SESSIONS, Table
+from resources.delta.table import Table
+from video_assets.engagement.tables import SESSIONS
 
 DAYS = tuple(date(2025, 3, day) for day in (1, 2, 3, 4))
 FIRST, SECOND, THIRD, FOURTH = DAYS

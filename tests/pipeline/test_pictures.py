@@ -7,7 +7,8 @@ import pytest
 from support.pipeline import SORTED_OUT, UNDIVIDED, Pipeline, Run, pipeline
 from support.samples import Sample
 
-from video_assets.schemas import ENGAGEMENT, RAW_EVENTS
+from video_assets.engagement.tables import ENGAGEMENT
+from video_assets.player_events.tables import RAW_EVENTS
 
 
 @pytest.fixture(scope="module")

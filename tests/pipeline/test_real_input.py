@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from support.pipeline import Row, Run, pipeline
 
-from video_assets.schemas import ENGAGEMENT, RAW_EVENTS, REJECTED_EVENTS
+from video_assets.engagement.tables import ENGAGEMENT
+from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 
 FOLDER = Path(__file__).parents[3] / "shared" / "data" / "player_events_aspects"
 

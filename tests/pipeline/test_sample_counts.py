@@ -9,9 +9,10 @@ import pytest
 from support.pipeline import DAILY, Pipeline, Run, pipeline
 from support.samples import Sample
 
-from video_assets.partitions import UNDATED
+from video_assets.days import UNDATED
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
+from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.sample_data import EventCounts
-from video_assets.schemas import ENGAGEMENT, RAW_EVENTS, REJECTED_EVENTS, SESSIONS, VIDEO_METADATA
 
 
 @dataclass(frozen=True)

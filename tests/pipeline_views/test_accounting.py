@@ -13,13 +13,13 @@ from support.samples import Sample, make_sample
 from support.source_files import write
 from support.views_pipeline import LARGE, MISSING, VIEWS, view
 
-from video_assets.schemas import (
+from video_assets.daily_views.tables import (
     DAILY_VIDEO_VIEWS,
-    LIFETIME_SNAPSHOTS,
     MISSING_DATE,
     MISSING_DATES,
     REJECTED_DAILY_VIEWS,
 )
+from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS
 
 VIEW_DAYS = 34
 KINDS = ("daily", "cumulative")

@@ -13,7 +13,7 @@ from support.pipeline import Pipeline, Row, Run, pipeline
 from support.source_files import write
 from support.views_pipeline import VIEWS, view
 
-from video_assets.schemas import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
 
 FIRST = date(2025, 1, 1)
 LAST = date(2025, 1, 3)

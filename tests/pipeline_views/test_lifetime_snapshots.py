@@ -12,8 +12,9 @@ from support.source_files import write
 from support.views_pipeline import LARGE, MISSING, VIEWS, materializations, view
 from support.youtube_server import API_KEY, Api, Call, Reply, refusal, youtube_server
 
-from video_assets.assets import lifetime_views
-from video_assets.schemas import LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY, MISSING_DATES
+from video_assets.daily_views.tables import MISSING_DATES
+from video_assets.lifetime_views import assets as lifetime_views
+from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY
 
 FIRST = date(2025, 1, 1)
 TODAY = date(2025, 1, 9)

@@ -9,8 +9,9 @@ from support.pipeline import Pipeline, Row, in_order, pipeline
 from support.source_files import write
 from support.views_pipeline import VIEWS, materializations, view
 
-from video_assets.assets import lifetime_views
-from video_assets.schemas import DAILY_VIDEO_VIEWS, LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS
+from video_assets.lifetime_views import assets as lifetime_views
+from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY
 
 FIRST = date(2025, 1, 30)
 DAYS = tuple(FIRST + timedelta(days=n) for n in range(5))

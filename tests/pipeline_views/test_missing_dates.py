@@ -12,7 +12,8 @@ from support.pipeline import Pipeline, Row, Run, pipeline
 from support.source_files import write
 from support.views_pipeline import MISSING, VIEWS, asset_of, view
 
-from video_assets.schemas import DAILY_VIDEO_VIEWS, MISSING_DATE, MISSING_DATES, Table
+from resources.delta.table import Table
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATE, MISSING_DATES
 
 FIRST = date(2025, 1, 30)
 

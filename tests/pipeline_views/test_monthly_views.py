@@ -19,8 +19,8 @@ from support.views_pipeline import (
 )
 
 from resources.delta.errors import StagingError
-from video_assets.assets.catalog import asset_key
-from video_assets.schemas import DAILY_VIDEO_VIEWS, MONTHLY_VIEWS
+from video_assets.catalog import asset_key
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MONTHLY_VIEWS
 
 FEBRUARY, MARCH = date(2024, 2, 1), date(2024, 3, 1)
 LEAP_DAY = date(2024, 2, 29)

@@ -20,8 +20,8 @@ from support.views_pipeline import (
     wanted,
 )
 
-from video_assets.assets import daily_video_views
-from video_assets.schemas import DAILY_VIDEO_VIEWS
+from video_assets.daily_views import daily_video_views_asset as daily_video_views
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS
 
 KINDS = ("daily", "cumulative")
 LOOKBACK = 3

@@ -12,7 +12,7 @@ import pytest
 from support.pipeline import Pipeline, Row, Run, in_order, pipeline
 from support.views_pipeline import MISSING, VIEWS, run_months
 
-from video_assets.schemas import DAILY_VIDEO_VIEWS, MISSING_DATES, MONTHLY_VIEWS
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATES, MONTHLY_VIEWS
 from video_assets.settings import load_settings
 
 FILE = Path(__file__).parents[3] / "shared" / "data" / "youtube_trending_us_2017.csv"

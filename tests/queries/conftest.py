@@ -7,8 +7,10 @@ import pytest
 from support.pipeline import Pipeline, pipeline
 from support.samples import make_sample
 
-from resources.delta.sql_views import SqlViews
-from video_assets.schemas import ENGAGEMENT, RAW_EVENTS, REJECTED_EVENTS, SESSIONS, VIDEO_METADATA
+from resources.delta.duckdb_views import SqlViews
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
+from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.tables import ALL_TABLES
 
 QUERIES = Path(__file__).parents[2] / "queries"
 FILLED = (RAW_EVENTS, REJECTED_EVENTS, VIDEO_METADATA, SESSIONS, ENGAGEMENT)
@@ -30,7 +32,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 
 @pytest.fixture(scope="session")
 def views(tables: Pipeline) -> SqlViews:
-    return SqlViews.of(tables.settings.warehouse)
+    return SqlViews.of(tables.settings.warehouse, ALL_TABLES)
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,10 @@ from pyspark.sql import SparkSession
 from support.pipeline import Pipeline
 from support.query_engines import RunQuery, by_duckdb, by_kql, by_spark_sql, pairs
 
-from resources.delta.sql_views import SqlViews
-from video_assets.schemas import ENGAGEMENT, RAW_EVENTS, SESSIONS
-from video_assets.watch_time.rules import WatchTimeRules
+from resources.delta.duckdb_views import SqlViews
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+from video_assets.engagement.watch_time.rules import WatchTimeRules
+from video_assets.player_events.tables import RAW_EVENTS
 
 Row = dict[str, Any]
 ENGINES = ("duckdb", "spark_sql", "kql")

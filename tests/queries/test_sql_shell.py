@@ -11,11 +11,14 @@ from support.pipeline import Pipeline
 from support.tables import frame, views
 
 from resources.delta.commit import commit
+from resources.delta.duckdb_views import SqlViews
 from resources.delta.errors import TableError
-from resources.delta.sql_views import SqlViews
-from resources.delta.staging import StagedTable, stage_frame, table_location
-from video_assets.schemas import DAILY_VIDEO_VIEWS, RAW_EVENTS, SESSIONS
+from resources.delta.stage import StagedTable, stage_frame, table_location
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS
+from video_assets.engagement.tables import SESSIONS
+from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.sql_shell import Sql, SqlError, SqlShell, main
+from video_assets.tables import ALL_TABLES
 
 
 @pytest.fixture
@@ -56,14 +59,14 @@ def test_tables_that_were_never_written_are_named(views: SqlViews) -> None:
 def test_a_table_without_rows_has_its_columns(tmp_path: Path) -> None:
     warehouse = str(tmp_path)
     commit(StagedTable(SESSIONS, table_location(warehouse, SESSIONS)))
-    relation = SqlViews.of(warehouse).connection.table(SESSIONS.name)
+    relation = SqlViews.of(warehouse, ALL_TABLES).connection.table(SESSIONS.name)
     assert (tuple(relation.columns), len(relation)) == (SESSIONS.column_names, 0)
 
 
 def test_a_warehouse_may_have_any_name(spark: SparkSession, tmp_path: Path) -> None:
     warehouse = str(tmp_path / "für [alle]* 'x' 100 %")
     store(spark, warehouse, 1, 2)
-    assert count(SqlViews.of(warehouse)) == 2
+    assert count(SqlViews.of(warehouse, ALL_TABLES)) == 2
 
 
 def test_views_show_what_was_there_until_they_are_refreshed(
@@ -71,7 +74,7 @@ def test_views_show_what_was_there_until_they_are_refreshed(
 ) -> None:
     warehouse = str(tmp_path)
     store(spark, warehouse, 1)
-    seen = SqlViews.of(warehouse)
+    seen = SqlViews.of(warehouse, ALL_TABLES)
     store(spark, warehouse, 1, 2, 3)
     assert count(seen) == 1
     seen.refresh()
@@ -85,7 +88,7 @@ def test_a_table_whose_files_do_not_show_its_rows_is_refused(
     table = DeltaTable(table_location(str(tmp_path), DAILY_VIDEO_VIEWS))
     table.alter.set_table_properties({"delta.enableDeletionVectors": "true"})
     with pytest.raises(TableError, match=r"deletionVectors.*extension `delta`"):
-        SqlViews.of(str(tmp_path))
+        SqlViews.of(str(tmp_path), ALL_TABLES)
 
 
 @pytest.mark.parametrize("text", ["SELECT :x AS x", "SELECT $x AS x", "SELECT concat(:x) AS x"])

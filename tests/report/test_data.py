@@ -7,14 +7,13 @@ from pyspark.sql import DataFrame, SparkSession
 from support.report_facts import WRITTEN, empty_report, full_report
 from support.tables import frame
 
-from video_assets.analytics_schemas import (
-    USER_ENGAGEMENT,
-    VIDEO_PERFORMANCE,
-    VIDEO_POSITION_CURVE,
-)
+from resources.delta.table import Table
+from video_assets.analytics.tables import USER_ENGAGEMENT, VIDEO_PERFORMANCE, VIDEO_POSITION_CURVE
+from video_assets.daily_views.tables import MISSING_DATE
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+from video_assets.player_events.tables import REJECTED_EVENTS
 from video_assets.report.data import DAYS_SHOWN, Tables, collect_report
 from video_assets.report.facts import Report
-from video_assets.schemas import ENGAGEMENT, MISSING_DATE, REJECTED_EVENTS, SESSIONS, Table
 
 
 def without_rows(spark: SparkSession) -> Tables:

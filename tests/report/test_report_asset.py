@@ -16,25 +16,23 @@ from support.pipeline import TABLES, Pipeline, deprecations_of_dagster_itself, p
 from support.samples import Sample, make_sample
 
 from resources.delta.errors import MissingTableError
-from video_assets.analytics_schemas import (
+from video_assets.analytics.tables import (
     ANALYTICS_TABLES,
     TIERS,
     USER_ENGAGEMENT,
     VIDEO_PERFORMANCE,
     VIDEO_POSITION_CURVE,
 )
-from video_assets.assets.report import KEY, build_report, report_location
-from video_assets.report.facts import Report
-from video_assets.schemas import (
+from video_assets.daily_views.tables import (
     DAILY_VIDEO_VIEWS,
-    ENGAGEMENT,
     MISSING_DATE,
     MISSING_DATES,
-    RAW_EVENTS,
     REJECTED_DAILY_VIEWS,
-    REJECTED_EVENTS,
-    SESSIONS,
 )
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.report.assets import KEY, build_report, report_location
+from video_assets.report.facts import Report
 
 NOW = datetime(2025, 1, 4, 2, 30, tzinfo=UTC)
 HOSTILE = '<script>alert("x")</script> & more'

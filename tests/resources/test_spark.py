@@ -4,9 +4,9 @@ from zipfile import ZipFile
 import pytest
 from support.engine import only_spark
 
-from resources.spark import EngineError, SparkEngine
-from resources.spark_server import DELTA_SETTINGS, delta_config
-from resources.worker_code import write_archive
+from resources.engine.local_server import DELTA_SETTINGS, delta_config
+from resources.engine.session import EngineError, SparkEngine
+from resources.engine.worker_code import write_archive
 
 
 def test_delta_comes_by_its_artifact_unless_jars_are_named() -> None:
@@ -23,7 +23,7 @@ def test_a_setting_of_a_person_goes_over_the_default() -> None:
 def test_the_archive_for_workers_holds_modules_by_their_import_path(tmp_path: Path) -> None:
     write_archive(tmp_path / "code.zip")
     names = ZipFile(tmp_path / "code.zip").namelist()
-    assert {"video_assets/schemas.py", "resources/delta/staging.py"} <= set(names)
+    assert {"video_assets/tables.py", "resources/delta/stage.py"} <= set(names)
     assert all(name.endswith(".py") for name in names)
 
 
@@ -32,7 +32,7 @@ def test_the_archive_for_workers_holds_modules_by_their_import_path(tmp_path: Pa
 def test_a_server_that_does_not_answer_is_an_error_with_a_remedy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("resources.spark._RETRIES", 1)
+    monkeypatch.setattr("resources.engine.session._RETRIES", 1)
     engine = SparkEngine(engine="spark", spark_remote="sc://127.0.0.1:9/;user_id=me")
     with pytest.raises(EngineError, match=r"sc://127.0.0.1:9: .*VIDEO_ASSETS_SPARK_REMOTE") as told:
         _ = engine.spark_session

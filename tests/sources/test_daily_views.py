@@ -7,9 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 from support.source_files import DAILY_VIEW, read, write
 
-from video_assets.schemas import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
+from video_assets.daily_views.source_rows import TAGGED_DAILY_VIEWS
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
 from video_assets.sources.config import SourceConfig
-from video_assets.sources.daily_views import TAGGED_DAILY_VIEWS
 from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import DAILY_VIEWS
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from support.source_files import EVENT, read, write
 
-from video_assets.schemas import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.player_events.source_rows import TAGGED_EVENTS
+from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.sources.config import SourceConfig
-from video_assets.sources.events import TAGGED_EVENTS
 from video_assets.sources.fields import EVENTS
 
 UNREADABLE_DAY = date(1970, 1, 1)

@@ -22,11 +22,11 @@ from support.source_files import (
     write_table,
 )
 
+from video_assets.daily_views.source_rows import TAGGED_DAILY_VIEWS
+from video_assets.player_events.source_rows import TAGGED_EVENTS
 from video_assets.sources import frames
 from video_assets.sources.config import SourceConfig
-from video_assets.sources.daily_views import TAGGED_DAILY_VIEWS
 from video_assets.sources.errors import SourceError, reraise_source_error
-from video_assets.sources.events import TAGGED_EVENTS
 from video_assets.sources.fields import EVENTS, Layout
 from video_assets.sources.frames import list_events, read_daily_views, read_events
 from video_assets.sources.reading import Reading

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.source_files import DAILY_VIEW, END_DAY, EVENT, FIRST_DAY, json_bytes, read, write
 
+from video_assets.arrow.types import Integers
+from video_assets.player_events.source_rows import validate_events
 from video_assets.sources import json_records
-from video_assets.sources.arrow_types import Integers
 from video_assets.sources.chunks import Chunk
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError
-from video_assets.sources.events import validate_events
 from video_assets.sources.fields import DAILY_VIEWS, EVENTS, Layout, NeededColumn
 from video_assets.sources.json_records import json_chunks
 from video_assets.sources.lines import Lines

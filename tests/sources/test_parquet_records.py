@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from support.source_files import END_DAY, EVENT, FIRST_DAY, read, write_table
 
+from video_assets.arrow.types import ArrowArray
 from video_assets.sources import parquet_records
-from video_assets.sources.arrow_types import ArrowArray
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import DAILY_VIEWS, EVENTS, Layout

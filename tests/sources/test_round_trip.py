@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.source_files import DAILY_VIEW, EVENT, Outcome, Row, csv_bytes, read, write
 
-from video_assets.sources.events import EVENT_NAMES
+from video_assets.player_events.source_rows import EVENT_NAMES
 from video_assets.sources.fields import DAILY_VIEWS, EVENTS, RowKind
 
 FORMATS = ("parquet", "json", "json.gz", "csv", "csv.gz")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_assets.sources.arrow_types import ArrowArray
+from video_assets.arrow.types import ArrowArray
 from video_assets.sources.config import TimestampUnit
 from video_assets.sources.times import iso_times, read_days, read_times
 

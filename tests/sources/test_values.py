@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_assets.sources.arrow_types import ArrowArray
+from video_assets.arrow.types import ArrowArray
 from video_assets.sources.values import read_counts, read_ids, read_positions
 
 

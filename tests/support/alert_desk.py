@@ -13,8 +13,8 @@ from support.webhook import Webhook, free_port, listening
 from resources.alerts.channels import channels_of
 from resources.alerts.outbox import AlertOutbox
 from resources.alerts.table import ALERTS
-from video_assets.alert_settings import AlertSettings
 from video_assets.automation.alert_sensor import tick
+from video_assets.settings.alerts import AlertSettings
 
 DAYS = dg.DailyPartitionsDefinition("2025-01-01", timezone="UTC")
 EVENTS = dg.AssetKey(["video", "raw_events"])

@@ -10,28 +10,26 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 from support.tables import frame
 
+from asset_checks.dagster_checks import result, thresholds_of
 from asset_checks.definitions import RULES
-from asset_checks.findings import find
+from asset_checks.evaluate import find
 from asset_checks.rules import CheckInput, WrittenRows
-from asset_checks.runner import result, thresholds_of
-from asset_checks.tables import StoredTables
+from asset_checks.stored_tables import StoredTables
 from resources.delta.commit import commit
-from resources.delta.staging import stage_frame
-from video_assets.partitions import DayRange
-from video_assets.schemas import (
+from resources.delta.stage import stage_frame
+from resources.delta.table import Table
+from video_assets.daily_views.tables import (
     DAILY_VIDEO_VIEWS,
-    ENGAGEMENT,
-    LIFETIME_SNAPSHOTS,
     MISSING_DATE,
     MISSING_DATES,
     MONTHLY_VIEWS,
-    RAW_EVENTS,
-    REJECTED_EVENTS,
-    SESSIONS,
-    Table,
 )
+from video_assets.days import DayRange
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS
+from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.settings import Settings
-from video_assets.thresholds import CheckThresholds
+from video_assets.settings.checks import CheckThresholds
 
 Row = dict[str, Any]
 

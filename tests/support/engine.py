@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 from pyspark import cloudpickle
 
-from resources.spark import SparkEngine
+from resources.engine.session import SparkEngine
 from video_assets.settings import Settings, environment_name
 
 # A suite of small tables.

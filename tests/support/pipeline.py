@@ -13,16 +13,11 @@ import pyarrow as pa
 from dagster import ExecuteInProcessResult
 from deltalake import DeltaTable
 
-from video_assets.assets.catalog import asset_key
+from resources.delta.table import Table
+from video_assets.catalog import asset_key
 from video_assets.definitions import build_definitions
-from video_assets.schemas import (
-    ENGAGEMENT,
-    RAW_EVENTS,
-    REJECTED_EVENTS,
-    SESSIONS,
-    VIDEO_METADATA,
-    Table,
-)
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
+from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.settings import Settings
 
 SORTED_OUT = (RAW_EVENTS, REJECTED_EVENTS)

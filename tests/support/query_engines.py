@@ -10,9 +10,10 @@ import pytest
 from pyspark.sql import SparkSession
 from support.engine import is_spark
 
-from resources.delta.sql_views import SqlViews
-from resources.delta.staging import table_location
-from video_assets.schemas import ENGAGEMENT, RAW_EVENTS
+from resources.delta.duckdb_views import SqlViews
+from resources.delta.stage import table_location
+from video_assets.engagement.tables import ENGAGEMENT
+from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.sql_shell import Sql
 
 Row = dict[str, Any]

@@ -10,9 +10,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from resources.delta.commit import open_table
-from resources.delta.contract import conformed
-from resources.delta.staging import table_location
-from video_assets.schemas import DAILY_VIDEO_VIEWS, Table
+from resources.delta.schema_check import conformed
+from resources.delta.stage import table_location
+from resources.delta.table import Table
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS
 
 Row = dict[str, Any]
 

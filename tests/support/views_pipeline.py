@@ -11,14 +11,14 @@ from support.pipeline import Pipeline, Row, Run, in_order
 from support.source_files import write
 from support.view_oracle import Expected
 
-from video_assets.assets.catalog import asset_key
-from video_assets.schemas import (
+from resources.delta.table import Table
+from video_assets.catalog import asset_key
+from video_assets.daily_views.tables import (
     DAILY_VIDEO_VIEWS,
     MISSING_DATE,
     MISSING_DATES,
     MONTHLY_VIEWS,
     REJECTED_DAILY_VIEWS,
-    Table,
 )
 
 VIEWS = (DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS)

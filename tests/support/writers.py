@@ -7,10 +7,10 @@ import pyarrow as pa
 from support.tables import views
 
 from resources.delta.commit import commit
-from resources.delta.contract import Days
-from resources.delta.files import DEFAULT_LIMITS, Target, TaskFiles
-from resources.delta.staging import StagedTable, table_location
-from video_assets.schemas import DAILY_VIDEO_VIEWS
+from resources.delta.data_files import DEFAULT_LIMITS, Target, TaskFiles
+from resources.delta.schema_check import Days
+from resources.delta.stage import StagedTable, table_location
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS
 
 
 def stage_views(warehouse: str, video: str, *days: int) -> StagedTable:

@@ -24,8 +24,10 @@ from support.samples import make_sample
 from support.webhook import Webhook, free_port, listening
 
 from resources.delta.commit import open_table
-from resources.delta.staging import table_location
-from video_assets.schemas import ENGAGEMENT, RAW_EVENTS, Table
+from resources.delta.stage import table_location
+from resources.delta.table import Table
+from video_assets.engagement.tables import ENGAGEMENT
+from video_assets.player_events.tables import RAW_EVENTS
 
 DAYS = 3
 FIRST = datetime.now(UTC).date() - timedelta(days=10)

@@ -2,8 +2,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from video_assets.schemas import INTERVALS
-from video_assets.watch_time.intervals import Intervals, from_lists, merge, to_lists, total_length
+from resources.delta.table import INTERVALS
+from video_assets.engagement.watch_time.intervals import (
+    Intervals,
+    from_lists,
+    merge,
+    to_lists,
+    total_length,
+)
 
 Stretch = tuple[int, float, float]
 

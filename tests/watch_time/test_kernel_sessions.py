@@ -5,9 +5,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from video_assets.schemas import SESSIONS
-from video_assets.watch_time.rules import WatchTimeRules
-from video_assets.watch_time.sessions import SEGMENTS_SCHEMA, session_rows, watched_segments
+from video_assets.engagement.tables import SESSIONS
+from video_assets.engagement.watch_time.rules import WatchTimeRules
+from video_assets.engagement.watch_time.sessions import (
+    SEGMENTS_SCHEMA,
+    session_rows,
+    watched_segments,
+)
 
 DAY = date(2025, 3, 10)
 NEXT_DAY = DAY + timedelta(days=1)

@@ -23,9 +23,13 @@ from support.events import (
 )
 from support.oracle import ENDED, PAUSE, PLAY, RESUME, Event
 
-from video_assets.analytics_schemas import VIDEO_POSITION_CURVE
-from video_assets.schemas import RAW_EVENTS
-from video_assets.watch_time.position_curve import BUCKET_COUNTS, bucket_counts, curve_rows
+from video_assets.analytics.position_curve import (
+    BUCKET_COUNTS,
+    bucket_counts,
+    curve_rows,
+)
+from video_assets.analytics.tables import VIDEO_POSITION_CURVE
+from video_assets.player_events.tables import RAW_EVENTS
 
 WIDTH = 10
 QUARTERS = 4

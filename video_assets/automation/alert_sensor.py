@@ -13,8 +13,8 @@ from resources.alerts.delivery import channels_for, deliver, entry_for, send
 from resources.alerts.messages import entry as told
 from resources.alerts.outbox import AlertOutbox, Entry, Status
 from resources.delta.errors import TableError
-from video_assets.alert_settings import AlertSettings
 from video_assets.automation.observations import EventReader
+from video_assets.settings.alerts import AlertSettings
 
 SENSOR = "alerts"
 INTERVAL_SECONDS = 30

@@ -5,8 +5,9 @@ from typing import Any
 
 import dagster as dg
 
-from video_assets.assets.catalog import asset_key
-from video_assets.schemas import LIFETIME_SNAPSHOTS, SCHEMA_NAME
+from resources.delta.table import SCHEMA_NAME
+from video_assets.catalog import asset_key
+from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS
 
 Condition = dg.AutomationCondition[Any]
 

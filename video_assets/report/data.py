@@ -11,8 +11,8 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from video_assets.analytics_schemas import TIERS
-from video_assets.frames.aggregates import total
+from video_assets.analytics.aggregates import total
+from video_assets.analytics.tables import TIERS
 from video_assets.report.facts import (
     Audience,
     Curve,

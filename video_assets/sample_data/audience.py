@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from resources.delta.table import TIMESTAMP
 from video_assets.sample_data.metadata import Videos, cumulative
 from video_assets.sample_data.spec import Flags, Floats, Ints, SampleSpec, Stream
 from video_assets.sample_data.viewing import EVENT_NAMES, watch
-from video_assets.schemas import TIMESTAMP
 
 _COLUMNS: Mapping[str, pa.DataType] = {
     "timestamp": TIMESTAMP,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from video_assets.sources.arrow_types import ArrowArray, Integers
+from video_assets.arrow.types import ArrowArray, Integers
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pc
 
-from video_assets.sources.arrow_types import ArrowArray, Characters, Integers, Mask
+from video_assets.arrow.types import ArrowArray, Characters, Integers, Mask
 from video_assets.sources.chunks import BrokenRow, Chunk
 from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import Layout

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from pyspark.sql.types import StructType
 
-from video_assets.engine_errors import engine_message
+from resources.engine.errors import engine_message
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import DAILY_VIEWS, EVENTS, VIDEO_METADATA, Layout

@@ -9,7 +9,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.json as pj
 
-from video_assets.sources.arrow_types import ArrowArray, Characters, Integers, Mask
+from video_assets.arrow.types import ArrowArray, Characters, Integers, Mask
 from video_assets.sources.chunks import BrokenRow, Chunk
 from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import Layout, NeededColumn, Role

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
-from video_assets.sources.arrow_types import Characters, Integers, Mask
+from video_assets.arrow.types import Characters, Integers, Mask
 
 BLOCK_BYTES = 8 * 1024 * 1024
 LONGEST_LINE = 16 * 1024 * 1024

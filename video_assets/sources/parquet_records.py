@@ -10,7 +10,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from video_assets.sources.arrow_types import ArrowArray, Integers, Mask
+from video_assets.arrow.types import ArrowArray, Integers, Mask
 from video_assets.sources.chunks import BrokenRow, Chunk
 from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import EVENTS, Layout, NeededColumn, Role, is_text, plain

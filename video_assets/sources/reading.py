@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from video_assets.sources import daily_views, events, video_metadata
+from video_assets.daily_views import source_rows as daily_views
+from video_assets.engagement import video_metadata_rows as video_metadata
+from video_assets.player_events import source_rows as events
 from video_assets.sources.chunks import Chunk
 from video_assets.sources.csv_records import csv_chunks, read_header
 from video_assets.sources.errors import SourceError, marked_for_the_driver

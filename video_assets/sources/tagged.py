@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from video_assets.sources.arrow_types import ArrowArray, Integers, Mask
+from video_assets.arrow.types import ArrowArray, Integers, Mask
 from video_assets.sources.chunks import Chunk
 from video_assets.sources.times import Window
 

@@ -9,14 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as pat
 
-from video_assets.sources.arrow_types import (
-    ArrowArray,
-    Characters,
-    Integers,
-    Mask,
-    TextArray,
-    compute,
-)
+from video_assets.arrow.types import ArrowArray, Characters, Integers, Mask, TextArray, compute
 from video_assets.sources.config import TimestampUnit
 from video_assets.sources.fields import is_number, is_text
 from video_assets.sources.values import numbers_of_text, text_of_array

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as pat
 
-from video_assets.sources.arrow_types import ArrowArray, Floats, Integers, Mask, TextArray, compute
+from video_assets.arrow.types import ArrowArray, Floats, Integers, Mask, TextArray, compute
 from video_assets.sources.fields import is_text
 
 _NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"

@@ -4,22 +4,17 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from resources.delta.contract import (
+from resources.delta.errors import RefusedRowsError, SchemaMismatchError
+from resources.delta.schema_check import (
     conformed,
     days_between,
     describe_days,
     require_days,
     require_keys,
 )
-from resources.delta.errors import RefusedRowsError, SchemaMismatchError
-from video_assets.schemas import (
-    DAILY_VIDEO_VIEWS,
-    SESSIONS,
-    TIMESTAMP,
-    VIDEO_METADATA,
-    Column,
-    Table,
-)
+from resources.delta.table import TIMESTAMP, Column, Table
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS
+from video_assets.engagement.tables import SESSIONS, VIDEO_METADATA
 
 
 def metadata(**columns: Any) -> pa.Table:
@@ -58,7 +53,7 @@ def test_all_differences_are_named_at_once() -> None:
         "column duration is missing",
         "column extra is not declared",
         "column videoId is int64, declared is string",
-        "schemas.py",
+        "tables.py of its group",
     ):
         assert text in str(error.value)
 

@@ -12,16 +12,13 @@ from pyspark.sql import functions as F
 from support.engine import engine_of_tests
 from support.tables import day, delta, frame, stored, stored_days, views
 
-from resources.delta.contract import Days, days_between
 from resources.delta.errors import MissingTableError, SchemaMismatchError, TableError
 from resources.delta.io_manager import VideoDeltaIOManager, build_io_manager
-from resources.delta.staging import StagedTable, stage_frame, table_location
-from video_assets.schemas import (
-    DAILY_VIDEO_VIEWS,
-    MONTHLY_VIEWS,
-    REJECTED_DAILY_VIEWS,
-    VIDEO_METADATA,
-)
+from resources.delta.schema_check import Days, days_between
+from resources.delta.stage import StagedTable, stage_frame, table_location
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MONTHLY_VIEWS, REJECTED_DAILY_VIEWS
+from video_assets.engagement.tables import VIDEO_METADATA
+from video_assets.tables import TABLES
 
 # Dagster's own code asks for it when a resource holds another resource.
 
@@ -63,7 +60,7 @@ def run(warehouse: str, instance: dg.DagsterInstance) -> Any:
         return dg.materialize(
             assets,
             instance=instance,
-            resources={"io_manager": build_io_manager(warehouse, Engine())},
+            resources={"io_manager": build_io_manager(warehouse, Engine(), TABLES)},
             **options,
         )
 
@@ -447,7 +444,7 @@ def test_a_table_that_the_engine_cannot_read_is_named_with_its_path(
     ],
 )
 def test_the_storage_follows_from_the_warehouse(warehouse: str, provider: str) -> None:
-    manager = build_io_manager(warehouse, Engine())
+    manager = build_io_manager(warehouse, Engine(), TABLES)
     assert isinstance(manager, VideoDeltaIOManager)
     assert manager.storage_options.provider == provider
 

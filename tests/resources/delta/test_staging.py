@@ -12,12 +12,13 @@ from support.events import shuffled
 from support.tables import day, frame, stored, views
 
 from resources.delta.commit import commit
-from resources.delta.contract import days_between
+from resources.delta.data_files import DataFile, Limits
 from resources.delta.errors import RefusedRowsError, SchemaMismatchError, StagingError
-from resources.delta.files import DataFile, Limits
+from resources.delta.schema_check import days_between
 from resources.delta.small_files import planned_merges
-from resources.delta.staging import Emission, StagedTable, stage, stage_frame, table_location
-from video_assets.schemas import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS, VIDEO_METADATA
+from resources.delta.stage import Emission, StagedTable, stage, stage_frame, table_location
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
+from video_assets.engagement.tables import VIDEO_METADATA
 
 THREE_DAYS = days_between(day(1), day(4))
 TARGETS = {"good": DAILY_VIDEO_VIEWS, "bad": REJECTED_DAILY_VIEWS}
@@ -123,7 +124,7 @@ def test_a_merge_that_fails_leaves_no_file(
     def broken(*_: object) -> NoReturn:
         raise StagingError("the engine went away")
 
-    monkeypatch.setattr("resources.delta.staging._merged", broken)
+    monkeypatch.setattr("resources.delta.stage._merged", broken)
     rows = frame(spark, views("a", 1) + views("b", 1)).repartition(2, "video_id")
     with pytest.raises(StagingError, match="went away"):
         stage_frame(rows, str(tmp_path), DAILY_VIDEO_VIEWS, THREE_DAYS, limits=MERGING)

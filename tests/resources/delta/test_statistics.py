@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resources.delta.statistics import FileStatistics
-from video_assets.schemas import INTERVALS, TIMESTAMP
+from resources.delta.table import INTERVALS, TIMESTAMP
 
 
 def statistics(type_: pa.DataType, *chunks: list[Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from resources.delta.errors import LocationError
-from resources.delta.storage import (
+from resources.storage import (
     delete_keys,
     join,
     list_keys,

@@ -1,0 +1,427 @@
+"""Phase one of a write: the engine's tasks write the data files, and nobody sees them yet.
+
+Only one small row a file comes back to the driver. Phase two, in `commit.py`, makes the files of
+one table visible at once.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import astuple, dataclass, field, replace
+from datetime import date
+from functools import partial
+from itertools import chain
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import pyarrow as pa
+from obstore.exceptions import BaseError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import to_arrow_schema
+
+from resources.delta.data_files import DEFAULT_LIMITS, DataFile, Limits, Target, TaskFiles
+from resources.delta.errors import (
+    LocationError,
+    RefusedRowsError,
+    SchemaMismatchError,
+    StagingError,
+)
+from resources.delta.schema_check import Days, require_schema
+from resources.delta.small_files import MERGE_DDL, Merge, planned_merges, rows_of_merges
+from resources.delta.table import SCHEMA_NAME, Table
+from resources.engine.compute_slots import turn
+from resources.engine.errors import engine_message
+from resources.storage import delete_keys, join, list_keys, plain_location, provider
+
+_TRACEBACK = "Traceback (most recent call last):"
+EMISSION_BYTES = 32 * 1024 * 1024
+_PERCENT_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
+_REFUSALS = {error.__name__: error for error in (RefusedRowsError, SchemaMismatchError)}
+_REPORT_DDL = (
+    "tableName string, path string, size long, rowCount long, day date, modified long, "
+    "stats string, counters string, refusal string, message string"
+)
+_ARROW = {"string": pa.string(), "long": pa.int64(), "date": pa.date32()}
+_REPORT = pa.schema(
+    [pa.field(name, _ARROW[type_]) for name, type_ in map(str.split, _REPORT_DDL.split(","))]
+)
+
+
+@dataclass(frozen=True)
+class Emission:
+    """Rows that a task hands to a table, and what it counted on the way."""
+
+    table: str
+    rows: pa.Table
+    counters: Mapping[str, int] = field(default_factory=dict)
+
+
+Route = Callable[[Iterator[pa.RecordBatch]], Iterator[Emission]]
+
+
+@dataclass(frozen=True)
+class StagedTable:
+    """Files that wait for one commit.
+
+    Attributes:
+        table: the declared table.
+        location: its folder.
+        files: complete, and invisible to readers.
+        counters: sums over all tasks.
+        replaced: the days whose rows the commit replaces, also those without a file; None: all
+            rows of the table.
+        origin: what the rows were computed from; kept in the Delta history for the next run.
+    """
+
+    table: Table
+    location: str
+    files: tuple[DataFile, ...] = ()
+    counters: Mapping[str, int] = field(default_factory=dict)
+    replaced: Days | None = None
+    origin: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """Rows in all files."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def file_locations(self) -> list[str]:
+        """The files, for a reader that may see them before the commit: the step that wrote them."""
+        return [join(plain_location(self.location), file.key) for file in self.files]
+
+    def rows_per_day(self) -> dict[date, int]:
+        """Rows of every replaced day, ascending; days without a row count 0."""
+        rows = dict.fromkeys(sorted(self.replaced or ()), 0)
+        for file in self.files:
+            if file.day is not None:
+                rows[file.day] = rows.get(file.day, 0) + file.rows
+        return rows
+
+    def merged_with(self, other: "StagedTable") -> "StagedTable":
+        """Both, for one commit: a long range is staged in chunks and becomes visible at once.
+
+        Raises:
+            ValueError: the other is of another table.
+        """
+        if (self.table.name, self.location) != (other.table.name, other.location):
+            raise ValueError(
+                f"cannot merge {other.table.name} at {other.location} into {self.table.name} at "
+                f"{self.location}: merge what was staged for one table"
+            )
+        whole = self.replaced is None or other.replaced is None
+        return replace(
+            self,
+            files=self.files + other.files,
+            counters=_summed([self.counters, other.counters]),
+            replaced=None if whole else (self.replaced or Days()) | (other.replaced or Days()),
+        )
+
+    def discard(self) -> None:
+        """Delete the files; only right when they were never committed."""
+        delete_keys(self.location, [file.key for file in self.files])
+
+
+def table_location(warehouse: str, table: Table) -> str:
+    """The folder of a table: `<warehouse>/video/<table>`.
+
+    Raises:
+        LocationError: a folder's name holds a percent escape.
+    """
+    location = join(warehouse, SCHEMA_NAME, table.name)
+    if provider(location) == "local" and (escape := _PERCENT_ESCAPE.search(location)):
+        raise LocationError(
+            f"{location}: delta-rs reads {escape[0]} in a path as an escaped character and finds "
+            "no table there. Rename the folder; a percent sign that no two hex digits follow, "
+            "spaces and other letters are fine."
+        )
+    return location
+
+
+def stage(  # noqa: PLR0913 (one write, described in full)
+    df: DataFrame,
+    warehouse: str,
+    targets: Mapping[str, Table],
+    route: Route,
+    allowed_days: Mapping[str, Days | None],
+    *,
+    sort: Collection[str] = (),
+    limits: Limits = DEFAULT_LIMITS,
+) -> Mapping[str, StagedTable]:
+    """Write the rows that `route` makes of `df` as data files of the target tables.
+
+    Each task of the engine runs `route` over its own batches and writes what it emits. Memory of a
+    task: what `route` holds, plus what `Limits` says. The driver receives one row a file.
+
+    Args:
+        df: input; repartition it so that what belongs together is in one task.
+        warehouse: path or URI below which the tables lie.
+        targets: by the name that emissions use.
+        route: picklable; consumes the batches of one task and yields rows for any target, in any
+            order of days. Days keep the order in which their rows were emitted.
+        allowed_days: by the same name, the days that the commit will replace and that rows may
+            have; None replaces all rows of the table.
+        sort: targets whose files are to be sorted by the table's key.
+        limits: memory of a task and size of files.
+
+    Returns:
+        By the same names, what waits for `commit`; a table without rows has no files.
+
+    Raises:
+        RefusedRowsError: a row has a null in a required column, or another day.
+        SchemaMismatchError: emitted columns are not those of the table.
+        StagingError: the engine or `route` failed. In all three cases nothing was committed.
+    """
+    _require_no_days_without_partitions(targets, allowed_days)
+    resolved = {
+        name: Target(table, table_location(warehouse, table), allowed_days[name], name in sort)
+        for name, table in targets.items()
+    }
+    return _stage(df, resolved, route, limits)
+
+
+def stage_frame(  # noqa: PLR0913 (one write, described in full)
+    df: DataFrame,
+    warehouse: str,
+    table: Table,
+    days: Days | None = None,
+    *,
+    sort: bool = True,
+    limits: Limits = DEFAULT_LIMITS,
+) -> StagedTable:
+    """Write all rows of `df` as data files of one table.
+
+    Args:
+        df: the table's columns by name; other columns, types and order of columns: see
+            `contract.conformed`.
+        warehouse: path or URI below which the tables lie.
+        table: declared table.
+        days: days that the commit will replace; None replaces all rows of the table.
+        sort: by the table's key within a file; else rows stay as they come.
+        limits: memory of a task and size of files.
+
+    Raises:
+        RefusedRowsError: a row has a null in a required column, or another day.
+        SchemaMismatchError: the columns are not those of the table.
+        StagingError: the engine failed.
+    """
+    _require_no_days_without_partitions({table.name: table}, {table.name: days})
+    require_schema(_arrow_schema(df, table), table)
+    target = Target(table, table_location(warehouse, table), days, sort)
+    route = partial(_all_rows, name=table.name)
+    return _stage(df, {table.name: target}, route, limits)[table.name]
+
+
+def _stage(
+    df: DataFrame, targets: Mapping[str, Target], route: Route, limits: Limits
+) -> dict[str, StagedTable]:
+    staged = _written(df, targets, route, limits)
+    merges = {name: planned_merges(name, written.files, limits) for name, written in staged.items()}
+    if not any(merges.values()):
+        return staged
+    try:
+        merged = _merged(df.sparkSession, list(chain(*merges.values())), targets, limits)
+    except BaseException:
+        for written in staged.values():
+            written.discard()
+        raise
+    return {n: _exchanged(written, merges[n], merged[n]) for n, written in staged.items()}
+
+
+def _merged(
+    session: SparkSession, merges: Sequence[Merge], targets: Mapping[str, Target], limits: Limits
+) -> dict[str, StagedTable]:
+    rows = session.createDataFrame([astuple(merge) for merge in merges], MERGE_DDL)
+    as_many_as_wrote_them = max(len(merge.keys) for merge in merges)
+    by_day = rows.repartition(as_many_as_wrote_them, "day")
+    a_day_at_a_time = replace(limits, buffered_bytes=0, unfinished_bytes=0)
+    return _written(by_day, targets, partial(_rows_again, targets=targets), a_day_at_a_time)
+
+
+def _rows_again(
+    batches: Iterator[pa.RecordBatch], targets: Mapping[str, Target]
+) -> Iterator[Emission]:
+    return (Emission(name, rows) for name, rows in rows_of_merges(batches, targets))
+
+
+def _exchanged(written: StagedTable, merges: Iterable[Merge], merged: StagedTable) -> StagedTable:
+    gone = {key for merge in merges for key in merge.keys}
+    with suppress(BaseError, OSError):  # nobody sees them; what stays, VACUUM removes
+        delete_keys(written.location, gone)
+    left = tuple(file for file in written.files if file.key not in gone)
+    return replace(written, files=left + merged.files)
+
+
+def _written(
+    df: DataFrame, targets: Mapping[str, Target], route: Route, limits: Limits
+) -> dict[str, StagedTable]:
+    run = uuid4().hex
+    kernel = partial(_write_task, targets=targets, route=route, run=run, limits=limits)
+    try:
+        report = df.mapInArrow(kernel, _REPORT_DDL).toArrow().to_pylist()
+        _raise_refusal(report)
+    except (PySparkException, StagingError) as error:
+        _delete_files_of(run, targets)
+        if isinstance(error, StagingError):
+            raise
+        raise _failed(targets, error) from error
+    except BaseException:
+        _delete_files_of(run, targets)
+        raise
+    return {name: _staged(name, target, report) for name, target in targets.items()}
+
+
+def _write_task(
+    batches: Iterable[pa.RecordBatch],
+    targets: Mapping[str, Target],
+    route: Route,
+    run: str,
+    limits: Limits,
+) -> Iterator[pa.RecordBatch]:
+    """One task: a refusal is reported as a row, so that the engine does not try it again."""
+    files = TaskFiles(targets, run, limits)
+    counters: dict[str, Counter[str]] = {name: Counter() for name in targets}
+    try:
+        for emission in route(iter(batches)):
+            _require_target(emission.table, targets)
+            with turn():
+                files.add(emission.table, emission.rows)
+            counters[emission.table].update(emission.counters)
+        with turn():
+            rows = [_file_row(name, file) for name, file in files.finish()]
+    except (RefusedRowsError, SchemaMismatchError) as refusal:
+        files.discard()
+        rows = [{"refusal": type(refusal).__name__, "message": str(refusal)}]
+    except BaseException:
+        files.discard()
+        raise
+    rows += [_counter_row(name, counted) for name, counted in counters.items() if counted]
+    yield pa.RecordBatch.from_pylist(rows, schema=_REPORT)
+
+
+def _all_rows(batches: Iterator[pa.RecordBatch], name: str) -> Iterator[Emission]:
+    """Batches as they come, several together: splitting by day costs as much for one as for all."""
+    waiting: list[pa.RecordBatch] = []
+    size = 0
+    for batch in batches:
+        waiting.append(batch)
+        size += batch.nbytes
+        if size > EMISSION_BYTES:
+            yield Emission(name, pa.Table.from_batches(waiting))
+            waiting, size = [], 0
+    if waiting:
+        yield Emission(name, pa.Table.from_batches(waiting))
+
+
+def _file_row(name: str, file: DataFile) -> dict[str, Any]:
+    return {
+        "tableName": name,
+        "path": file.path,
+        "size": file.size,
+        "rowCount": file.rows,
+        "day": file.day,
+        "modified": file.modified,
+        "stats": file.stats,
+    }
+
+
+def _counter_row(name: str, counters: Mapping[str, int]) -> dict[str, Any]:
+    return {"tableName": name, "counters": orjson.dumps(dict(counters)).decode()}
+
+
+def _staged(name: str, target: Target, report: list[dict[str, Any]]) -> StagedTable:
+    mine = [row for row in report if row["tableName"] == name]
+    files = (
+        DataFile(
+            path=row["path"],
+            size=row["size"],
+            rows=row["rowCount"],
+            day=row["day"],
+            modified=row["modified"],
+            stats=row["stats"],
+        )
+        for row in mine
+        if row["path"]
+    )
+    return StagedTable(
+        table=target.table,
+        location=target.location,
+        files=tuple(sorted(files, key=lambda file: file.path)),
+        counters=_summed(orjson.loads(row["counters"]) for row in mine if row["counters"]),
+        replaced=target.days,
+    )
+
+
+def _summed(counters: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for counted in counters:
+        total.update(counted)
+    return dict(total)
+
+
+def _raise_refusal(report: list[dict[str, Any]]) -> None:
+    for row in report:
+        if row["refusal"]:
+            raise _REFUSALS[row["refusal"]](row["message"])
+
+
+def _require_target(name: str, targets: Mapping[str, Target]) -> None:
+    if name not in targets:
+        raise StagingError(f"rows were emitted for {name!r}; the targets are {sorted(targets)}")
+
+
+def _require_no_days_without_partitions(
+    targets: Mapping[str, Table], allowed_days: Mapping[str, Days | None]
+) -> None:
+    for name, table in targets.items():
+        if table.partition_by is None and allowed_days[name] is not None:
+            raise ValueError(f"table {table.name} is not partitioned: its days must be None")
+
+
+def _arrow_schema(df: DataFrame, table: Table) -> pa.Schema:
+    try:
+        return to_arrow_schema(df.schema, timezone="UTC")
+    except PySparkException as error:
+        raise StagingError(
+            f"table {table.name}: the engine cannot resolve the frame: {_cause(error)}"
+        ) from error
+
+
+def _failed(targets: Mapping[str, Target], error: PySparkException) -> StagingError:
+    where = ", ".join(f"{t.table.name} ({t.location})" for t in targets.values())
+    return StagingError(f"writing {where} failed, nothing was committed: {_cause(error)}")
+
+
+def _cause(error: PySparkException) -> str:
+    """The exception line of a worker's traceback, else the engine's message."""
+    lines = str(error).strip().splitlines()
+    begin = next((n for n, line in enumerate(lines) if _TRACEBACK in line), None)
+    if begin is None:
+        return engine_message(error)
+    after = (line for line in lines[begin + 1 :] if line and not line.startswith(" "))
+    return next(after, lines[-1])
+
+
+def _delete_files_of(run: str, targets: Mapping[str, Target]) -> None:
+    """Best effort: what a crashed task leaves, and what stays here, VACUUM removes."""
+    with suppress(BaseError, OSError):
+        for target in targets.values():
+            for folder in _folders(target):
+                keys = list_keys(target.location, folder)
+                left = [key for key in keys if f"part-{run}-" in key]
+                delete_keys(target.location, left)
+
+
+def _folders(target: Target) -> Iterator[str | None]:
+    if target.days is None:
+        yield None  # the whole table
+    for day in sorted(target.days or ()):
+        yield f"{target.table.partition_by}={day}"

@@ -1,0 +1,99 @@
+"""What the Dagster UI shows of a write: counts, days, and the first rows."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, BinaryIO, cast
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from dagster import MetadataValue, TableRecord
+
+from resources.delta.commit import CommittedTable
+from resources.delta.stage import StagedTable
+from resources.storage import join
+from video_assets.sources.storage import StoredFile, StoredObject, locate
+
+PREVIEW_ROWS = 10
+DAY_LINES = 31
+_CELL_CHARACTERS = 60
+
+
+def output_metadata(staged: StagedTable, committed: CommittedTable) -> dict[str, Any]:
+    """Counters of the tasks, counts of the commit, rows of each day, and a preview.
+
+    The counters keep their names, unless one has a name that is used here.
+    """
+    return {
+        **staged.counters,
+        "rows_written": committed.rows,
+        "dagster/uri": committed.location,
+        "delta_version": committed.version,
+        "files": committed.files,
+        "size_bytes": committed.size,
+        "preview": MetadataValue.md(markdown_table(preview(staged))),
+        **_table_rows(committed),
+        **_days_metadata(committed),
+    }
+
+
+def partition_metadata(committed: CommittedTable, partition_key: str) -> dict[str, Any]:
+    """Rows of one partition, which a range would otherwise report as those of all of it."""
+    rows = committed.rows_per_day.get(date.fromisoformat(partition_key), 0)
+    return {"dagster/row_count": rows, "dagster/partition_row_count": rows}
+
+
+def _table_rows(committed: CommittedTable) -> Mapping[str, int]:
+    return {} if committed.table.partition_by else {"dagster/row_count": committed.rows}
+
+
+def preview(staged: StagedTable) -> pa.Table:
+    """The first rows of the first file; reads one batch of it."""
+    columns = list(staged.table.column_names)
+    if not staged.files:
+        return staged.table.arrow_schema.empty_table()
+    first = staged.files[0]
+    stored = StoredObject(locate(join(staged.location, first.key)), first.size)
+    with pq.ParquetFile(cast("BinaryIO", StoredFile(stored))) as file:
+        rows = pa.Table.from_batches([next(file.iter_batches(batch_size=PREVIEW_ROWS))])
+    if staged.table.partition_by:
+        day = pa.repeat(pa.scalar(first.day, pa.date32()), rows.num_rows)
+        rows = rows.append_column(staged.table.partition_by, day)
+    return rows.select(columns)
+
+
+def markdown_table(rows: pa.Table) -> str:
+    """The rows as a Markdown table, long values cut."""
+    if rows.num_rows == 0:
+        return "no rows"
+    names = rows.column_names
+    lines = [names, ["---"] * len(names), *([row[n] for n in names] for row in rows.to_pylist())]
+    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    text = " ".join(_text(value).split())
+    if len(text) > _CELL_CHARACTERS:
+        text = text[: _CELL_CHARACTERS - 1] + "…"
+    return text.replace("\\", "\\\\").replace("|", "\\|")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    return "" if value is None else str(value)
+
+
+def _days_metadata(committed: CommittedTable) -> Mapping[str, Any]:
+    monthly = committed.table.partition_unit == "month"
+    days = sorted(committed.rows_per_day.items(), reverse=True)
+    # A month replaces all of its days, but only its first one can hold rows.
+    days = [(day, rows) for day, rows in days if day.day == 1 or not monthly]
+    if len(days) <= 1:
+        return {}
+    shown = days if len(days) <= DAY_LINES else days[: DAY_LINES - 1]
+    records = [TableRecord({"day": str(day), "rows": rows}) for day, rows in shown]
+    rest = days[len(shown) :]
+    if rest:
+        earlier = f"{len(rest)} earlier days"
+        records.append(TableRecord({"day": earlier, "rows": sum(rows for _, rows in rest)}))
+    return {"rows_per_day": MetadataValue.table(records)}

@@ -1,0 +1,1 @@
+"""The engine: embedded, or Apache Spark by Spark Connect."""

@@ -1,0 +1,1 @@
+"""Analysts' tables: videos, positions, viewers, cohorts."""

@@ -1,0 +1,162 @@
+"""The analysts' tables: engagement and sessions, summed up by video, position, user and week."""
+
+from typing import Any
+
+import dagster as dg
+from pyspark.sql import DataFrame
+
+from resources.delta.table import Table
+from resources.delta.warehouse import stored_rows
+from resources.engine.session import SparkEngine
+from video_assets.analytics import position_curve_frame as curve_frames
+from video_assets.analytics import user_engagement as user_frames
+from video_assets.analytics import video_engagement_bi as bi_frames
+from video_assets.analytics import video_performance as performance_frames
+from video_assets.analytics import viewer_cohorts as cohort_frames
+from video_assets.analytics.tables import (
+    USER_ENGAGEMENT,
+    VIDEO_ENGAGEMENT_BI,
+    VIDEO_PERFORMANCE,
+    VIDEO_POSITION_CURVE,
+    VIEWER_COHORTS,
+)
+from video_assets.arrow.kernels import tasks_for
+from video_assets.catalog import ANALYTICS, asset_key, column_lineage, declared
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+from video_assets.player_events.tables import RAW_EVENTS
+from video_assets.settings import Settings
+from video_assets.settings.analytics import AnalyticsSettings
+
+
+def analytics_assets() -> list[dg.AssetsDefinition]:
+    """The assets of the group `analytics`: each is computed as a whole, from all days."""
+    return [
+        video_performance_asset(),
+        video_position_curve_asset(),
+        user_engagement_asset(),
+        viewer_cohorts_asset(),
+        video_engagement_bi_asset(),
+    ]
+
+
+def video_performance_asset() -> dg.AssetsDefinition:
+    """The asset `video/video_performance`."""
+
+    @dg.asset(
+        **_computed_as_a_whole(VIDEO_PERFORMANCE),
+        description="How each video does: viewers, plays, sessions, hours, how much of it is "
+        "watched, how many complete it and how far they get, where they drop off, scores and "
+        "tiers. A viewer is a user with any event of the video. Viewers with a data quality flag "
+        "count in every number, and are counted in `flaggedViewers`.",
+        ins={ENGAGEMENT.name: _whole_table(ENGAGEMENT), RAW_EVENTS.name: _all_days(RAW_EVENTS)},
+    )
+    def video_performance(
+        context: dg.AssetExecutionContext,
+        aggregated_user_video_engagement: DataFrame,
+        raw_events: DataFrame,
+    ) -> DataFrame:
+        context.add_output_metadata(column_lineage(VIDEO_PERFORMANCE))
+        return performance_frames.video_performance(aggregated_user_video_engagement, raw_events)
+
+    return video_performance
+
+
+def video_position_curve_asset() -> dg.AssetsDefinition:
+    """The asset `video/video_position_curve`."""
+
+    @dg.asset(
+        **_computed_as_a_whole(VIDEO_POSITION_CURVE),
+        description="Where in a video people watch, watch again and leave, in buckets of "
+        "`VIDEO_ASSETS_POSITION_BUCKET_SECONDS`. A bucket is watched when any of it is; a pause "
+        "in it does not make two views of one. Viewers exit where what they watched last, in "
+        "time, ends. Computed anew from all events, because who watches on two days is one viewer.",
+        ins={RAW_EVENTS.name: _all_days(RAW_EVENTS)},
+    )
+    def video_position_curve(
+        context: dg.AssetExecutionContext,
+        raw_events: DataFrame,
+        spark: SparkEngine,
+        settings: dg.ResourceParam[Settings],
+    ) -> DataFrame:
+        events = stored_rows(settings.warehouse, RAW_EVENTS)
+        tasks = tasks_for(events, spark.cores)
+        width = _analytics_settings(settings).position_bucket_seconds
+        context.log.info("%d events in %d tasks, buckets of %d s", events, tasks, width)
+        context.add_output_metadata(column_lineage(VIDEO_POSITION_CURVE))
+        return curve_frames.position_curve(raw_events, settings.rules, width, tasks)
+
+    return video_position_curve
+
+
+def user_engagement_asset() -> dg.AssetsDefinition:
+    """The asset `video/user_engagement`."""
+
+    @dg.asset(
+        **_computed_as_a_whole(USER_ENGAGEMENT),
+        description="Each user over all videos: how many videos and completions, how long, how "
+        "engaged. A session in which a user watched two videos counts for each of them.",
+        ins={ENGAGEMENT.name: _whole_table(ENGAGEMENT)},
+    )
+    def user_engagement(
+        context: dg.AssetExecutionContext, aggregated_user_video_engagement: DataFrame
+    ) -> DataFrame:
+        context.add_output_metadata(column_lineage(USER_ENGAGEMENT))
+        return user_frames.user_engagement(aggregated_user_video_engagement)
+
+    return user_engagement
+
+
+def viewer_cohorts_asset() -> dg.AssetsDefinition:
+    """The asset `video/viewer_cohorts`."""
+
+    @dg.asset(
+        **_computed_as_a_whole(VIEWER_COHORTS),
+        description="Do viewers come back: those who came first in the same week (Monday to "
+        "Sunday, UTC), week by week since then. The newest week may be incomplete.",
+        ins={SESSIONS.name: _all_days(SESSIONS)},
+    )
+    def viewer_cohorts(context: dg.AssetExecutionContext, sessions: DataFrame) -> DataFrame:
+        context.add_output_metadata(column_lineage(VIEWER_COHORTS))
+        return cohort_frames.viewer_cohorts(sessions)
+
+    return viewer_cohorts
+
+
+def video_engagement_bi_asset() -> dg.AssetsDefinition:
+    """The asset `video/vw_video_engagement_bi`."""
+
+    @dg.asset(
+        **_computed_as_a_whole(VIDEO_ENGAGEMENT_BI),
+        description="For report tools such as Power BI: the engagement rows without a data "
+        "quality flag, with times in minutes and days.",
+        ins={ENGAGEMENT.name: _whole_table(ENGAGEMENT)},
+    )
+    def vw_video_engagement_bi(
+        context: dg.AssetExecutionContext, aggregated_user_video_engagement: DataFrame
+    ) -> DataFrame:
+        context.add_output_metadata(column_lineage(VIDEO_ENGAGEMENT_BI))
+        return bi_frames.video_engagement_bi(aggregated_user_video_engagement)
+
+    return vw_video_engagement_bi
+
+
+def _computed_as_a_whole(table: Table) -> dict[str, Any]:
+    backfill_policy = dg.BackfillPolicy.single_run()
+    return {
+        **declared(table, ANALYTICS),
+        "backfill_policy": backfill_policy,
+        "pool": table.name,
+    }
+
+
+def _whole_table(table: Table) -> dg.AssetIn:
+    return dg.AssetIn(asset_key(table))
+
+
+def _all_days(table: Table) -> dg.AssetIn:
+    return dg.AssetIn(asset_key(table), partition_mapping=dg.AllPartitionMapping())
+
+
+def _analytics_settings(settings: Settings) -> AnalyticsSettings:
+    chosen = settings.model_dump(include=set(AnalyticsSettings.model_fields))
+    return AnalyticsSettings(**chosen)

@@ -1,0 +1,194 @@
+"""The schemas of the analysts' tables."""
+
+import pyarrow as pa
+
+from resources.delta.table import TIMESTAMP, Column, Table, required
+from video_assets.player_events.tables import USER, VIDEO
+
+_TITLE = Column("videoTitle", pa.string(), "title from the video metadata")
+
+REACHED_PERCENTAGES = (10, 25, 50, 75, 90, 100)
+TIERS = ("High", "Medium", "Low", "Minimal")
+
+
+def _tier_counts(of: str) -> tuple[Column, ...]:
+    return tuple(
+        required(f"{tier.lower()}Tier{of.title()}", pa.int64(), f"{of} of the tier {tier}", of)
+        for tier in TIERS
+    )
+
+
+VIDEO_PERFORMANCE = Table(
+    name="video_performance",
+    grain="one video that anyone opened",
+    key=("videoId",),
+    columns=(
+        VIDEO,
+        _TITLE,
+        required("videoDuration", pa.float64(), "length of the video", "s"),
+        required(
+            "isDurationEstimated",
+            pa.bool_(),
+            "the metadata has no usable duration: the furthest position anyone reached stands in",
+        ),
+        required("viewers", pa.int64(), "users with any event of the video", "viewers"),
+        required(
+            "plays", pa.int64(), "times that play was pressed: video_play events", "video_play"
+        ),
+        required("sessions", pa.int64(), "sessions of all viewers", "sessions"),
+        required("replays", pa.int64(), "sessions beyond each viewer's first", "sessions"),
+        required("completions", pa.int64(), "times that the video ran to its end"),
+        required("watchHours", pa.float64(), "time watched, rewatching included", "h"),
+        required("avgWatchPercentage", pa.float64(), "mean of the viewers' watchPercentage", "%"),
+        required(
+            "medianWatchPercentage", pa.float64(), "median of the viewers' watchPercentage", "%"
+        ),
+        required(
+            "avgUniqueWatchPercentage",
+            pa.float64(),
+            "mean of the viewers' uniqueWatchPercentage",
+            "%",
+        ),
+        required(
+            "medianUniqueWatchPercentage",
+            pa.float64(),
+            "median of the viewers' uniqueWatchPercentage",
+            "%",
+        ),
+        required(
+            "completionRate", pa.float64(), "viewers who completed the video at least once", "%"
+        ),
+        *(
+            required(
+                f"reached{percent}Percent",
+                pa.float64(),
+                f"viewers whose furthest position is at least {percent} % of the duration "
+                "(completionPercentage), however they got there",
+                "%",
+            )
+            for percent in REACHED_PERCENTAGES
+        ),
+        Column(
+            "dropOffPosition",
+            pa.float64(),
+            "median furthest position of the viewers who never completed the video; null when "
+            "all completed it",
+            "s of video",
+        ),
+        required("avgEngagementScore", pa.float64(), "mean of the viewers' scores", "points"),
+        *_tier_counts("viewers"),
+        required(
+            "flaggedViewers",
+            pa.int64(),
+            "viewers whose row has a data quality flag; they are in all other numbers",
+            "viewers",
+        ),
+        required("firstSeen", TIMESTAMP, "first event of anyone", "UTC"),
+        required("lastSeen", TIMESTAMP, "last event of anyone", "UTC"),
+    ),
+)
+
+VIDEO_POSITION_CURVE = Table(
+    name="video_position_curve",
+    grain="one bucket of positions of a video, up to the last that anyone watched",
+    key=("videoId", "bucketStart"),
+    columns=(
+        VIDEO,
+        required("bucketStart", pa.float64(), "first position of the bucket", "s of video"),
+        required("bucketEnd", pa.float64(), "position after the bucket's last", "s of video"),
+        required("viewers", pa.int64(), "users who watched any of the bucket", "viewers"),
+        required(
+            "views",
+            pa.int64(),
+            "times that any of the bucket was watched; a pause does not make it two",
+            "views",
+        ),
+        required("rewatches", pa.int64(), "views beyond each viewer's first", "views"),
+        required(
+            "audienceRetention",
+            pa.float64(),
+            "viewers of the bucket, of all users with any event of the video",
+            "%",
+        ),
+        required(
+            "exits",
+            pa.int64(),
+            "viewers who stopped here for good: what they watched last, in time, ends in the "
+            "bucket; those who watched to the end exit in the last one",
+            "viewers",
+        ),
+    ),
+)
+
+USER_ENGAGEMENT = Table(
+    name="user_engagement",
+    grain="one user",
+    key=("userId",),
+    columns=(
+        USER,
+        required("videos", pa.int64(), "videos with any event of the user", "videos"),
+        required("completedVideos", pa.int64(), "videos completed at least once", "videos"),
+        required("watchSeconds", pa.float64(), "time watched, rewatching included", "s"),
+        required("sessions", pa.int64(), "sessions, counted for each video", "sessions"),
+        required("avgWatchPercentage", pa.float64(), "mean of the videos' watchPercentage", "%"),
+        required(
+            "avgUniqueWatchPercentage",
+            pa.float64(),
+            "mean of the videos' uniqueWatchPercentage",
+            "%",
+        ),
+        required("avgEngagementScore", pa.float64(), "mean of the videos' scores", "points"),
+        *_tier_counts("videos"),
+        required("firstSeen", TIMESTAMP, "first event", "UTC"),
+        required("lastSeen", TIMESTAMP, "last event", "UTC"),
+    ),
+)
+
+VIEWER_COHORTS = Table(
+    name="viewer_cohorts",
+    grain="one week in the life of the viewers who came in the same week",
+    key=("cohortWeek", "weeksSince"),
+    columns=(
+        required(
+            "cohortWeek", pa.date32(), "Monday of the week of the viewers' first session", "UTC day"
+        ),
+        required("weeksSince", pa.int64(), "weeks since then, 0 for the first", "weeks"),
+        required("cohortViewers", pa.int64(), "viewers of the cohort", "viewers"),
+        required(
+            "returningViewers",
+            pa.int64(),
+            "of these, viewers with a session in that week; all of them in week 0",
+            "viewers",
+        ),
+        required("returnRate", pa.float64(), "returningViewers of cohortViewers", "%"),
+        required("watchSeconds", pa.float64(), "time that they watched in that week", "s"),
+    ),
+)
+
+VIDEO_ENGAGEMENT_BI = Table(
+    name="vw_video_engagement_bi",
+    grain="one user and video, without doubts about its data",
+    key=("userId", "videoId"),
+    columns=(
+        USER,
+        VIDEO,
+        _TITLE,
+        required("watchMinutes", pa.float64(), "time watched, rewatching included", "min"),
+        required("watchPercentage", pa.float64(), "time watched of the video's duration", "%"),
+        required(
+            "completionPercentage", pa.float64(), "furthest position of the video's duration", "%"
+        ),
+        required("engagementTier", pa.string(), "High, Medium, Low or Minimal, by the score"),
+        required("firstWatchDay", pa.date32(), "day of the first event", "UTC day"),
+        required("sessionCount", pa.int64(), "sessions, at least 1", "sessions"),
+        required("isCompletedAtLeastOnce", pa.bool_(), "the video ran to its end"),
+    ),
+)
+
+ANALYTICS_TABLES: tuple[Table, ...] = (
+    VIDEO_PERFORMANCE,
+    VIDEO_POSITION_CURVE,
+    USER_ENGAGEMENT,
+    VIEWER_COHORTS,
+    VIDEO_ENGAGEMENT_BI,
+)

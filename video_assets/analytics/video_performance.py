@@ -1,0 +1,67 @@
+"""The table `video_performance`: how each video does with all of its viewers."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from video_assets.analytics.aggregates import mean, median, percentage_of_rows, tier_counts, total
+from video_assets.analytics.tables import REACHED_PERCENTAGES, VIDEO_PERFORMANCE
+from video_assets.engagement.watch_time.ordering import PlayerEvent
+
+_SECONDS_PER_HOUR = 3600.0
+
+
+def video_performance(engagement: DataFrame, raw_events: DataFrame) -> DataFrame:
+    """One row per video, over all of its viewers; rows with a quality flag count like any other.
+
+    Percentages of viewers and means are rounded to 2 decimals. The medians are exact, the drop-off
+    position to the last digit.
+
+    Args:
+        engagement: rows of `aggregated_user_video_engagement`.
+        raw_events: rows of `raw_events`, of which the plays are counted.
+
+    Returns:
+        Rows of `video_performance`.
+    """
+    plays = _plays(raw_events)
+    videos = _viewers(engagement).join(plays, on="videoId", how="left")
+    counted = videos.withColumn("plays", F.coalesce(F.col("plays"), F.lit(0)).cast("long"))
+    return counted.select(*VIDEO_PERFORMANCE.column_names)
+
+
+def _plays(raw_events: DataFrame) -> DataFrame:
+    is_play = F.col("eventName") == F.lit(PlayerEvent.PLAY.column_value)
+    return raw_events.where(is_play).groupBy("videoId").agg(F.count(F.lit(1)).alias("plays"))
+
+
+def _viewers(engagement: DataFrame) -> DataFrame:
+    completed = F.col("isCompletedAtLeastOnce")
+    # The furthest position of a viewer who completed the video tells nothing about leaving it.
+    left_at = F.when(~completed, F.col("maxPositionReached"))
+    return engagement.groupBy("videoId").agg(
+        F.max("videoTitle").alias("videoTitle"),
+        F.max("videoDuration").alias("videoDuration"),
+        F.bool_or("isDurationEstimated").alias("isDurationEstimated"),
+        F.count(F.lit(1)).alias("viewers"),
+        F.sum("sessionCount").alias("sessions"),
+        (F.sum("sessionCount") - F.count(F.lit(1))).alias("replays"),
+        F.sum("completionCount").alias("completions"),
+        (total("totalWatchTime") / F.lit(_SECONDS_PER_HOUR)).alias("watchHours"),
+        mean("watchPercentage").alias("avgWatchPercentage"),
+        median("watchPercentage").alias("medianWatchPercentage"),
+        mean("uniqueWatchPercentage").alias("avgUniqueWatchPercentage"),
+        median("uniqueWatchPercentage").alias("medianUniqueWatchPercentage"),
+        percentage_of_rows(completed).alias("completionRate"),
+        *(
+            percentage_of_rows(F.col("completionPercentage") >= F.lit(float(percent))).alias(
+                f"reached{percent}Percent"
+            )
+            for percent in REACHED_PERCENTAGES
+        ),
+        F.median(left_at).alias("dropOffPosition"),
+        mean("engagementScore").alias("avgEngagementScore"),
+        *tier_counts("viewers"),
+        F.count_if(F.col("dataQualityFlag") != F.lit("ok")).alias("flaggedViewers"),
+        F.min("firstWatchDate").alias("firstSeen"),
+        F.max("lastWatchDate").alias("lastSeen"),
+    )

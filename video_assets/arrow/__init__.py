@@ -1,0 +1,1 @@
+"""Arrow columns, dictionaries, blocks between tasks, kernels."""

@@ -1,1 +1,0 @@
-"""Asset declarations: what exists, from what, in which partitions; they only connect."""

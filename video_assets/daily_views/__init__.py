@@ -1,0 +1,1 @@
+"""Daily views of videos, their months, and the days that are missing."""

@@ -1,0 +1,137 @@
+"""`daily_video_views` and `rejected_daily_views`: one read of the source, sorted out."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from functools import partial
+
+import dagster as dg
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from resources.delta.stage import Emission, StagedTable, stage
+from resources.engine.session import SparkEngine
+from video_assets.arrow.kernels import count_values, tasks_for
+from video_assets.catalog import DAILY_VIEWS, declared
+from video_assets.daily_views.sort_out import ViewRules, sort_out_views
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
+from video_assets.days import DayRange
+from video_assets.ingestion import (
+    DUPLICATES,
+    SOURCE_ROWS,
+    accounting,
+    daily_views_source,
+    reasons_of,
+    replaced_days,
+)
+from video_assets.settings import Settings
+from video_assets.source_chunks import SourceChunk, stage_source
+from video_assets.sources.frames import list_daily_views, read_daily_views
+from video_assets.sources.times import Window
+
+SOURCE_KEY = dg.AssetKey(["source", "daily_views"])
+VALID, REJECTED = DAILY_VIDEO_VIEWS.name, REJECTED_DAILY_VIEWS.name
+# By the size of the files: in Parquet a row of views takes a quarter of what an event does, so that
+# these are about 5 million. The engine holds a chunk's rows with all texts, some 400 bytes each.
+VIEWS_AT_ONCE = 1_250_000
+
+daily_views_source_spec = dg.AssetSpec(
+    key=SOURCE_KEY,
+    group_name=DAILY_VIEWS,
+    description="View counts by video and day, as a data pull delivers them, at "
+    "`VIDEO_ASSETS_DAILY_VIEWS`: views of the day, or running totals "
+    "(`VIDEO_ASSETS_VIEW_COUNT_KIND`).",
+)
+
+
+def daily_video_views_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    """The assets `video/daily_video_views` and `video/rejected_daily_views`."""
+
+    @dg.multi_asset(
+        name="daily_views",
+        pool=DAILY_VIDEO_VIEWS.name,
+        outs={
+            VALID: dg.AssetOut(
+                **declared(DAILY_VIDEO_VIEWS, DAILY_VIEWS),
+                description="Views of each video by day. Of several rows for a video and day the "
+                "largest count stays, then the latest delivered; the others are counted as "
+                "duplicates, and as conflicts where their count is another one.",
+            ),
+            REJECTED: dg.AssetOut(
+                **declared(REJECTED_DAILY_VIEWS, DAILY_VIEWS),
+                description="Every source row of daily views that was refused: its text as "
+                "received, the reason, and where it came from.",
+            ),
+        },
+        deps=[SOURCE_KEY],
+        partitions_def=daily,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def daily_views(
+        context: dg.AssetExecutionContext, spark: SparkEngine, settings: dg.ResourceParam[Settings]
+    ) -> Iterator[dg.Output[StagedTable]]:
+        staged = stage_views(spark, settings, DayRange.of(context), context.log)
+        valid, rejected = staged[VALID], staged[REJECTED]
+        yield dg.Output(valid, output_name=VALID, metadata=accounting(valid, rejected))
+        reasons = {"reasons": dict(reasons_of(rejected))}
+        yield dg.Output(rejected, output_name=REJECTED, metadata=reasons)
+
+    return daily_views
+
+
+def stage_views(
+    spark: SparkEngine, settings: Settings, run: DayRange, log: logging.Logger
+) -> dict[str, StagedTable]:
+    """Read the source once, and write its valid and its rejected rows for one commit.
+
+    Raises:
+        SourceError: there is nothing to read, or it cannot be read.
+    """
+    source = daily_views_source(settings)
+    listing = list_daily_views(source, run.first, run.end)
+    stage_chunk = partial(_stage_chunk, spark, settings)
+    return stage_source(source, listing, run, stage_chunk, log, rows_at_once=VIEWS_AT_ONCE)
+
+
+def _stage_chunk(
+    spark: SparkEngine, settings: Settings, chunk: SourceChunk
+) -> Mapping[str, StagedTable]:
+    source, days = daily_views_source(settings), chunk.days
+    valid_days, rejected_days = replaced_days(source, days)
+    rules = ViewRules(settings.view_count_kind, days.first, days.end, settings.cumulative_lookback)
+    tagged = read_daily_views(spark.spark_session, source, chunk.window, chunk.listing)
+    if rules.kind == "cumulative":
+        tagged = tagged.unionByName(_earlier(spark.spark_session, settings, days))
+    # All rows of a video in one task; rows without a video are spread by their text.
+    by_video = F.coalesce(F.col("video_id"), F.col("rowText"))
+    return stage(
+        tagged.repartition(tasks_for(chunk.rows, spark.cores), by_video),
+        settings.warehouse,
+        {VALID: DAILY_VIDEO_VIEWS, REJECTED: REJECTED_DAILY_VIEWS},
+        partial(_sort_out_task, rules=rules),
+        {VALID: valid_days, REJECTED: rejected_days},
+    )
+
+
+def _earlier(session: SparkSession, settings: Settings, days: DayRange) -> DataFrame:
+    """The valid rows of the lookback days, which a running total is compared with."""
+    source = daily_views_source(settings)
+    first = days.first - timedelta(days=settings.cumulative_lookback)
+    listing = list_daily_views(source, first, days.first, days_may_be_missing=True)
+    window = Window(first, days.first, with_undated=False)
+    rows = read_daily_views(session, source, window, listing)
+    return rows.where(F.col("reason").isNull() & F.col("sourceRows").isNull())
+
+
+def _sort_out_task(batches: Iterator[pa.RecordBatch], rules: ViewRules) -> Iterator[Emission]:
+    task = sort_out_views(batches, rules)
+    counted = {
+        SOURCE_ROWS: task.source_rows,
+        DUPLICATES: task.duplicates,
+        "conflicts": task.conflicts,
+        "counters_that_fell": task.counters_that_fell,
+        "rows_without_known_views": task.unknown_views,
+    }
+    yield Emission(VALID, task.valid, counted)
+    yield Emission(REJECTED, task.rejected, count_values(task.rejected, "reason"))

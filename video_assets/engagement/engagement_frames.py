@@ -1,0 +1,141 @@
+"""The table `aggregated_user_video_engagement`: all sessions of a user and video in one row."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from math import inf
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from resources.engine.compute_slots import turn
+from video_assets.arrow.kernels import gathered
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+from video_assets.engagement.watch_time.engagement import engagement_rows
+from video_assets.engagement.watch_time.rules import WatchTimeRules
+
+_NOT_NEEDED = {"uniqueSecondsWatched", "eventCount"}
+_NEEDED_FOR_CREDIT = {"sessionId", "sessionDate", "sessionNumber"}
+
+
+def sessions_taken(rules: WatchTimeRules) -> pa.Schema:
+    """The columns that `engagement_of_task` takes; without credit, plays need no session."""
+    left_out = _NOT_NEEDED if rules.unterminated_credit else _NOT_NEEDED | _NEEDED_FOR_CREDIT
+    return pa.schema(
+        [
+            *(column for column in SESSIONS.arrow_schema if column.name not in left_out),
+            pa.field("duration", pa.float64()),
+            pa.field("title", pa.string()),
+            pa.field("largestPosition", pa.float64()),
+        ]
+    )
+
+
+def seen_videos(sessions: DataFrame, video_metadata: DataFrame) -> DataFrame:
+    """What is known of each video: `videoId`, `largestPosition`, `duration`, `title`; lazily.
+
+    Args:
+        sessions: all rows of `sessions`.
+        video_metadata: rows of `video_metadata`.
+    """
+    furthest = sessions.groupBy("videoId").agg(F.max("maxPosition").alias("largestPosition"))
+    described = video_metadata.select("videoId", "duration", "title")
+    return furthest.join(described, on="videoId", how="left")
+
+
+def outdated_videos(engagement: DataFrame, videos: DataFrame) -> DataFrame:
+    """`videoId` of those whose stored rows have another title or duration than now; lazily.
+
+    Args:
+        engagement: the stored rows.
+        videos: what is known of each video now; see `seen_videos`.
+    """
+    seconds = F.col("duration")
+    is_usable = seconds.isNotNull() & ~F.isnan(seconds) & (seconds > 0) & (seconds < F.lit(inf))
+    now = videos.select(
+        "videoId",
+        F.col("title").alias("titleNow"),
+        F.when(is_usable, seconds).otherwise(F.col("largestPosition")).alias("durationNow"),
+        (~is_usable).alias("isEstimatedNow"),
+    )
+    is_same = (
+        F.col("videoTitle").eqNullSafe(F.col("titleNow"))
+        & F.col("videoDuration").eqNullSafe(F.col("durationNow"))
+        & F.col("isDurationEstimated").eqNullSafe(F.col("isEstimatedNow"))
+    )
+    stored = engagement.select("videoId", "videoTitle", "videoDuration", "isDurationEstimated")
+    described = stored.distinct().join(now, on="videoId", how="left")
+    return described.where(~is_same).select("videoId").distinct()
+
+
+def pairs_to_compute(
+    changed: DataFrame, engagement: DataFrame, outdated: Sequence[str]
+) -> DataFrame:
+    """The users and videos whose row may differ from the stored one, each once; lazily.
+
+    A row follows from the pair's session rows, and from the title and duration of its video.
+
+    Args:
+        changed: session rows, old and new, that were replaced since the stored rows were computed.
+        engagement: the stored rows.
+        outdated: videos of which the stored rows have another title or duration than now.
+    """
+    pairs = changed.select(*ENGAGEMENT.key)
+    if outdated:
+        rows = engagement.where(F.col("videoId").isin(*outdated))
+        pairs = pairs.union(rows.select(*ENGAGEMENT.key))
+    return pairs.distinct()
+
+
+def rows_of(pairs: DataFrame, rows: DataFrame) -> DataFrame:
+    """The rows of these users and videos; lazily."""
+    return rows.join(pairs, on=list(ENGAGEMENT.key), how="left_semi")
+
+
+def rows_without(pairs: DataFrame, rows: DataFrame) -> DataFrame:
+    """The rows of all other users and videos; lazily."""
+    return rows.join(pairs, on=list(ENGAGEMENT.key), how="left_anti")
+
+
+def sessions_by_user(
+    sessions: DataFrame,
+    videos: DataFrame,
+    rules: WatchTimeRules,
+    tasks: int,
+    share: tuple[int, int] = (0, 1),
+) -> DataFrame:
+    """Session rows with what is known of their videos, those of a user in one task; lazily.
+
+    Args:
+        sessions: all rows of `sessions` of some users and videos.
+        videos: see `seen_videos`.
+        rules: thresholds and weights.
+        tasks: how many tasks share the work.
+        share: which part of the users, of how many: all of them at once need memory at once.
+
+    Returns:
+        Columns of `sessions_taken`, for `engagement_of_task`.
+    """
+    part, parts = share
+    if parts > 1:
+        sessions = sessions.where(F.pmod(F.xxhash64("userId"), F.lit(parts)) == F.lit(part))
+    described = sessions.join(F.broadcast(videos), on="videoId", how="left")
+    return described.select(*sessions_taken(rules).names).repartition(tasks, F.col("userId"))
+
+
+def engagement_of_task(
+    batches: Iterable[pa.RecordBatch], rules: WatchTimeRules, processed_at: datetime
+) -> pa.Table:
+    """One row per user and video (rules 7, 8 and 10 to 13).
+
+    Args:
+        batches: all session rows of one task; see `sessions_by_user`.
+        rules: thresholds and weights.
+        processed_at: UTC time to stamp on the rows.
+
+    Returns:
+        Rows of `aggregated_user_video_engagement`.
+    """
+    sessions = gathered(batches, sessions_taken(rules))
+    with turn():
+        return engagement_rows(sessions, rules, processed_at)

@@ -1,0 +1,85 @@
+"""Which engagement rows a run computes anew, and which it keeps."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from deltalake import DeltaTable
+
+from resources.delta.changes import ChangedFiles, changed_files, origin_of
+from resources.delta.stage import table_location
+from resources.delta.warehouse import opened, rows_per_day
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+from video_assets.engagement.watch_time.rules import WatchTimeRules
+from video_assets.settings import Settings
+
+# Raise it when the code makes other rows of the same sessions: stored rows are then not kept.
+REVISION = 1
+# Keeping a row costs about half of computing it.
+LARGEST_SHARE_CHANGED = 0.5
+
+_VERSION = "sessionsVersion"
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """What to do in one run.
+
+    Attributes:
+        reason: why, for the log.
+        rows: session rows there are.
+        origin: what the table is computed from after this run, for the next one.
+        changed: files of `sessions` that came or went since the stored rows were computed; None:
+            all rows are computed.
+    """
+
+    reason: str
+    rows: int = 0
+    origin: Mapping[str, str] = field(default_factory=dict)
+    changed: ChangedFiles | None = None
+
+
+def planned_refresh(settings: Settings) -> Refresh:
+    """Compare what `sessions` holds with what the stored engagement rows were computed from.
+
+    The version of `sessions` is told before its rows are read: rows that come in between are
+    computed by this run or the next, and never missed.
+    """
+    sessions = opened(settings.warehouse, SESSIONS)
+    if sessions is None:
+        return Refresh("there are no sessions yet")
+    rows = sum(rows_per_day(SESSIONS, sessions).values())
+    origin = _origin(sessions, settings.rules)
+    plan = partial(Refresh, rows=rows, origin=origin)
+    engagement = opened(settings.warehouse, ENGAGEMENT)
+    stored = origin_of(engagement) if engagement else None
+    if settings.engagement_refresh == "all":
+        return plan("the settings ask for it")
+    if stored is None:
+        return plan("no stored rows tell what they were computed from")
+    if {**stored, _VERSION: ""} != {**origin, _VERSION: ""}:
+        return plan("the stored rows have another origin or other rules")
+    location = table_location(settings.warehouse, SESSIONS)
+    changed = changed_files(location, sessions, int(stored[_VERSION]))
+    return plan(_in_words(changed, rows), changed=changed if _is_small(changed, rows) else None)
+
+
+def _is_small(changed: ChangedFiles | None, rows: int) -> bool:
+    return changed is not None and changed.rows <= LARGEST_SHARE_CHANGED * rows
+
+
+def _in_words(changed: ChangedFiles | None, rows: int) -> str:
+    if changed is None:
+        return "the version of sessions that the stored rows were computed from cannot be read"
+    return f"{changed.rows:,} changed rows beside {rows:,} session rows"
+
+
+def _origin(sessions: DeltaTable, rules: WatchTimeRules) -> dict[str, str]:
+    columns = ENGAGEMENT.arrow_schema.to_string()
+    code = f"{REVISION} {rules.model_dump_json()} {columns}"
+    return {
+        _VERSION: str(sessions.version()),
+        "sessionsTable": str(sessions.metadata().id),
+        "rules": hashlib.sha256(code.encode()).hexdigest()[:16],
+    }

@@ -1,1 +1,0 @@
-"""Pure functions on DataFrames: what each table is, written once for every engine."""

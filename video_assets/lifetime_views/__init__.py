@@ -1,0 +1,1 @@
+"""Lifetime views: snapshots, and the history of both kinds of count."""

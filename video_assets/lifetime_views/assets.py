@@ -1,0 +1,181 @@
+"""`lifetime_snapshots` and `lifetime_view_history`: counts of today, and what is known by day."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from functools import partial
+
+import dagster as dg
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from resources.delta.schema_check import days_between
+from resources.delta.stage import Emission, StagedTable, stage
+from resources.delta.warehouse import stored_rows
+from resources.engine.session import SparkEngine
+from resources.view_counts.resource import ViewCounts
+from video_assets.arrow.kernels import Batches, gathered
+from video_assets.catalog import LIFETIME_VIEWS, asset_key, column_lineage, declared
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS
+from video_assets.days import DAYS_THAT_ARE_THERE, DayRange
+from video_assets.lifetime_views import frames
+from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY
+from video_assets.settings import Settings
+
+SNAPSHOTS = LIFETIME_SNAPSHOTS.name
+SOURCE_KEY = dg.AssetKey(["source", "view_count_api"])
+CALLS = "calls"
+_IDS_SHOWN = 10
+
+view_count_api = dg.AssetSpec(
+    key=SOURCE_KEY,
+    group_name=LIFETIME_VIEWS,
+    description="Who knows how often a video was watched since its upload: the YouTube Data API, "
+    "or a simulator (`VIDEO_ASSETS_VIEW_COUNT_SOURCE`).",
+)
+
+
+def lifetime_snapshots_asset(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    """The asset `video/lifetime_snapshots`."""
+
+    @dg.asset(
+        **declared(LIFETIME_SNAPSHOTS, LIFETIME_VIEWS),
+        pool=LIFETIME_SNAPSHOTS.name,
+        description="How often each video was watched since its upload, as the API said on the "
+        "day of the partition. Only today can be asked for: a past day keeps the snapshot that "
+        "is there. Videos that the API does not know (deleted, private) have no row; the count "
+        "of those that hide it is null.",
+        ins={
+            DAILY_VIDEO_VIEWS.name: dg.AssetIn(
+                asset_key(DAILY_VIDEO_VIEWS), partition_mapping=dg.AllPartitionMapping()
+            )
+        },
+        deps=[SOURCE_KEY],
+        partitions_def=days,
+        # Said although it is Dagster's default: else its UI offers to run a range at once.
+        backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
+        output_required=False,
+    )
+    def lifetime_snapshots(
+        context: dg.AssetExecutionContext,
+        daily_video_views: DataFrame,
+        spark: SparkEngine,
+        settings: dg.ResourceParam[Settings],
+        view_counts: ViewCounts,
+    ) -> Iterator[dg.MaterializeResult[StagedTable]]:
+        day = _only_day(context)
+        if day != _today():
+            yield from _keep(context, settings, day)
+            return
+        staged, unknown = _ask(spark, settings, view_counts, daily_video_views, day)
+        if _today() != day:
+            staged.discard()
+            raise dg.Failure(f"Midnight (UTC) passed while asking: materialize {_today()} instead.")
+        counts = {"videos_without_answer": dg.MetadataValue.json(unknown)}
+        yield dg.MaterializeResult(
+            value=staged, metadata={**counts, **column_lineage(LIFETIME_SNAPSHOTS)}
+        )
+
+    return lifetime_snapshots
+
+
+def lifetime_view_history_asset(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    """The asset `video/lifetime_view_history`."""
+
+    @dg.asset(
+        **declared(LIFETIME_VIEW_HISTORY, LIFETIME_VIEWS),
+        pool=LIFETIME_VIEW_HISTORY.name,
+        description="Views by day and lifetime snapshots in one table, told apart by `source`.",
+        ins={
+            table.name: dg.AssetIn(asset_key(table), partition_mapping=DAYS_THAT_ARE_THERE)
+            for table in (DAILY_VIDEO_VIEWS, LIFETIME_SNAPSHOTS)
+        },
+        partitions_def=days,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def lifetime_view_history(
+        context: dg.AssetExecutionContext,
+        daily_video_views: DataFrame,
+        lifetime_snapshots: DataFrame,
+    ) -> DataFrame:
+        context.add_output_metadata(column_lineage(LIFETIME_VIEW_HISTORY))
+        return frames.view_history(daily_video_views, lifetime_snapshots)
+
+    return lifetime_view_history
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _only_day(context: dg.AssetExecutionContext) -> date:
+    days = DayRange.of(context)
+    if days.first != days.last:
+        raise dg.Failure(
+            f"A snapshot belongs to one day, but this run is for {days.first} to {days.last}: "
+            "run each day by itself."
+        )
+    return days.first
+
+
+def _keep(
+    context: dg.AssetExecutionContext, settings: Settings, day: date
+) -> Iterator[dg.MaterializeResult[StagedTable]]:
+    """Leave a past day as it is: its count can no longer be asked for."""
+    rows = stored_rows(settings.warehouse, LIFETIME_SNAPSHOTS, day, DayRange.single(day).end)
+    if rows:
+        context.log.info("%s is past: its snapshot of %d videos is kept", day, rows)
+        yield dg.MaterializeResult(metadata={"kept_rows": rows})
+        return
+    context.log.warning(
+        "%s has no snapshot, and the API only answers for today (%s): nothing is written. "
+        "Switch on the daily schedule, so that no day is missed. Dagster skips what this run "
+        "computes from it: materialize lifetime_view_history of that day in a run of its own.",
+        day,
+        _today(),
+    )
+
+
+def _ask(
+    spark: SparkEngine, settings: Settings, view_counts: ViewCounts, daily: DataFrame, day: date
+) -> tuple[StagedTable, list[str]]:
+    videos, source = frames.distinct_videos(daily), view_counts.source()
+    in_flight = settings.view_count_requests
+    ask = partial(frames.lifetime_answers, source=source, asked_on=day, max_in_flight=in_flight)
+    staged = stage(
+        frames.batched_videos(videos, source.batch_size, in_flight),
+        settings.warehouse,
+        {SNAPSHOTS: LIFETIME_SNAPSHOTS},
+        partial(_answered_task, ask=ask),
+        {SNAPSHOTS: days_between(day, DayRange.single(day).end)},
+    )[SNAPSHOTS]
+    return staged, _without_answer(spark, videos, staged)
+
+
+def _answered_task(
+    batches: Iterator[pa.RecordBatch], ask: Callable[[Batches], Batches]
+) -> Iterator[Emission]:
+    rows = gathered(ask(batches), frames.LIFETIME_ANSWERS.arrow_schema)
+    statuses = np.array(rows["status"].to_pylist())
+    counted = {status: int(np.sum(statuses == status)) for status in frames.STATUSES}
+    counted[CALLS] = sum(
+        video == batch
+        for video, batch in zip(
+            rows["video_id"].to_pylist(), rows["batch"].to_pylist(), strict=True
+        )
+    )
+    known = rows.filter(pa.array(statuses != frames.UNKNOWN, pa.bool_()))
+    yield Emission(SNAPSHOTS, known.select(LIFETIME_SNAPSHOTS.column_names), counted)
+
+
+def _without_answer(spark: SparkEngine, videos: DataFrame, staged: StagedTable) -> list[str]:
+    """Up to ten ids that the API did not return, found without asking it again."""
+    if not staged.counters.get(frames.UNKNOWN):
+        return []
+    missing = videos
+    if staged.files:
+        answered = spark.spark_session.read.parquet(*staged.file_locations)
+        missing = videos.join(answered.select("video_id"), on="video_id", how="left_anti")
+    rows = missing.select(F.col("video_id")).orderBy("video_id").limit(_IDS_SHOWN).collect()
+    return [row["video_id"] for row in rows]

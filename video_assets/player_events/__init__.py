@@ -1,0 +1,1 @@
+"""Player events: read, sorted out, kept."""

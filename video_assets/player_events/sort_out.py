@@ -1,0 +1,133 @@
+"""The tables `raw_events` and `rejected_events`: what a source delivered, sorted out."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame, SparkSession
+
+from resources.engine.compute_slots import turn
+from video_assets.arrow.blocks import (
+    BLOCKS_DDL,
+    Shares,
+    gathered_packs,
+    pack,
+    pack_anywhere,
+    shared,
+)
+from video_assets.arrow.columns import with_numbered_texts
+from video_assets.arrow.kernels import count_values
+from video_assets.engagement.watch_time.ordering import order_events
+from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.sources.config import SourceConfig
+from video_assets.sources.frames import map_events
+from video_assets.sources.listing import Listing
+from video_assets.sources.tagged import SOURCE_ROWS, tagged_schema
+from video_assets.sources.times import Window
+
+_EVENTS, _OTHERS = "events", "others"
+_REFUSED_OR_COUNTED = tagged_schema(REJECTED_EVENTS.arrow_schema, ())
+
+
+@dataclass(frozen=True)
+class SortedOut:
+    """The rows of one bucket, sorted out.
+
+    Attributes:
+        valid: distinct events, as `raw_events`.
+        rejected: refused rows, as `rejected_events`.
+        source_rows: rows that the readers met.
+        duplicates: valid rows that repeat another one in all six columns.
+    """
+
+    valid: pa.Table
+    rejected: pa.Table
+    source_rows: int
+    duplicates: int
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Refused rows by reason."""
+        return count_values(self.rejected, "reason")
+
+
+def events_in_blocks(
+    spark: SparkSession,
+    source: SourceConfig,
+    window: Window,
+    *,
+    shares: Shares,
+    listing: Listing | None = None,
+) -> DataFrame:
+    """All rows of a source for some days as blocks, those of a user in one bucket; lazily.
+
+    Args:
+        spark: a Spark Connect session.
+        source: where the events are and how they are mapped.
+        window: the days, UTC.
+        shares: tasks and buckets.
+        listing: the source's files where the caller has listed them already.
+
+    Returns:
+        Blocks: `unpacked` gives what `sort_out` takes.
+
+    Raises:
+        SourceError: as for `read_events`.
+    """
+    function = partial(_packed, buckets=shares.buckets)
+    blocks = map_events(
+        spark,
+        source,
+        window,
+        function=function,
+        result=BLOCKS_DDL,
+        tasks=shares.tasks,
+        listing=listing,
+    )
+    return shared(blocks, shares)
+
+
+def sort_out(parts: Mapping[str, pa.Table]) -> SortedOut:
+    """Tell valid, repeated and rejected rows of a bucket apart.
+
+    Args:
+        parts: a bucket of `events_in_blocks`, unpacked; rows that equal each other are in one.
+    """
+    events = parts.get(_EVENTS, RAW_EVENTS.arrow_schema.empty_table())
+    others = parts.get(_OTHERS, _REFUSED_OR_COUNTED.empty_table())
+    refused = others.filter(pc.is_valid(others["reason"]))
+    with turn():
+        valid = _distinct(with_numbered_texts(events))
+    return SortedOut(
+        valid=valid,
+        rejected=refused.select(list(REJECTED_EVENTS.column_names)),
+        source_rows=pc.sum(others[SOURCE_ROWS], min_count=0).as_py(),
+        duplicates=events.num_rows - valid.num_rows,
+    )
+
+
+def _distinct(events: pa.Table) -> pa.Table:
+    return events.take(order_events(events).source_row)
+
+
+def _packed(batches: Iterable[pa.RecordBatch], buckets: int) -> Iterator[pa.RecordBatch]:
+    others: list[pa.RecordBatch] = []
+
+    def valid() -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            is_event = pc.and_(pc.is_null(batch["reason"]), pc.is_null(batch[SOURCE_ROWS]))
+            if is_event.true_count == len(batch):
+                yield batch.select(list(RAW_EVENTS.column_names))
+                continue
+            if is_event.true_count:
+                yield batch.filter(is_event).select(list(RAW_EVENTS.column_names))
+            if is_event.false_count:
+                other = batch.filter(pc.invert(is_event)).select(_REFUSED_OR_COUNTED.names)
+                others.append(other.cast(_REFUSED_OR_COUNTED))
+
+    for rows in gathered_packs(valid()):
+        yield pack(_EVENTS, rows, "userId", buckets)
+    if others:
+        yield pack_anywhere(_OTHERS, pa.Table.from_batches(others), buckets)

@@ -1,0 +1,65 @@
+"""Which player events are valid: rule 1 of the watch-time rules, on Arrow arrays."""
+
+from collections.abc import Mapping
+from functools import partial
+
+import pyarrow as pa
+
+from resources.delta.table import TIMESTAMP
+from video_assets.arrow.types import TextArray, compute
+from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.sources.chunks import Chunk
+from video_assets.sources.config import SourceConfig
+from video_assets.sources.tagged import TaggedSchema, Verdict, day_array, tagged_schema
+from video_assets.sources.times import MICROSECONDS_PER_DAY, read_times
+from video_assets.sources.values import mask, per_text, read_ids, read_positions
+
+EVENT_NAMES = ("video_play", "video_pause", "video_resume", "video_ended")
+
+TAGGED_EVENTS = tagged_schema(RAW_EVENTS.arrow_schema, REJECTED_EVENTS.arrow_schema)
+TAGGED = TaggedSchema(TAGGED_EVENTS, "eventDate")
+
+
+def validate_events(chunk: Chunk, config: SourceConfig) -> Verdict:
+    """Judge player events.
+
+    Args:
+        chunk: rows with the columns `timestamp`, `userId`, `sessionId`, `videoId`, `eventName`
+            and `currentTime` (seconds), of any type that a source may have.
+        config: event names and the unit of numeric times.
+
+    Returns:
+        The columns of `raw_events`, and the reasons in the order of rule 1.
+    """
+    times, has_time = read_times(chunk.columns["timestamp"], config.timestamp_unit)
+    ids = {
+        name: per_text(chunk.columns[name], read_ids) for name in ("userId", "sessionId", "videoId")
+    }
+    our_names = partial(_our_event_names, mapped=config.event_names)
+    names = per_text(per_text(chunk.columns["eventName"], read_ids), our_names)
+    positions, finite = read_positions(chunk.columns["currentTime"])
+    days = times // MICROSECONDS_PER_DAY
+    values = {
+        "timestamp": pa.array(times).cast(TIMESTAMP),
+        **ids,
+        "eventName": names,
+        "currentTime": pa.array(positions),
+        "eventDate": day_array(days),
+    }
+    reasons = (
+        ("missing_timestamp", ~has_time),
+        ("missing_user", mask(ids["userId"].is_null())),
+        ("missing_session", mask(ids["sessionId"].is_null())),
+        ("missing_video", mask(ids["videoId"].is_null())),
+        ("unknown_event", mask(names.is_null())),
+        ("missing_position", ~finite),
+        ("negative_position", positions < 0),
+    )
+    return Verdict(values, reasons, days, has_time)
+
+
+def _our_event_names(names: TextArray, mapped: Mapping[str, str]) -> TextArray:
+    """The source's event names as ours; null for those that are unknown."""
+    known = {name: name for name in EVENT_NAMES} | dict(mapped)
+    places = compute.index_in(names, pa.array(list(known), pa.string()))
+    return pa.array(list(known.values()), pa.string()).take(places)

@@ -1,0 +1,48 @@
+"""The tables of the player events: the valid ones, and the refused rows."""
+
+import pyarrow as pa
+
+from resources.delta.table import TIMESTAMP, Column, Table, required
+
+USER = required("userId", pa.string(), "viewer, as the player names them")
+
+VIDEO = required("videoId", pa.string(), "video, as the player names it")
+
+RAW_EVENTS = Table(
+    name="raw_events",
+    grain="one valid, distinct player event",
+    key=("userId", "videoId", "sessionId", "timestamp", "eventName", "currentTime"),
+    partition_by="eventDate",
+    columns=(
+        required("timestamp", TIMESTAMP, "when the player acted", "UTC"),
+        USER,
+        required("sessionId", pa.string(), "session, as the player names it"),
+        VIDEO,
+        required(
+            "eventName",
+            pa.string(),
+            "video_play, video_pause, video_resume or video_ended",
+        ),
+        required("currentTime", pa.float64(), "position in the video, >= 0", "s"),
+        required("eventDate", pa.date32(), "day of the timestamp", "UTC day"),
+    ),
+)
+
+REJECTED_EVENTS = Table(
+    name="rejected_events",
+    grain="one source row that was refused, with the reason",
+    key=("source", "sourceRow"),
+    partition_by="eventDate",
+    columns=(
+        required("reason", pa.string(), "first rule that the row breaks"),
+        Column("rowText", pa.string(), "the row as received"),
+        required("source", pa.string(), "file (or Delta table) the row came from"),
+        Column("sourceRow", pa.int64(), "1-based row in that file; null where rows have no order"),
+        required(
+            "eventDate",
+            pa.date32(),
+            "day of the row's time; unreadable: the file's day, else 1970-01-01",
+            "UTC day",
+        ),
+    ),
+)

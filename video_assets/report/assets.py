@@ -1,0 +1,174 @@
+"""`report/engagement_report`: the page that people look at."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from resources.delta.errors import MissingTableError
+from resources.delta.stage import table_location
+from resources.delta.table import Table
+from resources.delta.warehouse import opened, rows_per_day, stored_frame, stored_rows
+from resources.engine.session import SparkEngine
+from resources.storage import join, open_sink, provider
+from video_assets.analytics.tables import USER_ENGAGEMENT, VIDEO_PERFORMANCE, VIDEO_POSITION_CURVE
+from video_assets.catalog import ANALYTICS, OWNERS, asset_key
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATE
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.plots import as_markdown, bars_per_day
+from video_assets.report.data import MIN_VIEWERS, Tables, collect_report
+from video_assets.report.facts import Limits, Report
+from video_assets.report.takeaways import held, leaving, power_users, trust
+from video_assets.settings import Settings
+
+KEY = dg.AssetKey(["report", "engagement_report"])
+PAGE = ("report", "index.html")
+
+_READ = (
+    ENGAGEMENT,
+    VIDEO_PERFORMANCE,
+    VIDEO_POSITION_CURVE,
+    USER_ENGAGEMENT,
+    MISSING_DATE,
+)
+_READ_BY_DAY = (SESSIONS, RAW_EVENTS, REJECTED_EVENTS)
+
+
+def engagement_report_asset() -> dg.AssetsDefinition:
+    """The asset `report/engagement_report`, which is a page and no table."""
+
+    @dg.asset(
+        key=KEY,
+        group_name=ANALYTICS,
+        owners=OWNERS,
+        kinds={"pyspark", "html"},
+        pool=KEY.path[-1],
+        description="One HTML page for people: which videos hold viewers, where they leave, who "
+        "the power users are, whether the data can be trusted today. It needs no network and no "
+        "server: open it in a browser, mail it, print it. It lies below the warehouse, at "
+        "`report/index.html`. What it says about daily views appears once there are any.",
+        deps=[
+            *(dg.AssetDep(asset_key(table)) for table in _READ),
+            *(
+                dg.AssetDep(asset_key(table), partition_mapping=dg.AllPartitionMapping())
+                for table in _READ_BY_DAY
+            ),
+        ],
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def engagement_report(
+        context: dg.AssetExecutionContext,
+        spark: SparkEngine,
+        settings: dg.ResourceParam[Settings],
+    ) -> dg.MaterializeResult[Any]:
+        # Altair takes a second to import, which no other step should wait for.
+        from video_assets.report.page import page  # noqa: PLC0415 (as above)
+
+        report = build_report(spark.spark_session, settings, datetime.now(UTC))
+        html = page(report).encode()
+        location = report_location(settings.warehouse)
+        with open_sink(location) as sink:
+            sink.write(html)
+        context.log.info("the report is at %s", location)
+        return dg.MaterializeResult(metadata=_metadata(report, location, len(html)))
+
+    return engagement_report
+
+
+def report_location(warehouse: str) -> str:
+    """Path or URI of the page."""
+    return join(warehouse, *PAGE)
+
+
+def build_report(session: SparkSession, settings: Settings, written_at: datetime) -> Report:
+    """The report's figures of the tables below the warehouse.
+
+    Raises:
+        MissingTableError: a table of the player events was never written.
+    """
+    return collect_report(
+        _tables(session, settings.warehouse),
+        _limits(settings),
+        settings.position_bucket_seconds,
+        written_at,
+    )
+
+
+def _tables(session: SparkSession, warehouse: str) -> Tables:
+    def frame(table: Table) -> DataFrame:
+        found = _frame(session, warehouse, table)
+        if found is None:
+            location = table_location(warehouse, table)
+            raise MissingTableError(
+                f"table {table.name}: there is none at {location}. Materialize the asset "
+                f"{asset_key(table).to_user_string()} before the report."
+            )
+        return found
+
+    rejected = _frame(session, warehouse, REJECTED_EVENTS)
+    if rejected is None:
+        schema = from_arrow_schema(REJECTED_EVENTS.arrow_schema)
+        rejected = session.createDataFrame([], schema=schema)
+    return Tables(
+        engagement=frame(ENGAGEMENT),
+        sessions=frame(SESSIONS),
+        video_performance=frame(VIDEO_PERFORMANCE),
+        video_position_curve=frame(VIDEO_POSITION_CURVE),
+        user_engagement=frame(USER_ENGAGEMENT),
+        rejected_events=rejected,
+        missing_date=_frame(session, warehouse, MISSING_DATE),
+        events_per_day=rows_per_day(RAW_EVENTS, opened(warehouse, RAW_EVENTS)),
+        rejected_per_day=rows_per_day(REJECTED_EVENTS, opened(warehouse, REJECTED_EVENTS)),
+        daily_view_rows=stored_rows(warehouse, DAILY_VIDEO_VIEWS),
+    )
+
+
+def _frame(session: SparkSession, warehouse: str, table: Table) -> DataFrame | None:
+    if opened(warehouse, table) is None:
+        return None
+    return stored_frame(session, warehouse, table)
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        rejected_share=settings.max_rejected_share,
+        flagged_share=settings.max_flagged_share,
+        tier_high=settings.tier_high,
+        tier_medium=settings.tier_medium,
+        tier_low=settings.tier_low,
+    )
+
+
+def _metadata(report: Report, location: str, size: int) -> dict[str, Any]:
+    totals = report.totals
+    is_local = provider(location) == "local"
+    link = dg.MetadataValue.path(location) if is_local else dg.MetadataValue.url(location)
+    hours = {day.day: day.hours for day in report.days}
+    return {
+        "report": link,
+        "page_bytes": size,
+        "viewers": totals.viewers,
+        "videos": totals.videos,
+        "watch_hours": round(totals.watch_hours, 2),
+        "completion_rate": round(totals.completion_rate, 2),
+        "flagged_rate": round(totals.flagged_rate, 2),
+        "which_videos_hold_people": held(report.best_held, report.worst_held, MIN_VIEWERS),
+        "where_they_leave": leaving(report.curves),
+        "power_users": power_users(report.audience),
+        "trust": trust(report),
+        "watch_time": dg.MetadataValue.md(bars_per_day(hours, "Watch time per day", "hours")),
+        **_retention(report),
+    }
+
+
+def _retention(report: Report) -> dict[str, Any]:
+    from video_assets.report.charts import LIGHT, WIDE, retention_curve  # noqa: PLC0415 (as above)
+
+    if not report.curves:
+        return {}
+    chart = retention_curve(report.curves[0], WIDE, LIGHT).to_dict()
+    picture = as_markdown(chart, "Retention of the most watched video")
+    return {"retention": dg.MetadataValue.md(picture)}

@@ -1,0 +1,42 @@
+"""All tables by name; each is declared in the room of its group."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from resources.alerts.table import ALERTS
+from resources.delta.table import Table
+from video_assets.analytics.tables import ANALYTICS_TABLES
+from video_assets.daily_views.tables import (
+    DAILY_VIDEO_VIEWS,
+    MISSING_DATE,
+    MISSING_DATES,
+    MONTHLY_VIEWS,
+    REJECTED_DAILY_VIEWS,
+)
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
+from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY
+from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+
+TABLES: Mapping[str, Table] = MappingProxyType(
+    {
+        table.name: table
+        for table in (
+            RAW_EVENTS,
+            REJECTED_EVENTS,
+            VIDEO_METADATA,
+            SESSIONS,
+            ENGAGEMENT,
+            DAILY_VIDEO_VIEWS,
+            REJECTED_DAILY_VIEWS,
+            MONTHLY_VIEWS,
+            MISSING_DATES,
+            MISSING_DATE,
+            LIFETIME_SNAPSHOTS,
+            LIFETIME_VIEW_HISTORY,
+            *ANALYTICS_TABLES,
+        )
+    }
+)
+
+# The alerts are no asset: the daemon writes them.
+ALL_TABLES: tuple[Table, ...] = (*TABLES.values(), ALERTS)
