@@ -34,8 +34,8 @@ def settings_reference() -> str:
 def tables_reference() -> str:
     """Every table with its columns, as a Markdown page."""
     intro = (
-        "# Tables\n\nMade by `make docs` from the `tables.py` of each group. Every table is a Delta "
-        "table at `<warehouse>/video/<table>`.\n"
+        "# Tables\n\nMade by `make docs` from the `tables.py` of each group. Every table is a "
+        "Delta table at `<warehouse>/video/<table>`.\n"
     )
     return intro + "".join(_table_reference(table) for table in TABLES.values())
 

@@ -55,10 +55,7 @@ def require_schema(found: pa.Schema, table: Table, remedy: str = "") -> None:
     if differences:
         raise SchemaMismatchError(
             f"table {table.name}: {'; '.join(differences)}. "
-            + (
-                remedy
-                or "Select and cast the columns that its declaration (tables.py of its group) names."
-            )
+            + (remedy or "Select and cast the columns of its declaration (tables.py of its group).")
         )
 
 
