@@ -3,6 +3,7 @@
 import pytest
 from pyspark.sql import SparkSession
 from support.engine import engine_of_tests, is_spark, send_test_code, use_engine_of_environment
+from support.samples import Sample, make_sample
 
 from resources.engine.session import use_utc
 
@@ -18,3 +19,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.fixture(scope="session")
 def spark() -> SparkSession:
     return engine_of_tests().spark_session
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    """Some days with every kind of defect."""
+    return make_sample(tmp_path_factory.mktemp("sample"), events=4_000, days=3, users=60, videos=10)

@@ -21,7 +21,7 @@ from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.sample_data.worked_example import USER
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 DAGSTER = Path(sys.executable).with_name("dagster")
 MODULE = ("-m", "video_assets.definitions")
 PLAYER_EVENTS = " or ".join(f'key:"{asset_key(table).to_user_string()}"' for table in TABLES)

@@ -1,4 +1,4 @@
-"""The position curve as tasks of the engine compute it; its rules are in tests/watch_time."""
+"""The position curve as tasks of the engine compute it; `watch_time` has the tests of its rules."""
 
 import random
 
