@@ -1,5 +1,6 @@
-"""Objects by path or URI: local folders, `s3://`, `abfss://` and `gs://`.
+"""Every byte that is read or written: objects by path or URI, on a disk or in an object store.
 
+A location is a local path or a URI (`s3://`, `abfss://`, `gs://`), in the spelling of `normalized`.
 Credentials and endpoints come from the standard environment variables alone (`AWS_*`, `AZURE_*`,
 `GOOGLE_*`), in the driver as in every worker.
 """
@@ -11,15 +12,16 @@ import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import obstore
 import pyarrow as pa
+from obstore.exceptions import BaseError
 from obstore.store import LocalStore, from_url
-
-from resources.delta.errors import LocationError
 
 if TYPE_CHECKING:
     from obstore import WritableFile
@@ -34,6 +36,7 @@ PROVIDERS = {
     "az": "azure",
     "gs": "gcs",
 }
+_READ_ONLY = ("http", "https")
 # S3 takes parts of a multipart upload from this size on.
 PART_BYTES = 5 * 1024 * 1024
 _PARALLEL_PARTS = 4
@@ -42,8 +45,18 @@ _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+)://")
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./=+@,:~-]*")
 
 
+class StorageError(Exception):
+    """A path or URI cannot be used, or what lies there cannot be read; the message names it."""
+
+
+class LocationError(StorageError):
+    """A path or URI that nothing can be stored at."""
+
+
 def normalized(location: str | os.PathLike[str]) -> str:
     """The location without a trailing slash; local ones as an absolute path without `file://`.
+
+    A relative path starts at the working directory, `~` at the home of the user.
 
     Raises:
         LocationError: the URI's scheme is not supported.
@@ -51,21 +64,35 @@ def normalized(location: str | os.PathLike[str]) -> str:
     text = os.fspath(location)
     scheme = _SCHEME.match(text)
     if scheme is None:
-        return os.path.abspath(text)  # noqa: PTH100 (Path.resolve would follow links)
+        # Path.resolve would follow links, and pathlib refuses globs of other systems.
+        return os.path.abspath(os.path.expanduser(text))  # noqa: PTH100, PTH111
     if scheme[1] == "file":
         return os.path.abspath(unquote(urlsplit(text).path))  # noqa: PTH100 (as above)
-    if scheme[1] not in PROVIDERS:
-        raise LocationError(
-            f"{text}: the scheme {scheme[1]}:// is not supported. "
-            f"Use a local path or one of {', '.join(f'{name}://' for name in PROVIDERS)}."
-        )
+    if scheme[1] not in (*PROVIDERS, *_READ_ONLY):
+        raise _unsupported(text, scheme[1])
     return text.rstrip("/")
 
 
+def _unsupported(text: str, scheme: str) -> LocationError:
+    return LocationError(
+        f"{text}: the scheme {scheme}:// is not supported. "
+        f"Use a local path or one of {', '.join(f'{name}://' for name in PROVIDERS)}."
+    )
+
+
 def provider(location: str | os.PathLike[str]) -> str:
-    """`local`, `s3`, `azure` or `gcs`, as `dagster_deltalake` names them."""
-    scheme = _SCHEME.match(normalized(location))
-    return PROVIDERS[scheme[1]] if scheme else "local"
+    """`local`, `s3`, `azure` or `gcs`, as `dagster_deltalake` names them.
+
+    Raises:
+        LocationError: the URI's scheme is not supported, or serves for reading only.
+    """
+    text = normalized(location)
+    scheme = _SCHEME.match(text)
+    if scheme is None:
+        return "local"
+    if scheme[1] not in PROVIDERS:
+        raise _unsupported(text, scheme[1])
+    return PROVIDERS[scheme[1]]
 
 
 def join(root: str | os.PathLike[str], *parts: str) -> str:
@@ -77,6 +104,127 @@ def storage_options(location: str | os.PathLike[str]) -> dict[str, str]:
     """Options for `deltalake`, from the environment variables of the location's provider."""
     prefix = _VARIABLES.get(provider(location))
     return {key: value for key, value in os.environ.items() if prefix and key.startswith(prefix)}
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object that exists, with its size in bytes; or a folder that is read as one."""
+
+    location: str
+    size: int
+    is_folder: bool = False
+
+
+def find(location: str) -> StoredObject | None:
+    """The object at a location; None where there is none, or a folder.
+
+    Raises:
+        StorageError: the storage does not answer.
+    """
+    store, key = _place(location)
+    if not key:
+        return None
+    with _readable(location):
+        try:
+            meta = store.head(key)
+        except (FileNotFoundError, IsADirectoryError):
+            return None
+    return StoredObject(location, meta["size"])
+
+
+def walk(location: str) -> Iterator[StoredObject]:
+    """Every object below a location, in no particular order.
+
+    Raises:
+        StorageError: the storage does not answer.
+    """
+    store, key = _place(location)
+    root = f"{location.removesuffix(key).rstrip('/')}/"
+    with _readable(location):
+        for page in store.list(prefix=key or None):
+            for meta in page:
+                yield StoredObject(f"{root}{meta['path']}", meta["size"])
+
+
+def read_range(location: str, start: int, end: int) -> bytes:
+    """The bytes [start, end) of an object.
+
+    Raises:
+        StorageError: it is not there, or the storage does not answer.
+    """
+    if end <= start:
+        return b""
+    store, key = _place(location)
+    with _readable(location):
+        return bytes(store.get_range(key, start=start, end=end))
+
+
+def _place(location: str) -> "tuple[ObjectStore, str]":
+    """The store of a location, and the key in it."""
+    scheme = _SCHEME.match(location)
+    if scheme is None:
+        return _store("file:///"), location.lstrip("/")
+    host, _, key = location[scheme.end() :].partition("/")
+    return _store(scheme[0] + host), key
+
+
+@lru_cache(maxsize=64)
+def _store(root: str) -> "ObjectStore":
+    with _readable(root):
+        return from_url(root)
+
+
+@contextmanager
+def _readable(location: str) -> Iterator[None]:
+    try:
+        yield
+    except (BaseError, OSError, ValueError) as error:
+        raise StorageError(f"{location}: cannot be read: {error}") from error
+
+
+class StoredFile(io.RawIOBase):
+    """An object as a seekable binary file, for libraries that want one.
+
+    Only the ranges asked for are fetched.
+    """
+
+    def __init__(self, stored: StoredObject) -> None:
+        """Open an object; nothing is fetched yet."""
+        super().__init__()
+        self._stored = stored
+        self._position = 0
+
+    def readable(self) -> bool:
+        """Whether it can be read: always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Whether it can be sought: always."""
+        return True
+
+    def tell(self) -> int:
+        """The position in bytes."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move, and return the new position."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._stored.size}
+        self._position = base[whence] + offset
+        return self._position
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Up to `size` bytes from the position; all that is left when negative."""
+        left = max(self._stored.size - self._position, 0)
+        wanted = left if size is None or size < 0 else min(size, left)
+        data = read_range(self._stored.location, self._position, self._position + wanted)
+        self._position += len(data)
+        return data
+
+    def readinto(self, buffer: memoryview | bytearray) -> int:  # type: ignore[override]
+        """Fill a buffer from the position, and say with how many bytes."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def object_store(root: str | os.PathLike[str], *, create: bool = False) -> "ObjectStore":
@@ -149,35 +297,6 @@ def open_sink(location: str | os.PathLike[str]) -> Iterator[ObjectSink]:
     sink = ObjectSink(object_store(root or "/", create=True), key)
     yield sink
     sink.close()
-
-
-class _ObjectSource(io.RawIOBase):
-    """An object as Python's own kind of file: PyArrow takes no other."""
-
-    def __init__(self, store: "ObjectStore", key: str) -> None:
-        self._file = obstore.open_reader(store, key)
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def readinto(self, buffer: Any) -> int:
-        data = memoryview(self._file.read(len(buffer)))
-        buffer[: len(data)] = data
-        return len(data)
-
-
-def open_source(root: str | os.PathLike[str], key: str) -> BinaryIO:
-    """Read one object, seekable; only the ranges asked for are fetched."""
-    return cast("BinaryIO", _ObjectSource(object_store(root), key))
 
 
 def read_objects(root: str | os.PathLike[str], keys: Iterable[str]) -> Iterator[pa.Buffer]:

@@ -14,6 +14,7 @@ import duckdb
 
 from resources.delta.duckdb_views import SqlViews
 from resources.delta.errors import TableError
+from resources.storage import StorageError
 from video_assets.settings import SettingsError, load_settings
 from video_assets.tables import ALL_TABLES
 
@@ -105,7 +106,7 @@ class SqlShell(InteractiveConsole):
             return True
         try:
             self._command(text) if text.startswith(".") else self.run(text)
-        except (SqlError, TableError) as error:
+        except (SqlError, StorageError, TableError) as error:
             self.write(f"{error}\n")
         return False
 
@@ -146,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parameters = dict(_assignment(text) for text in options.set)
         with closing(SqlViews.of(load_settings().warehouse, ALL_TABLES)) as views:
             _run(Sql(views, parameters), options.files)
-    except (SettingsError, SqlError, TableError) as error:
+    except (SettingsError, SqlError, StorageError, TableError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     return 0

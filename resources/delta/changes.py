@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-import obstore
 import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from resources.delta.commit import ORIGIN, open_table
-from resources.storage import join, object_store, plain_location
+from resources.storage import find, join, plain_location
 
 _COMMITS_LOOKED_BACK = 100
 _KEEP_ALL_ROWS = {"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES"}
@@ -76,10 +75,4 @@ def _rows_by_key(table: DeltaTable) -> Mapping[str, int]:
 
 
 def _are_there(location: str, keys: Iterable[str]) -> bool:
-    store = object_store(location)
-    try:
-        for key in keys:
-            obstore.head(store, key)
-    except FileNotFoundError:
-        return False
-    return True
+    return all(find(join(location, key)) for key in keys)

@@ -5,10 +5,6 @@ class TableError(Exception):
     """Base of all errors about a Delta table or the folder that holds it."""
 
 
-class LocationError(TableError):
-    """A path or URI that cannot hold tables."""
-
-
 class StagingError(TableError):
     """The engine failed while it wrote a table's files; nothing was committed."""
 

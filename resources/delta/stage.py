@@ -23,18 +23,20 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from resources.delta.data_files import DEFAULT_LIMITS, DataFile, Limits, Target, TaskFiles
-from resources.delta.errors import (
-    LocationError,
-    RefusedRowsError,
-    SchemaMismatchError,
-    StagingError,
-)
+from resources.delta.errors import RefusedRowsError, SchemaMismatchError, StagingError
 from resources.delta.schema_check import Days, require_schema
 from resources.delta.small_files import MERGE_DDL, Merge, planned_merges, rows_of_merges
 from resources.delta.table import SCHEMA_NAME, Table
 from resources.engine.compute_slots import turn
 from resources.engine.errors import engine_message
-from resources.storage import delete_keys, join, list_keys, plain_location, provider
+from resources.storage import (
+    LocationError,
+    delete_keys,
+    join,
+    list_keys,
+    plain_location,
+    provider,
+)
 
 _TRACEBACK = "Traceback (most recent call last):"
 EMISSION_BYTES = 32 * 1024 * 1024

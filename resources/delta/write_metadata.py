@@ -10,8 +10,7 @@ from dagster import MetadataValue, TableRecord
 
 from resources.delta.commit import CommittedTable
 from resources.delta.stage import StagedTable
-from resources.storage import join
-from video_assets.sources.storage import StoredFile, StoredObject, locate
+from resources.storage import StoredFile, StoredObject, join
 
 PREVIEW_ROWS = 10
 DAY_LINES = 31
@@ -52,7 +51,7 @@ def preview(staged: StagedTable) -> pa.Table:
     if not staged.files:
         return staged.table.arrow_schema.empty_table()
     first = staged.files[0]
-    stored = StoredObject(locate(join(staged.location, first.key)), first.size)
+    stored = StoredObject(join(staged.location, first.key), first.size)
     with pq.ParquetFile(cast("BinaryIO", StoredFile(stored))) as file:
         rows = pa.Table.from_batches([next(file.iter_batches(batch_size=PREVIEW_ROWS))])
     if staged.table.partition_by:

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from video_assets.sources.listing import FileFormat, Listing, SourceFile
-from video_assets.sources.storage import Location
 from video_assets.sources.units import cut_into_units, gather_into_tasks
 
 MEGABYTE = 1024 * 1024
@@ -17,7 +16,7 @@ FileSpec = tuple[int, FileFormat, bool]
 def listing(*files: FileSpec) -> Listing:
     return Listing(
         tuple(
-            SourceFile(Location("file:///", f"f{place}"), size, format_, zipped, date(2025, 1, 1))
+            SourceFile(f"/f{place}", size, format_, zipped, date(2025, 1, 1))
             for place, (size, format_, zipped) in enumerate(files)
         )
     )

@@ -13,6 +13,7 @@ from resources.alerts.delivery import channels_for, deliver, entry_for, send
 from resources.alerts.messages import entry as told
 from resources.alerts.outbox import AlertOutbox, Entry, Status
 from resources.delta.errors import TableError
+from resources.storage import StorageError
 from video_assets.automation.observations import EventReader
 from video_assets.settings.alerts import AlertSettings
 
@@ -21,7 +22,7 @@ INTERVAL_SECONDS = 30
 CHECKS_PER_TICK = 1000
 RUNS_PER_TICK = 50
 
-_OUT_OF_REACH = (DeltaError, OSError, TableError)
+_OUT_OF_REACH = (DeltaError, OSError, StorageError, TableError)
 _Observe = Callable[[int, dg.EventLogEntry], Iterator[Observation]]
 
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from resources.storage import StorageError
+
 _START = "[[source error: "
 _END = " :source error]]"
 _MARKED = re.compile(re.escape(_START) + r"(.*?)" + re.escape(_END), re.DOTALL)
@@ -11,6 +13,19 @@ _MARKED = re.compile(re.escape(_START) + r"(.*?)" + re.escape(_END), re.DOTALL)
 
 class SourceError(ValueError):
     """A source cannot be read; the message names the file, the column and the remedy."""
+
+
+@contextmanager
+def readable_storage() -> Iterator[None]:
+    """Let what cannot be read be an error of the source.
+
+    Raises:
+        SourceError: the storage's own message.
+    """
+    try:
+        yield
+    except StorageError as error:
+        raise SourceError(str(error)) from error
 
 
 @contextmanager
@@ -22,7 +37,7 @@ def marked_for_the_driver() -> Iterator[None]:
     """
     try:
         yield
-    except SourceError as error:
+    except (SourceError, StorageError) as error:
         # Engines cut a message at its first line break.
         raise SourceError(f"{_START}{' '.join(str(error).split())}{_END}") from error
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal, cast
 
+from resources.storage import StoredObject, find, normalized, read_range, walk
 from video_assets.sources.config import SourceConfig
-from video_assets.sources.errors import SourceError
+from video_assets.sources.errors import SourceError, readable_storage
 from video_assets.sources.fields import RowKind
-from video_assets.sources.storage import Location, StoredObject, find, locate, read_range, walk
 
 FileFormat = Literal["parquet", "json", "csv", "delta"]
 
@@ -34,28 +34,23 @@ class SourceFile:
     """One file of a source, or a Delta table.
 
     Attributes:
-        location: where it is.
+        uri: where it is, as users name it: a plain path on a disk, a URI elsewhere.
         size: bytes as stored; of a Delta table, those of all its files, removed ones included.
         format: how to read it.
         compressed: whether it is gzipped.
         day: the day that a `{date}` template gave it.
     """
 
-    location: Location
+    uri: str
     size: int
     format: FileFormat
     compressed: bool = False
     day: date | None = None
 
     @property
-    def uri(self) -> str:
-        """The file as users name it."""
-        return self.location.uri
-
-    @property
     def stored(self) -> StoredObject:
         """The file as an object to open."""
-        return StoredObject(self.location, self.size)
+        return StoredObject(self.uri, self.size)
 
 
 @dataclass(frozen=True)
@@ -75,6 +70,7 @@ class Listing:
         return next((file for file in self.files if file.format == "delta"), None)
 
 
+@readable_storage()
 def list_source(
     config: SourceConfig,
     kind: RowKind,
@@ -102,7 +98,7 @@ def list_source(
         if missing and not days_may_be_missing:
             raise SourceError(_missing_days(missing, kind))
         return Listing(tuple(of_days))
-    objects = list(_matching(locate(config.uri), {}))
+    objects = list(_matching(normalized(config.uri), {}))
     if not objects:
         raise SourceError(f"{config.uri}: {_why_nothing(config.uri)} {_remedy(kind)}")
     files = tuple(_with_format(found, config, None) for found in objects)
@@ -130,13 +126,13 @@ def _files_by_day(
     config: SourceConfig, first_day: date, end_day: date
 ) -> tuple[list[SourceFile], dict[date, str]]:
     """The files of each day, and where those of the other days should be."""
-    folders: dict[Location, list[StoredObject]] = {}
+    folders: dict[str, list[StoredObject]] = {}
     files: list[SourceFile] = []
     missing: dict[date, str] = {}
     days = [first_day + timedelta(n) for n in range((end_day - first_day).days)]
     for day in days:
         path = _DATE.sub(lambda found, day=day: day.strftime(found[1] or "%Y-%m-%d"), config.uri)  # type: ignore[misc]
-        objects = list(_matching(locate(path), folders))
+        objects = list(_matching(normalized(path), folders))
         if not objects:
             missing[day] = path
         files += (_with_format(found, config, day) for found in objects)
@@ -153,30 +149,26 @@ def _missing_days(missing: dict[date, str], kind: RowKind) -> str:
     )
 
 
-def _matching(
-    location: Location, folders: dict[Location, list[StoredObject]]
-) -> list[StoredObject]:
+def _matching(location: str, folders: dict[str, list[StoredObject]]) -> list[StoredObject]:
     below = _candidates(location, folders)
-    tables = {key for key in map(_table_of_log, folders.get(_fixed(location), [])) if key}
+    tables = {table for table in map(_table_of_log, folders.get(_fixed(location), [])) if table}
     for found in below:
-        table = next((key for key in tables if found.location.key.startswith(f"{key}/")), None)
+        table = next((table for table in tables if found.location.startswith(f"{table}/")), None)
         if table:
             raise SourceError(
-                f"{location.uri}: holds the Delta table {location.with_key(table).uri}, "
+                f"{location}: holds the Delta table {table}, "
                 "which cannot be read file by file; name that folder itself."
             )
     return below
 
 
 def _table_of_log(found: StoredObject) -> str | None:
-    table, log, _ = found.location.key.partition(f"/{_DELTA_LOG}/")
+    table, log, _ = found.location.partition(f"/{_DELTA_LOG}/")
     return table if log else None
 
 
-def _candidates(
-    location: Location, folders: dict[Location, list[StoredObject]]
-) -> list[StoredObject]:
-    exact = find(location) if location.key else None
+def _candidates(location: str, folders: dict[str, list[StoredObject]]) -> list[StoredObject]:
+    exact = find(location)
     if exact:
         return [exact]
     fixed = _fixed(location)
@@ -185,27 +177,26 @@ def _candidates(
     below = folders[fixed]
     if fixed == location:
         return below
-    pattern = _glob_pattern(location.key)
-    return [found for found in below if pattern.match(found.location.key)]
+    pattern = _glob_pattern(location)
+    return [found for found in below if pattern.match(found.location)]
 
 
-def _fixed(location: Location) -> Location:
-    wildcard = _WILDCARD.search(location.key)
-    if not wildcard:
-        return location
-    return location.with_key(location.key[: wildcard.start()].rpartition("/")[0])
+def _fixed(location: str) -> str:
+    """The folder in front of the first wildcard."""
+    wildcard = _WILDCARD.search(location)
+    return location[: wildcard.start()].rpartition("/")[0] if wildcard else location
 
 
-def _folder(folder: Location) -> list[StoredObject]:
-    found = sorted(walk(folder), key=lambda found: found.location.key)
-    prefix = len(folder.key) + 1 if folder.key else 0
-    if any(item.location.key[prefix:].startswith(f"{_DELTA_LOG}/") for item in found):
+def _folder(folder: str) -> list[StoredObject]:
+    found = sorted(walk(folder), key=lambda found: found.location)
+    prefix = len(folder.rstrip("/")) + 1
+    if any(item.location[prefix:].startswith(f"{_DELTA_LOG}/") for item in found):
         return [StoredObject(folder, sum(_data_bytes(found)), is_folder=True)]
-    return [item for item in found if not _is_hidden(item.location.key[prefix:])]
+    return [item for item in found if not _is_hidden(item.location[prefix:])]
 
 
 def _data_bytes(objects: Iterable[StoredObject]) -> Iterator[int]:
-    return (item.size for item in objects if f"/{_DELTA_LOG}/" not in item.location.key)
+    return (item.size for item in objects if f"/{_DELTA_LOG}/" not in item.location)
 
 
 def _is_hidden(relative: str) -> bool:
@@ -235,7 +226,7 @@ def _expression(part: str) -> str:
 
 
 def _with_format(found: StoredObject, config: SourceConfig, day: date | None) -> SourceFile:
-    name = found.location.key.rpartition("/")[2].lower()
+    name = found.location.rpartition("/")[2].lower()
     zipped = name.endswith(".gz")
     suffix = _SUFFIXES.get(f".{name.removesuffix('.gz').rpartition('.')[2]}")
     if found.is_folder or config.format == "delta":
@@ -256,12 +247,12 @@ def _delta_table(found: StoredObject, config: SourceConfig, day: date | None) ->
         )
     if not found.is_folder:
         raise SourceError(
-            f"{found.location.uri}: the format is set to delta, but this is no Delta table "
+            f"{found.location}: the format is set to delta, but this is no Delta table "
             f"(no {_DELTA_LOG} folder). Set the format to auto."
         )
     if config.format not in ("auto", "delta"):
         raise SourceError(
-            f"{found.location.uri}: is a Delta table, but the format is set to {config.format}."
+            f"{found.location}: is a Delta table, but the format is set to {config.format}."
         )
     return SourceFile(found.location, found.size, "delta")
 

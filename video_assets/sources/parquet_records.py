@@ -10,13 +10,13 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from resources.storage import StorageError, StoredFile
 from video_assets.arrow.types import ArrowArray, Integers, Mask
 from video_assets.sources.chunks import BrokenRow, Chunk
 from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import EVENTS, Layout, NeededColumn, Role, is_text, plain
 from video_assets.sources.lines import readable_text
 from video_assets.sources.listing import SourceFile
-from video_assets.sources.storage import StoredFile
 from video_assets.sources.times import FIRST_TIME, LAST_TIME, Window, microseconds_of
 from video_assets.sources.units import Unit
 from video_assets.sources.values import invalid_text, per_text, text_of_array
@@ -60,7 +60,7 @@ def open_parquet(
 def _readable(where: str) -> Iterator[None]:
     try:
         yield
-    except SourceError:
+    except (SourceError, StorageError):
         raise
     except (pa.ArrowException, OSError) as error:
         raise SourceError(

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from resources.storage import StoredFile
 from video_assets.daily_views import source_rows as daily_views
 from video_assets.engagement import video_metadata_rows as video_metadata
 from video_assets.player_events import source_rows as events
 from video_assets.sources.chunks import Chunk
 from video_assets.sources.csv_records import csv_chunks, read_header
-from video_assets.sources.errors import SourceError, marked_for_the_driver
+from video_assets.sources.errors import SourceError, marked_for_the_driver, readable_storage
 from video_assets.sources.fields import DAILY_VIEWS, EVENTS, VIDEO_METADATA, Layout
 from video_assets.sources.json_records import json_chunks, require_json_columns
 from video_assets.sources.lines import ByteStream, Lines, blocks_of_lines
 from video_assets.sources.listing import SourceFile
 from video_assets.sources.parquet_records import chunk_of_batch, open_parquet, parquet_chunks
-from video_assets.sources.storage import StoredFile
 from video_assets.sources.tagged import Scope, TaggedSchema, Verdict
 from video_assets.sources.times import Window
 from video_assets.sources.units import Unit
@@ -170,6 +170,7 @@ class _Unzipped:
         return SourceError(f"{self._where}: damaged gzip file ({why}). Deliver the file again.")
 
 
+@readable_storage()
 def require_structure(file: SourceFile, layout: Layout) -> bool:
     """Refuse a file that shows at its beginning that the settings do not fit it.
 

@@ -15,13 +15,12 @@ from resources.delta import commit as commit_module
 from resources.delta.commit import CommittedTable, commit, ensure_table
 from resources.delta.errors import (
     CommitConflictError,
-    LocationError,
     RefusedRowsError,
     SchemaMismatchError,
 )
 from resources.delta.schema_check import Days, days_between
 from resources.delta.stage import StagedTable, stage_frame, table_location
-from resources.storage import plain_location
+from resources.storage import LocationError, plain_location
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MONTHLY_VIEWS, REJECTED_DAILY_VIEWS
 from video_assets.engagement.tables import SESSIONS, VIDEO_METADATA
 

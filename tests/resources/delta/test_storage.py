@@ -4,17 +4,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from resources.delta.errors import LocationError
 from resources.storage import (
+    LocationError,
+    StoredFile,
+    StoredObject,
     delete_keys,
+    find,
     join,
     list_keys,
     normalized,
     open_sink,
-    open_source,
     plain_location,
     provider,
     storage_options,
+    walk,
 )
 
 
@@ -34,6 +37,16 @@ def test_a_location_has_one_spelling(location: str, expected: str) -> None:
 def test_a_relative_path_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert normalized("data/warehouse") == f"{tmp_path}/data/warehouse"
+
+
+def test_the_home_of_the_user_may_be_abbreviated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/peter")
+    assert normalized("~/data") == "/home/peter/data"
+
+
+def test_tables_need_a_storage_that_can_be_written() -> None:
+    with pytest.raises(LocationError, match=r"https:// is not supported.*s3://"):
+        provider("https://host/x")
 
 
 def test_an_unknown_scheme_is_refused_with_those_that_work() -> None:
@@ -70,7 +83,10 @@ def test_objects_are_written_listed_read_and_deleted_under_any_name(
         sink.write(b"hello")
     assert (Path(root) / f"{name}.bin").read_bytes() == b"hello"
     assert list(list_keys(root)) == [f"{name}.bin"]
-    assert bytes(open_source(root, f"{name}.bin").read()) == b"hello"
+    stored = StoredObject(f"{root}/{name}.bin", len(b"hello"))
+    assert find(stored.location) == stored
+    assert list(walk(root)) == [stored]
+    assert StoredFile(stored).read() == b"hello"
     delete_keys(root, [f"{name}.bin", "gone already"])
     assert list(list_keys(root)) == []
 
@@ -86,7 +102,9 @@ def test_a_large_object_counts_its_bytes(tmp_path: Path) -> None:
 def test_a_parquet_file_is_read_through_a_source(tmp_path: Path) -> None:
     rows = pa.table({"n": list(range(100_000))})
     pq.write_table(rows, tmp_path / "x.parquet", row_group_size=1000)
-    with open_source(tmp_path, "x.parquet") as source, pq.ParquetFile(source) as file:
+    stored = find(str(tmp_path / "x.parquet"))
+    assert stored
+    with StoredFile(stored) as source, pq.ParquetFile(source) as file:
         assert file.read_row_group(42)["n"].to_pylist() == list(range(42_000, 43_000))
 
 
