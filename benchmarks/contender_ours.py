@@ -24,10 +24,11 @@ from video_assets.engagement.watch_time.rules import WatchTimeRules
 from video_assets.ingestion import rows_of_source
 from video_assets.player_events.assets import stage_events
 from video_assets.player_events.sort_out import events_in_blocks
+from video_assets.player_events.source_rows import EVENT_ROWS
 from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.settings import Settings
 from video_assets.sources.config import SourceConfig
-from video_assets.sources.frames import list_events
+from video_assets.sources.listing import list_source
 from video_assets.sources.times import Window
 
 _LOG = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ def engagement_only(events: Path, metadata: Path, output: Path) -> Path:
     """Engagement rows; nothing is kept on the way."""
     run, rules = days_of(events), WatchTimeRules()
     source = SourceConfig(uri=str(events))
-    listing = list_events(source, run.first, run.end)
+    listing = list_source(source, EVENT_ROWS, run.first, run.end)
     shares = Shares.of(rows_of_source(listing), _engine().cores)
     window = Window(run.first, run.end)
     blocks = events_in_blocks(start(), source, window, shares=shares, listing=listing)

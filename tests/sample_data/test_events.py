@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from support.samples import Sample, make_sample
 
 from video_assets.sample_data import SampleSpec, SampleSummary
-from video_assets.sample_data.viewing import EVENT_NAMES
+from video_assets.vocabulary import EVENT_NAMES
 
 Row = dict[str, Any]
 

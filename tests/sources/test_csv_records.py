@@ -8,16 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.source_files import END_DAY, EVENT, FIRST_DAY, csv_bytes, read, write
 
+from video_assets.player_events.source_rows import EVENT_ROWS
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.csv_records import csv_chunks
 from video_assets.sources.errors import SourceError
-from video_assets.sources.fields import EVENTS, Layout
+from video_assets.sources.fields import Layout
 from video_assets.sources.lines import blocks_of_lines
 from video_assets.sources.listing import list_source
 from video_assets.sources.reading import require_structure
 
 HEADER, GOOD = csv_bytes([EVENT]).splitlines()
-LAYOUT = Layout(EVENTS, SourceConfig("x"))
+LAYOUT = Layout(EVENT_ROWS, SourceConfig("x"))
 
 
 def source(tmp_path: Path, *lines: bytes, name: str = "events.csv") -> Path:
@@ -123,8 +124,8 @@ def test_empty_fields_are_missing_values(tmp_path: Path) -> None:
 
 def structure_of(path: Path, config: SourceConfig | None = None) -> bool:
     config = config or SourceConfig(str(path))
-    (file,) = list_source(config, EVENTS, FIRST_DAY, END_DAY).files
-    return require_structure(file, Layout(EVENTS, config))
+    (file,) = list_source(config, EVENT_ROWS, FIRST_DAY, END_DAY).files
+    return require_structure(file, Layout(EVENT_ROWS, config))
 
 
 def test_a_missing_column_is_named_with_those_that_exist_and_the_remedy(tmp_path: Path) -> None:

@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 from support.source_files import EVENT, read, write
 
-from video_assets.player_events.source_rows import TAGGED_EVENTS
+from video_assets.player_events.source_rows import EVENT_ROWS, TAGGED_EVENTS
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.sources.config import SourceConfig
-from video_assets.sources.fields import EVENTS
 
 UNREADABLE_DAY = date(1970, 1, 1)
 
@@ -107,14 +106,14 @@ def test_rows_of_other_days_are_not_this_runs(tmp_path: Path) -> None:
     ]
     rows = [{**EVENT, "timestamp": moment} for moment in moments]
     path = write(tmp_path / "events.json", [*rows, {**rows[0], "userId": None}])
-    outcome = read(path, EVENTS, date(2025, 1, 3), date(2025, 1, 4))
+    outcome = read(path, EVENT_ROWS, date(2025, 1, 3), date(2025, 1, 4))
     assert len(outcome.valid) == outcome.source_rows == 3
 
 
 def test_a_row_without_a_readable_time_is_every_runs_and_kept_under_1970(tmp_path: Path) -> None:
     path = write(tmp_path / "events.json", [EVENT, {**EVENT, "timestamp": None}])
     for day in (3, 4):
-        outcome = read(path, EVENTS, date(2025, 1, day), date(2025, 1, day + 1))
+        outcome = read(path, EVENT_ROWS, date(2025, 1, day), date(2025, 1, day + 1))
         assert [row["eventDate"] for row in outcome.rejected] == [UNREADABLE_DAY]
 
 
@@ -131,7 +130,7 @@ def test_in_a_file_of_a_day_every_row_is_the_runs_and_kept_under_that_day(
     write(tmp_path / "2025-01-03.json", rows)
     with (tmp_path / "2025-01-03.json").open("ab") as file:
         file.write(b"broken\n")
-    outcome = read(f"{tmp_path}/{{date}}.json", EVENTS, date(2025, 1, 3), date(2025, 1, 4))
+    outcome = read(f"{tmp_path}/{{date}}.json", EVENT_ROWS, date(2025, 1, 3), date(2025, 1, 4))
     assert len(outcome.valid) == 1
     assert sorted((row["reason"], row["eventDate"]) for row in outcome.rejected) == [
         ("missing_timestamp", date(2025, 1, 3)),

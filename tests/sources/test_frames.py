@@ -22,17 +22,34 @@ from support.source_files import (
     write_table,
 )
 
-from video_assets.daily_views.source_rows import TAGGED_DAILY_VIEWS
-from video_assets.player_events.source_rows import TAGGED_EVENTS
+from video_assets.daily_views.source_rows import DAILY_VIEW_ROWS, TAGGED_DAILY_VIEWS
+from video_assets.player_events.source_rows import EVENT_ROWS, TAGGED_EVENTS
 from video_assets.sources import frames
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError, reraise_source_error
-from video_assets.sources.fields import EVENTS, Layout
-from video_assets.sources.frames import list_events, read_daily_views, read_events
+from video_assets.sources.fields import Layout
+from video_assets.sources.frames import read_rows
+from video_assets.sources.listing import Listing, list_source
 from video_assets.sources.reading import Reading
 from video_assets.sources.times import Window
 
 SUFFIXES = ["parquet", "json", "jsonl.gz", "csv", "csv.gz"]
+
+
+def read_events(
+    spark: SparkSession,
+    source: SourceConfig,
+    first_day: date,
+    end_day: date,
+    listing: Listing | None = None,
+) -> DataFrame:
+    return read_rows(spark, Layout(EVENT_ROWS, source), Window(first_day, end_day), listing)
+
+
+def read_views(
+    spark: SparkSession, source: SourceConfig, first_day: date, end_day: date
+) -> DataFrame:
+    return read_rows(spark, Layout(DAILY_VIEW_ROWS, source), Window(first_day, end_day))
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -55,7 +72,7 @@ def test_daily_views_of_every_format_are_read(
     spark: SparkSession, tmp_path: Path, suffix: str
 ) -> None:
     path = write(tmp_path / f"views.{suffix}", [DAILY_VIEW, {**DAILY_VIEW, "viewCount": -1}])
-    frame = read_daily_views(spark, SourceConfig(str(path)), Window(FIRST_DAY, END_DAY))
+    frame = read_views(spark, SourceConfig(str(path)), FIRST_DAY, END_DAY)
     assert frame.columns == TAGGED_DAILY_VIEWS.names
     outcome = collect(frame)
     assert [row["reportedCount"] for row in outcome.valid] == [7]
@@ -90,7 +107,7 @@ def test_daily_views_of_a_delta_table_are_read(spark: SparkSession, tmp_path: Pa
     rows = [{**DAILY_VIEW, "date": date(2025, 1, day)} for day in range(1, 6)]
     write_deltalake(str(tmp_path / "views"), pa.Table.from_pylist(rows))
     source = SourceConfig(str(tmp_path / "views"))
-    outcome = collect(read_daily_views(spark, source, Window(date(2025, 1, 2), date(2025, 1, 4))))
+    outcome = collect(read_views(spark, source, date(2025, 1, 2), date(2025, 1, 4)))
     assert sorted(row["date"].day for row in outcome.valid) == [2, 3]
     assert outcome.source_rows == 2
 
@@ -140,7 +157,7 @@ def test_tasks_run_in_parallel_and_each_once(
         yield pa.RecordBatch.from_arrays(arrays, schema=TAGGED_EVENTS)
 
     monkeypatch.setattr(Reading, "read_units", slow_read)
-    reading = Reading(Layout(EVENTS, SourceConfig("x")), Window(FIRST_DAY, END_DAY))
+    reading = Reading(Layout(EVENT_ROWS, SourceConfig("x")), Window(FIRST_DAY, END_DAY))
     read_files = frames._read_files  # noqa: SLF001 (how tasks are spread is what is tested)
     rows = read_files(spark, reading, [(0,), (1,)]).collect()  # type: ignore[list-item]
     assert sorted(row.sourceRow for row in rows) == [0, 1]
@@ -204,7 +221,7 @@ def test_the_listing_tells_the_bytes_and_is_not_made_twice(
 ) -> None:
     path = write(tmp_path / "events.csv", [EVENT])
     source = SourceConfig(str(path))
-    listing = list_events(source, FIRST_DAY, END_DAY)
+    listing = list_source(source, EVENT_ROWS, FIRST_DAY, END_DAY)
     assert listing.total_bytes == path.stat().st_size
     monkeypatch.setattr(frames, "list_source", None)
     assert collect(read_events(spark, source, FIRST_DAY, END_DAY, listing)).source_rows == 1

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from support.source_files import DAILY_VIEW, END_DAY, EVENT, FIRST_DAY, json_bytes, read, write
 
 from video_assets.arrow.types import Integers
-from video_assets.player_events.source_rows import validate_events
+from video_assets.daily_views.source_rows import DAILY_VIEW_ROWS
+from video_assets.player_events.source_rows import EVENT_ROWS, validate_events
 from video_assets.sources import json_records
 from video_assets.sources.chunks import Chunk
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError
-from video_assets.sources.fields import DAILY_VIEWS, EVENTS, Layout, NeededColumn
+from video_assets.sources.fields import Layout, NeededColumn
 from video_assets.sources.json_records import json_chunks
 from video_assets.sources.lines import Lines
 from video_assets.sources.listing import list_source
@@ -93,7 +94,7 @@ def test_positions_may_be_numbers_or_text_mixed(tmp_path: Path) -> None:
 def test_counts_beyond_what_a_float_can_hold_stay_exact(tmp_path: Path) -> None:
     counts = [2**53 + 1, str(2**53 + 3), 12.0, 2**63, 1.5]
     rows = [{**DAILY_VIEW, "viewCount": count} for count in counts]
-    outcome = read(source(tmp_path, json_bytes(rows)), DAILY_VIEWS)
+    outcome = read(source(tmp_path, json_bytes(rows)), DAILY_VIEW_ROWS)
     assert [row["reportedCount"] for row in outcome.valid] == [2**53 + 1, 2**53 + 3, 12]
     assert outcome.reasons == ["unreadable_count"] * 2
 
@@ -149,7 +150,7 @@ LINES = st.one_of(
 
 
 def parsed(content: bytes, offset: int = 0) -> tuple[list[str], int]:
-    layout = Layout(EVENTS, SourceConfig("x", timestamp_unit="s"))
+    layout = Layout(EVENT_ROWS, SourceConfig("x", timestamp_unit="s"))
     found: list[str] = []
     broken = 0
     for chunk in json_chunks(iter([Lines(content, offset, 1)]), layout):
@@ -186,8 +187,8 @@ def test_a_bad_line_makes_only_its_neighbourhood_slow(monkeypatch: pytest.Monkey
 
 def structure_of(path: Path, config: SourceConfig | None = None) -> bool:
     config = config or SourceConfig(str(path))
-    (file,) = list_source(config, EVENTS, FIRST_DAY, END_DAY).files
-    return require_structure(file, Layout(EVENTS, config))
+    (file,) = list_source(config, EVENT_ROWS, FIRST_DAY, END_DAY).files
+    return require_structure(file, Layout(EVENT_ROWS, config))
 
 
 def test_a_key_that_no_row_of_a_fair_sample_has_is_a_missing_column(tmp_path: Path) -> None:

@@ -7,16 +7,16 @@ import pytest
 from deltalake import write_deltalake
 from support.source_files import EVENT, csv_bytes, json_bytes, write
 
+from video_assets.player_events.source_rows import EVENT_ROWS
 from video_assets.sources.config import SourceConfig, SourceFormat
 from video_assets.sources.errors import SourceError
-from video_assets.sources.fields import EVENTS
 from video_assets.sources.listing import Listing, list_source
 
 DAY, NEXT_DAY, END_DAY = date(2025, 1, 3), date(2025, 1, 4), date(2025, 1, 5)
 
 
 def list_files(uri: Path | str, format_: SourceFormat = "auto", end_day: date = END_DAY) -> Listing:
-    return list_source(SourceConfig(str(uri), format_), EVENTS, DAY, end_day)
+    return list_source(SourceConfig(str(uri), format_), EVENT_ROWS, DAY, end_day)
 
 
 def names(listing: Listing) -> list[str]:

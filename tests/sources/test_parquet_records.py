@@ -11,10 +11,12 @@ import pytest
 from support.source_files import END_DAY, EVENT, FIRST_DAY, read, write_table
 
 from video_assets.arrow.types import ArrowArray
+from video_assets.daily_views.source_rows import DAILY_VIEW_ROWS
+from video_assets.player_events.source_rows import EVENT_ROWS
 from video_assets.sources import parquet_records
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError
-from video_assets.sources.fields import DAILY_VIEWS, EVENTS, Layout
+from video_assets.sources.fields import Layout
 from video_assets.sources.listing import list_source
 from video_assets.sources.reading import require_structure
 
@@ -158,7 +160,7 @@ def groups_read(
         return chunks_of_group(file, group, *rest)
 
     monkeypatch.setattr(parquet_records, "_chunks_of_group", spy)
-    read(config or path, EVENTS, date(2025, 1, 3), date(2025, 1, 5))
+    read(config or path, EVENT_ROWS, date(2025, 1, 3), date(2025, 1, 5))
     monkeypatch.undo()
     return groups
 
@@ -181,7 +183,7 @@ def test_row_groups_with_a_time_that_cannot_be_read_are_not_skipped(
     moments = [DAYS[0], strange, DAYS[1], DAYS[0]]
     path = write_table(tmp_path / "events.parquet", times(moments), row_group_size=2)
     assert groups_read(path, monkeypatch) == [0]
-    outcome = read(path, EVENTS, date(2025, 1, 3), date(2025, 1, 5))
+    outcome = read(path, EVENT_ROWS, date(2025, 1, 3), date(2025, 1, 5))
     assert [(r["reason"], r["eventDate"]) for r in outcome.rejected] == [
         ("missing_timestamp", date(1970, 1, 1))
     ]
@@ -217,14 +219,14 @@ def test_dates_prune_daily_views(tmp_path: Path) -> None:
         }
     )
     pq.write_table(table, tmp_path / "views.parquet", row_group_size=1)
-    outcome = read(tmp_path / "views.parquet", DAILY_VIEWS, date(2025, 1, 3), date(2025, 1, 5))
+    outcome = read(tmp_path / "views.parquet", DAILY_VIEW_ROWS, date(2025, 1, 3), date(2025, 1, 5))
     assert [row["reportedCount"] for row in outcome.valid] == [3, 4]
     assert outcome.source_rows == 2
 
 
 def test_a_file_without_rows_says_so(tmp_path: Path) -> None:
     path = write_table(tmp_path / "events.parquet", {"userId": pa.array([], pa.string())})
-    layout = Layout(EVENTS, SourceConfig(str(path)))
-    (file,) = list_source(layout.config, EVENTS, FIRST_DAY, END_DAY).files
+    layout = Layout(EVENT_ROWS, SourceConfig(str(path)))
+    (file,) = list_source(layout.config, EVENT_ROWS, FIRST_DAY, END_DAY).files
     assert require_structure(file, layout)
     assert read(path).source_rows == 0

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.source_files import EVENT, Outcome, read, write
 
-from video_assets.sources.fields import EVENTS
+from video_assets.player_events.source_rows import EVENT_ROWS
 
 FIRST, MIDDLE, END = date(2025, 1, 3), date(2025, 1, 5), date(2025, 1, 8)
 TIMES = st.one_of(
@@ -25,10 +25,10 @@ def all_rows(*outcomes: Outcome) -> list[str]:
 
 
 def require_same_in_parts(folder: Path) -> None:
-    whole = read(folder, EVENTS, FIRST, END)
+    whole = read(folder, EVENT_ROWS, FIRST, END)
     parts = [
-        read(folder, EVENTS, FIRST, MIDDLE),
-        read(folder, EVENTS, MIDDLE, END, with_undated=False),
+        read(folder, EVENT_ROWS, FIRST, MIDDLE),
+        read(folder, EVENT_ROWS, MIDDLE, END, with_undated=False),
     ]
     assert all_rows(*parts) == all_rows(whole)
     assert sum(part.source_rows for part in parts) == whole.source_rows

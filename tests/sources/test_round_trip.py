@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.source_files import DAILY_VIEW, EVENT, Outcome, Row, csv_bytes, read, write
 
-from video_assets.player_events.source_rows import EVENT_NAMES
-from video_assets.sources.fields import DAILY_VIEWS, EVENTS, RowKind
+from video_assets.daily_views.source_rows import DAILY_VIEW_ROWS
+from video_assets.player_events.source_rows import EVENT_ROWS
+from video_assets.sources.fields import RowKind
+from video_assets.vocabulary import EVENT_NAMES
 
 FORMATS = ("parquet", "json", "json.gz", "csv", "csv.gz")
 IDS = st.one_of(
@@ -30,7 +32,7 @@ POSITIONS = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False).map(repr),
     st.sampled_from(["", "x", "nan", "inf", "-0.0", "12", " 3.5 ", "-1"]),
 )
-EVENT_ROWS = st.fixed_dictionaries(
+SOURCE_EVENTS = st.fixed_dictionaries(
     {
         "timestamp": TIMES,
         "userId": IDS,
@@ -44,7 +46,7 @@ DATES = st.sampled_from(["2025-01-03", "2025-01-04T10:00:00Z", "2024-12-31", "03
 COUNTS = st.one_of(
     st.integers(-5, 2**64).map(str), st.sampled_from(["", "7.0", "7.5", "many", "1e3"])
 )
-VIEW_ROWS = st.fixed_dictionaries(
+SOURCE_VIEWS = st.fixed_dictionaries(
     {
         "channel_id": IDS,
         "video_id": IDS,
@@ -86,16 +88,16 @@ def result_of_valid(outcome: Outcome) -> Counter[str]:
 
 
 @settings(deadline=None)  # files are written
-@given(st.lists(EVENT_ROWS, min_size=1, max_size=8))
+@given(st.lists(SOURCE_EVENTS, min_size=1, max_size=8))
 def test_events_are_the_same_in_every_format(rows: list[Row]) -> None:
-    first, *others = results(rows, EVENTS)
+    first, *others = results(rows, EVENT_ROWS)
     assert others == [first] * len(others)
 
 
 @settings(deadline=None)  # files are written
-@given(st.lists(VIEW_ROWS, min_size=1, max_size=8))
+@given(st.lists(SOURCE_VIEWS, min_size=1, max_size=8))
 def test_daily_views_are_the_same_in_every_format(rows: list[Row]) -> None:
-    first, *others = results(rows, DAILY_VIEWS)
+    first, *others = results(rows, DAILY_VIEW_ROWS)
     assert others == [first] * len(others)
 
 
@@ -137,7 +139,7 @@ def test_every_line_of_random_bytes_is_accounted_for_in_csv(lines: list[bytes]) 
     assert len(outcome.valid) >= lines.count(GOOD) - continued
 
 
-@pytest.mark.parametrize(("kind", "row"), [(EVENTS, EVENT), (DAILY_VIEWS, DAILY_VIEW)])
+@pytest.mark.parametrize(("kind", "row"), [(EVENT_ROWS, EVENT), (DAILY_VIEW_ROWS, DAILY_VIEW)])
 def test_typed_rows_are_the_same_in_every_format(kind: RowKind, row: Row) -> None:
     first, *others = results([row, row], kind)
     assert first[-1] == 2

@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 
+from video_assets.player_events.source_rows import EVENT_ROWS
 from video_assets.sources.config import SourceConfig
-from video_assets.sources.fields import EVENTS, Layout, RowKind
+from video_assets.sources.fields import Layout, RowKind
 from video_assets.sources.listing import list_source
 from video_assets.sources.reading import Reading
 from video_assets.sources.times import Window
@@ -71,7 +72,7 @@ class Outcome:
 
 def read(  # noqa: PLR0913 (all that a run may ask for)
     source: SourceConfig | Path | str,
-    kind: RowKind = EVENTS,
+    kind: RowKind = EVENT_ROWS,
     first_day: date = FIRST_DAY,
     end_day: date = END_DAY,
     unit_bytes: int = UNIT_BYTES,

@@ -15,6 +15,7 @@ from resources.engine.session import SparkEngine
 from video_assets.arrow.kernels import count_values, tasks_for
 from video_assets.catalog import DAILY_VIEWS, declared
 from video_assets.daily_views.sort_out import ViewRules, sort_out_views
+from video_assets.daily_views.source_rows import DAILY_VIEW_ROWS
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
 from video_assets.days import DayRange
 from video_assets.ingestion import (
@@ -27,7 +28,9 @@ from video_assets.ingestion import (
 )
 from video_assets.settings import Settings
 from video_assets.source_chunks import SourceChunk, stage_source
-from video_assets.sources.frames import list_daily_views, read_daily_views
+from video_assets.sources.fields import Layout
+from video_assets.sources.frames import read_rows
+from video_assets.sources.listing import list_source
 from video_assets.sources.times import Window
 
 SOURCE_KEY = dg.AssetKey(["source", "daily_views"])
@@ -89,7 +92,7 @@ def stage_views(
         SourceError: there is nothing to read, or it cannot be read.
     """
     source = daily_views_source(settings)
-    listing = list_daily_views(source, run.first, run.end)
+    listing = list_source(source, DAILY_VIEW_ROWS, run.first, run.end)
     stage_chunk = partial(_stage_chunk, spark, settings)
     return stage_source(source, listing, run, stage_chunk, log, rows_at_once=VIEWS_AT_ONCE)
 
@@ -100,7 +103,9 @@ def _stage_chunk(
     source, days = daily_views_source(settings), chunk.days
     valid_days, rejected_days = replaced_days(source, days)
     rules = ViewRules(settings.view_count_kind, days.first, days.end, settings.cumulative_lookback)
-    tagged = read_daily_views(spark.spark_session, source, chunk.window, chunk.listing)
+    tagged = read_rows(
+        spark.spark_session, Layout(DAILY_VIEW_ROWS, source), chunk.window, chunk.listing
+    )
     if rules.kind == "cumulative":
         tagged = tagged.unionByName(_earlier(spark.spark_session, settings, days))
     # All rows of a video in one task; rows without a video are spread by their text.
@@ -118,9 +123,9 @@ def _earlier(session: SparkSession, settings: Settings, days: DayRange) -> DataF
     """The valid rows of the lookback days, which a running total is compared with."""
     source = daily_views_source(settings)
     first = days.first - timedelta(days=settings.cumulative_lookback)
-    listing = list_daily_views(source, first, days.first, days_may_be_missing=True)
+    listing = list_source(source, DAILY_VIEW_ROWS, first, days.first, days_may_be_missing=True)
     window = Window(first, days.first, with_undated=False)
-    rows = read_daily_views(session, source, window, listing)
+    rows = read_rows(session, Layout(DAILY_VIEW_ROWS, source), window, listing)
     return rows.where(F.col("reason").isNull() & F.col("sourceRows").isNull())
 
 

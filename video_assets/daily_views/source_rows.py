@@ -3,14 +3,15 @@
 import numpy as np
 import pyarrow as pa
 
-from video_assets.arrow.types import ArrowArray, Mask, compute
+from video_assets.arrow.types import ArrowArray, Mask, compute, is_text
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
 from video_assets.sources.chunks import Chunk
 from video_assets.sources.config import SourceConfig
-from video_assets.sources.fields import is_text
+from video_assets.sources.fields import RowKind
 from video_assets.sources.tagged import TaggedSchema, Verdict, day_array, tagged_schema
 from video_assets.sources.times import read_days
 from video_assets.sources.values import mask, read_counts, read_ids
+from video_assets.vocabulary import DAILY_VIEW_COLUMNS
 
 DELIVERY_ORDER = "deliveryOrder"
 # Leaves room for files of four terabytes each, and two million of them in a run.
@@ -20,7 +21,6 @@ _VALID = [field for field in DAILY_VIDEO_VIEWS.arrow_schema if field.name != "vi
 TAGGED_DAILY_VIEWS = tagged_schema(
     _VALID, REJECTED_DAILY_VIEWS.arrow_schema, [pa.field(DELIVERY_ORDER, pa.int64())]
 )
-TAGGED = TaggedSchema(TAGGED_DAILY_VIEWS, "date")
 
 
 def validate_daily_views(chunk: Chunk, config: SourceConfig, file_index: int) -> Verdict:
@@ -71,3 +71,13 @@ def _is_filled(array: ArrowArray) -> Mask:
         return there
     blank = compute.equal(compute.utf8_trim_whitespace(array.fill_null("")), "")
     return np.logical_and(there, ~mask(blank))
+
+
+DAILY_VIEW_ROWS = RowKind(
+    title="daily views",
+    setting="VIDEO_ASSETS_DAILY_VIEWS",
+    day_column="date",
+    columns=DAILY_VIEW_COLUMNS,
+    tagged=TaggedSchema(TAGGED_DAILY_VIEWS, "date"),
+    validate=validate_daily_views,
+)

@@ -12,10 +12,13 @@ from video_assets.catalog import ENGAGEMENT as GROUP
 from video_assets.catalog import declared
 from video_assets.engagement.tables import VIDEO_METADATA
 from video_assets.engagement.video_metadata import describe_videos
+from video_assets.engagement.video_metadata_rows import VIDEO_METADATA_ROWS
 from video_assets.ingestion import DUPLICATES, SOURCE_ROWS, clear_source_errors
 from video_assets.settings import Settings
 from video_assets.sources.config import SourceConfig
-from video_assets.sources.frames import read_video_metadata
+from video_assets.sources.fields import Layout
+from video_assets.sources.frames import read_rows
+from video_assets.sources.times import ANY_DAY
 
 SOURCE_KEY = dg.AssetKey(["source", "video_metadata"])
 NAME = VIDEO_METADATA.name
@@ -46,9 +49,8 @@ def video_metadata_asset() -> dg.AssetsDefinition:
             context.log.info("VIDEO_ASSETS_VIDEO_METADATA is empty: all durations are estimated")
             return StagedTable(VIDEO_METADATA, table_location(settings.warehouse, VIDEO_METADATA))
         with clear_source_errors():
-            tagged = read_video_metadata(
-                spark.spark_session, SourceConfig(uri=settings.video_metadata)
-            )
+            layout = Layout(VIDEO_METADATA_ROWS, SourceConfig(uri=settings.video_metadata))
+            tagged = read_rows(spark.spark_session, layout, ANY_DAY)
             by_video = tagged.repartition(spark.cores, F.col("videoId"))
             tables = {NAME: VIDEO_METADATA}
             return stage(by_video, settings.warehouse, tables, _describe_task, {NAME: None})[NAME]

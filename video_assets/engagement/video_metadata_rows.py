@@ -7,8 +7,11 @@ import pyarrow as pa
 
 from video_assets.engagement.tables import VIDEO_METADATA
 from video_assets.sources.chunks import Chunk
+from video_assets.sources.config import SourceConfig
+from video_assets.sources.fields import RowKind
 from video_assets.sources.tagged import TaggedSchema, Verdict, tagged_schema
 from video_assets.sources.values import mask, read_ids, read_positions
+from video_assets.vocabulary import VIDEO_METADATA_COLUMNS
 
 _REJECTED: list["pa.Field[Any]"] = [
     pa.field("reason", pa.string()),
@@ -18,10 +21,9 @@ _REJECTED: list["pa.Field[Any]"] = [
     pa.field("day", pa.date32()),
 ]
 TAGGED_VIDEO_METADATA = tagged_schema(VIDEO_METADATA.arrow_schema, _REJECTED)
-TAGGED = TaggedSchema(TAGGED_VIDEO_METADATA, "day")
 
 
-def validate_video_metadata(chunk: Chunk) -> Verdict:
+def validate_video_metadata(chunk: Chunk, _config: SourceConfig, _file_index: int) -> Verdict:
     """Judge rows of video metadata.
 
     Args:
@@ -42,3 +44,13 @@ def validate_video_metadata(chunk: Chunk) -> Verdict:
     undated = np.zeros(len(chunk), np.int64)
     reasons = (("missing_video", mask(videos.is_null())),)
     return Verdict(values, reasons, undated, undated.astype(bool))
+
+
+VIDEO_METADATA_ROWS = RowKind(
+    title="video metadata",
+    setting="VIDEO_ASSETS_VIDEO_METADATA",
+    day_column=None,
+    columns=VIDEO_METADATA_COLUMNS,
+    tagged=TaggedSchema(TAGGED_VIDEO_METADATA, "day"),
+    validate=validate_video_metadata,
+)

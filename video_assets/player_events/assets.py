@@ -21,10 +21,11 @@ from video_assets.ingestion import (
     replaced_days,
 )
 from video_assets.player_events.sort_out import events_in_blocks, sort_out
+from video_assets.player_events.source_rows import EVENT_ROWS
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.settings import Settings
 from video_assets.source_chunks import SourceChunk, stage_source
-from video_assets.sources.frames import list_events
+from video_assets.sources.listing import list_source
 
 SOURCE_KEY = dg.AssetKey(["source", "player_events"])
 VALID, REJECTED = RAW_EVENTS.name, REJECTED_EVENTS.name
@@ -83,7 +84,7 @@ def stage_events(
         SourceError: there is nothing to read, or it cannot be read.
     """
     source = events_source(settings)
-    listing = list_events(source, run.first, run.end)
+    listing = list_source(source, EVENT_ROWS, run.first, run.end)
     return stage_source(source, listing, run, partial(_stage_chunk, spark, settings), log)
 
 

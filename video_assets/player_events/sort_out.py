@@ -20,9 +20,11 @@ from video_assets.arrow.blocks import (
 from video_assets.arrow.columns import with_numbered_texts
 from video_assets.arrow.kernels import count_values
 from video_assets.engagement.watch_time.ordering import order_events
+from video_assets.player_events.source_rows import EVENT_ROWS
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.sources.config import SourceConfig
-from video_assets.sources.frames import map_events
+from video_assets.sources.fields import Layout
+from video_assets.sources.frames import map_rows
 from video_assets.sources.listing import Listing
 from video_assets.sources.tagged import SOURCE_ROWS, tagged_schema
 from video_assets.sources.times import Window
@@ -74,12 +76,12 @@ def events_in_blocks(
         Blocks: `unpacked` gives what `sort_out` takes.
 
     Raises:
-        SourceError: as for `read_events`.
+        SourceError: as for `read_rows`.
     """
     function = partial(_packed, buckets=shares.buckets)
-    blocks = map_events(
+    blocks = map_rows(
         spark,
-        source,
+        Layout(EVENT_ROWS, source),
         window,
         function=function,
         result=BLOCKS_DDL,

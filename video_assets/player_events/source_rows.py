@@ -10,17 +10,16 @@ from video_assets.arrow.types import TextArray, compute
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.sources.chunks import Chunk
 from video_assets.sources.config import SourceConfig
+from video_assets.sources.fields import RowKind
 from video_assets.sources.tagged import TaggedSchema, Verdict, day_array, tagged_schema
 from video_assets.sources.times import MICROSECONDS_PER_DAY, read_times
 from video_assets.sources.values import mask, per_text, read_ids, read_positions
-
-EVENT_NAMES = ("video_play", "video_pause", "video_resume", "video_ended")
+from video_assets.vocabulary import EVENT_COLUMNS, EVENT_NAMES
 
 TAGGED_EVENTS = tagged_schema(RAW_EVENTS.arrow_schema, REJECTED_EVENTS.arrow_schema)
-TAGGED = TaggedSchema(TAGGED_EVENTS, "eventDate")
 
 
-def validate_events(chunk: Chunk, config: SourceConfig) -> Verdict:
+def validate_events(chunk: Chunk, config: SourceConfig, _file_index: int = 0) -> Verdict:
     """Judge player events.
 
     Args:
@@ -63,3 +62,14 @@ def _our_event_names(names: TextArray, mapped: Mapping[str, str]) -> TextArray:
     known = {name: name for name in EVENT_NAMES} | dict(mapped)
     places = compute.index_in(names, pa.array(list(known), pa.string()))
     return pa.array(list(known.values()), pa.string()).take(places)
+
+
+EVENT_ROWS = RowKind(
+    title="player events",
+    setting="VIDEO_ASSETS_EVENTS",
+    day_column="timestamp",
+    columns=EVENT_COLUMNS,
+    tagged=TaggedSchema(TAGGED_EVENTS, "eventDate"),
+    validate=validate_events,
+    judges_distinct_ids=True,
+)

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from resources.delta.table import TIMESTAMP
 from video_assets.sample_data.metadata import Videos, cumulative
 from video_assets.sample_data.spec import Flags, Floats, Ints, SampleSpec, Stream
-from video_assets.sample_data.viewing import EVENT_NAMES, watch
+from video_assets.sample_data.viewing import watch
+from video_assets.vocabulary import EVENT_NAMES
 
 _COLUMNS: Mapping[str, pa.DataType] = {
     "timestamp": TIMESTAMP,

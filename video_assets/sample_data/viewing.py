@@ -14,7 +14,6 @@ import numpy as np
 
 from video_assets.sample_data.spec import Flags, Floats, Ints
 
-EVENT_NAMES = ("video_play", "video_pause", "video_resume", "video_ended")
 LONGEST_VISIT = 40
 SHORTEST_STRETCH = 1.0
 PLAYBACK_RATES = (0.75, 1.0, 1.25, 1.5, 2.0)

@@ -23,6 +23,7 @@ from video_assets.engagement.watch_time.rules import WatchTimeRules
 from video_assets.settings.alerts import AlertSettings
 from video_assets.settings.analytics import AnalyticsSettings
 from video_assets.settings.checks import CheckThresholds
+from video_assets.vocabulary import DAILY_VIEW_COLUMNS, EVENT_COLUMNS, EVENT_NAMES
 
 PREFIX = "VIDEO_ASSETS_"
 DOTENV = ".env"
@@ -30,9 +31,6 @@ SAMPLE_FOLDER = "data/sample"
 
 SourceFormat = Literal["auto", "parquet", "json", "csv", "delta"]
 
-EVENT_COLUMNS = ("timestamp", "userId", "sessionId", "videoId", "eventName", "currentTime")
-EVENT_NAMES = ("video_play", "video_pause", "video_resume", "video_ended")
-DAILY_VIEW_COLUMNS = ("channel_id", "video_id", "created_date", "date", "viewCount")
 OPTIONAL_FIELDS = (
     "video_metadata",
     "events_timestamp_unit",

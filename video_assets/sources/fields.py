@@ -1,24 +1,17 @@
-"""Which columns a source must have, and what each of them may hold."""
+"""What a kind of row brings along, and which columns a source of such rows must have."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum
 
 import pyarrow as pa
 import pyarrow.types as pat
 
+from video_assets.arrow.types import is_number, is_text, plain
+from video_assets.sources.chunks import Chunk
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError
-
-
-class Role(Enum):
-    """What a column means, and so which types it may have."""
-
-    TIME = "a timestamp, a date, or ISO 8601 text"
-    DATE = "a date, a timestamp, or text"
-    ID = "text or whole numbers"
-    POSITION = "numbers, or numbers as text"
-    COUNT = "whole numbers, or whole numbers as text"
+from video_assets.sources.tagged import TaggedSchema, Verdict
+from video_assets.vocabulary import Role
 
 
 @dataclass(frozen=True)
@@ -29,48 +22,21 @@ class RowKind:
         title: what the rows are, for messages.
         setting: the settings' names start with it.
         day_column: our column that decides the day of a row; None where rows have no day.
-        roles: our columns and their roles, in order.
+        columns: our columns and their roles, in order.
+        tagged: schema of the rows that come out.
+        validate: judges the rows of a chunk, with the place of its file in the order of delivery;
+            it travels to the tasks.
+        judges_distinct_ids: whether it looks at each distinct id of a dictionary once, so that
+            readers need not write dictionaries out.
     """
 
     title: str
     setting: str
     day_column: str | None
-    roles: tuple[tuple[str, Role], ...]
-
-
-EVENTS = RowKind(
-    title="player events",
-    setting="VIDEO_ASSETS_EVENTS",
-    day_column="timestamp",
-    roles=(
-        ("timestamp", Role.TIME),
-        ("userId", Role.ID),
-        ("sessionId", Role.ID),
-        ("videoId", Role.ID),
-        ("eventName", Role.ID),
-        ("currentTime", Role.POSITION),
-    ),
-)
-
-DAILY_VIEWS = RowKind(
-    title="daily views",
-    setting="VIDEO_ASSETS_DAILY_VIEWS",
-    day_column="date",
-    roles=(
-        ("channel_id", Role.ID),
-        ("video_id", Role.ID),
-        ("created_date", Role.DATE),
-        ("date", Role.DATE),
-        ("viewCount", Role.COUNT),
-    ),
-)
-
-VIDEO_METADATA = RowKind(
-    title="video metadata",
-    setting="VIDEO_ASSETS_VIDEO_METADATA",
-    day_column=None,
-    roles=(("videoId", Role.ID), ("duration", Role.POSITION), ("title", Role.ID)),
-)
+    columns: Mapping[str, Role]
+    tagged: TaggedSchema
+    validate: Callable[[Chunk, SourceConfig, int], Verdict]
+    judges_distinct_ids: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,7 +60,7 @@ class Layout:
         """The columns to read, in our order."""
         return tuple(
             NeededColumn(name, self.config.source_name(name), role)
-            for name, role in self.kind.roles
+            for name, role in self.kind.columns.items()
         )
 
     @property
@@ -171,25 +137,3 @@ class Layout:
         return (
             f". Convert it at the source, or map another column with {self.kind.setting}_COLUMNS."
         )
-
-
-def is_text(type_: pa.DataType) -> bool:
-    """Text, or bytes that hold text."""
-    return (
-        pat.is_string(type_)
-        or pat.is_large_string(type_)
-        or pat.is_string_view(type_)
-        or pat.is_binary(type_)
-        or pat.is_large_binary(type_)
-        or pat.is_binary_view(type_)
-    )
-
-
-def is_number(type_: pa.DataType) -> bool:
-    """Integer, floating point or decimal."""
-    return bool(pat.is_integer(type_) or pat.is_floating(type_) or pat.is_decimal(type_))
-
-
-def plain(type_: pa.DataType) -> pa.DataType:
-    """The type of the values, where they are in a dictionary."""
-    return type_.value_type if pat.is_dictionary(type_) else type_

@@ -12,9 +12,8 @@ from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from pyspark.sql.types import StructType
 
 from resources.engine.errors import engine_message
-from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError
-from video_assets.sources.fields import DAILY_VIEWS, EVENTS, VIDEO_METADATA, Layout
+from video_assets.sources.fields import Layout
 from video_assets.sources.listing import Listing, SourceFile, is_template, list_source
 from video_assets.sources.reading import Reading, require_structure
 from video_assets.sources.times import FIRST_TIME, LAST_TIME, MICROSECONDS, Window
@@ -25,51 +24,35 @@ BatchFunction = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def list_events(source: SourceConfig, first_day: date, end_day: date) -> Listing:
-    """The files of player events for the days [first_day, end_day); see `list_source`."""
-    return list_source(source, EVENTS, first_day, end_day)
-
-
-def list_daily_views(
-    source: SourceConfig, first_day: date, end_day: date, *, days_may_be_missing: bool = False
-) -> Listing:
-    """The files of daily views for the days [first_day, end_day); see `list_source`."""
-    return list_source(
-        source, DAILY_VIEWS, first_day, end_day, days_may_be_missing=days_may_be_missing
-    )
-
-
-def read_events(
-    spark: SparkSession,
-    source: SourceConfig,
-    first_day: date,
-    end_day: date,
-    listing: Listing | None = None,
+def read_rows(
+    spark: SparkSession, layout: Layout, window: Window, listing: Listing | None = None
 ) -> DataFrame:
-    """Player events of the days [first_day, end_day), valid and rejected ones, lazily.
+    """Rows of a source for some days, valid and rejected ones, lazily.
 
     Args:
         spark: a Spark Connect session.
-        source: where the events are and how they are mapped.
-        first_day: first day, UTC.
-        end_day: day after the last one.
+        layout: the kind of row, where its source is, and how that is mapped.
+        window: the days, UTC.
         listing: the source's files where the caller has listed them already.
 
     Returns:
-        Rows of `TAGGED_EVENTS`. Valid: `reason` and `sourceRows` null. Rejected: with `reason`.
-        Counters: with `sourceRows`, all else null.
+        Rows of the kind's tagged schema. Valid: `reason` and `sourceRows` null. Rejected: with
+        `reason`. Counters: with `sourceRows`, all else null.
 
     Raises:
         SourceError: nothing to read, or the source does not fit the settings. What only a task
             finds out is raised by the action: see `reraise_source_error`.
     """
-    listing = listing or list_events(source, first_day, end_day)
-    return _read(spark, Layout(EVENTS, source), Window(first_day, end_day), listing)
+    reading, listing = Reading(layout, window), listing or _listed(layout, window)
+    if listing.delta:
+        return _read_delta(spark, reading, listing.delta)
+    _require_first_files(listing, layout)
+    return _read_files(spark, reading, gather_into_tasks(cut_into_units(listing)))
 
 
-def map_events(  # noqa: PLR0913 (what is read, and what becomes of it)
+def map_rows(  # noqa: PLR0913 (what is read, and what becomes of it)
     spark: SparkSession,
-    source: SourceConfig,
+    layout: Layout,
     window: Window,
     *,
     function: BatchFunction,
@@ -77,26 +60,25 @@ def map_events(  # noqa: PLR0913 (what is read, and what becomes of it)
     tasks: int,
     listing: Listing | None = None,
 ) -> DataFrame:
-    """What a function makes of player events in the tasks that read them; see `read_events`.
+    """What a function makes of the rows in the tasks that read them; see `read_rows`.
 
     Args:
         spark: a Spark Connect session.
-        source: where the events are and how they are mapped.
+        layout: as for `read_rows`.
         window: the days, UTC.
-        function: takes the tagged rows of a task, batch by batch; texts may be in dictionaries,
-            and columns may have the type null. It travels to the tasks.
+        function: takes the tagged rows of a task, batch by batch; texts may be
+            dictionary-encoded, and columns may have the type null. It travels to the tasks.
         result: columns of its result, as SQL declares them.
         tasks: about how many tasks read at most.
         listing: the source's files where the caller has listed them already.
 
     Raises:
-        SourceError: as for `read_events`.
+        SourceError: as for `read_rows`.
     """
-    listing = listing or list_events(source, window.first_day, window.end_day)
-    reading = Reading(Layout(EVENTS, source), window)
+    reading, listing = Reading(layout, window), listing or _listed(layout, window)
     if listing.delta:
         return _read_delta(spark, reading, listing.delta).mapInArrow(function, result)
-    _require_first_files(listing, reading.layout)
+    _require_first_files(listing, layout)
     units = gather_into_tasks(cut_into_units(listing), most=tasks)
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -105,45 +87,8 @@ def map_events(  # noqa: PLR0913 (what is read, and what becomes of it)
     return _numbers(spark, len(units)).mapInArrow(read, result)
 
 
-def read_daily_views(
-    spark: SparkSession, source: SourceConfig, window: Window, listing: Listing | None = None
-) -> DataFrame:
-    """Daily views of some days, valid and rejected ones, lazily.
-
-    Args:
-        spark: a Spark Connect session.
-        source: where the views are and how they are mapped.
-        window: the days, UTC.
-        listing: the source's files where the caller has listed them already.
-
-    Returns:
-        Rows of `TAGGED_DAILY_VIEWS`, tagged as those of `read_events`. `deliveryOrder` tells
-        which of two rows came later; in a Delta table, which has no order, it is 0.
-
-    Raises:
-        SourceError: as for `read_events`.
-    """
-    listing = listing or list_daily_views(source, window.first_day, window.end_day)
-    return _read(spark, Layout(DAILY_VIEWS, source), window, listing)
-
-
-def read_video_metadata(spark: SparkSession, source: SourceConfig) -> DataFrame:
-    """All video metadata, lazily: rows of `TAGGED_VIDEO_METADATA`, as those of `read_events`.
-
-    Raises:
-        SourceError: as for `read_events`.
-    """
-    listing = list_source(source, VIDEO_METADATA, date.min, date.max)
-    any_day = Window(_EPOCH.date(), _EPOCH.date() + timedelta(days=1))
-    return _read(spark, Layout(VIDEO_METADATA, source), any_day, listing)
-
-
-def _read(spark: SparkSession, layout: Layout, window: Window, listing: Listing) -> DataFrame:
-    reading = Reading(layout, window)
-    if listing.delta:
-        return _read_delta(spark, reading, listing.delta)
-    _require_first_files(listing, layout)
-    return _read_files(spark, reading, gather_into_tasks(cut_into_units(listing)))
+def _listed(layout: Layout, window: Window) -> Listing:
+    return list_source(layout.config, layout.kind, window.first_day, window.end_day)
 
 
 def _require_first_files(listing: Listing, layout: Layout) -> None:

@@ -12,8 +12,9 @@ import pyarrow.json as pj
 from video_assets.arrow.types import ArrowArray, Characters, Integers, Mask
 from video_assets.sources.chunks import BrokenRow, Chunk
 from video_assets.sources.errors import SourceError
-from video_assets.sources.fields import Layout, NeededColumn, Role
+from video_assets.sources.fields import Layout, NeededColumn
 from video_assets.sources.lines import Lines, is_utf8, readable_text
+from video_assets.vocabulary import Role
 
 _BLANKS = b" \t\r"
 _ONE_BY_ONE = 256

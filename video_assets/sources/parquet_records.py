@@ -11,15 +11,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from resources.storage import StorageError, StoredFile
-from video_assets.arrow.types import ArrowArray, Integers, Mask
+from video_assets.arrow.types import ArrowArray, Integers, Mask, is_text, plain
 from video_assets.sources.chunks import BrokenRow, Chunk
 from video_assets.sources.errors import SourceError
-from video_assets.sources.fields import EVENTS, Layout, NeededColumn, Role, is_text, plain
+from video_assets.sources.fields import Layout, NeededColumn
 from video_assets.sources.lines import readable_text
 from video_assets.sources.listing import SourceFile
 from video_assets.sources.times import FIRST_TIME, LAST_TIME, Window, microseconds_of
 from video_assets.sources.units import Unit
 from video_assets.sources.values import invalid_text, per_text, text_of_array
+from video_assets.vocabulary import Role
 
 _BATCH_ROWS = 128 * 1024
 
@@ -34,14 +35,14 @@ class Needed(Enum):
 
 @contextmanager
 def open_parquet(
-    file: SourceFile, metadata: Any = None, numbered: Sequence[str] = ()
+    file: SourceFile, metadata: Any = None, encoded: Sequence[str] = ()
 ) -> Iterator[pq.ParquetFile]:
     """A Parquet file, its footer read.
 
     Args:
         file: the file.
         metadata: its footer, where it is known already.
-        numbered: columns whose texts shall be read as dictionaries; they must be there.
+        encoded: columns of texts to read dictionary-encoded; they must be there.
 
     Raises:
         SourceError: it is truncated or no Parquet file.
@@ -50,7 +51,7 @@ def open_parquet(
     with (
         _readable(file.uri),
         pq.ParquetFile(
-            stored, metadata=metadata, pre_buffer=True, read_dictionary=list(numbered)
+            stored, metadata=metadata, pre_buffer=True, read_dictionary=list(encoded)
         ) as opened,
     ):
         yield opened
@@ -83,8 +84,8 @@ def parquet_chunks(unit: Unit, layout: Layout, window: Window | None) -> Iterato
     with open_parquet(unit.file) as file:
         layout.require_types(file.schema_arrow, unit.file.uri)
         footer = file.metadata
-    numbered = [column.source for column in layout.columns if keeps_numbers(layout, column)]
-    with open_parquet(unit.file, footer, numbered) as file:
+    encoded = [column.source for column in layout.columns if stays_encoded(layout, column)]
+    with open_parquet(unit.file, footer, encoded) as file:
         rows_before = 0
         for group in range(file.metadata.num_row_groups):
             metadata = file.metadata.row_group(group)
@@ -185,16 +186,16 @@ def _broken_rows(texts: list[str], numbers: Integers | None, invalid: Mask) -> l
     return [BrokenRow(text, number) for text, number in zip(texts, of_file, strict=True)]
 
 
-def keeps_numbers(layout: Layout, column: NeededColumn) -> bool:
+def stays_encoded(layout: Layout, column: NeededColumn) -> bool:
     """Whether validation looks at each text of this column once, however many rows have it."""
-    return layout.kind == EVENTS and column.role is Role.ID
+    return layout.kind.judges_distinct_ids and column.role is Role.ID
 
 
 def _column(batch: pa.RecordBatch, column: NeededColumn, layout: Layout) -> ArrowArray:
     array = batch.column(column.source)
     if not isinstance(array, pa.DictionaryArray):
         return array
-    if not (keeps_numbers(layout, column) and is_text(array.dictionary.type)):
+    if not (stays_encoded(layout, column) and is_text(array.dictionary.type)):
         return array.dictionary_decode()
     invalid = invalid_text(array.dictionary) is not None
     return array.dictionary_decode() if invalid else array

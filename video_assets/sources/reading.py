@@ -9,28 +9,20 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from resources.storage import StoredFile
-from video_assets.daily_views import source_rows as daily_views
-from video_assets.engagement import video_metadata_rows as video_metadata
-from video_assets.player_events import source_rows as events
 from video_assets.sources.chunks import Chunk
 from video_assets.sources.csv_records import csv_chunks, read_header
 from video_assets.sources.errors import SourceError, marked_for_the_driver, readable_storage
-from video_assets.sources.fields import DAILY_VIEWS, EVENTS, VIDEO_METADATA, Layout
+from video_assets.sources.fields import Layout
 from video_assets.sources.json_records import json_chunks, require_json_columns
 from video_assets.sources.lines import ByteStream, Lines, blocks_of_lines
 from video_assets.sources.listing import SourceFile
 from video_assets.sources.parquet_records import chunk_of_batch, open_parquet, parquet_chunks
-from video_assets.sources.tagged import Scope, TaggedSchema, Verdict
+from video_assets.sources.tagged import Scope, TaggedSchema
 from video_assets.sources.times import Window
 from video_assets.sources.units import Unit
 
 _UNZIP_BYTES = 1024 * 1024
 _SAMPLE_BYTES = 1024 * 1024
-_TAGGED = {
-    EVENTS: events.TAGGED,
-    DAILY_VIEWS: daily_views.TAGGED,
-    VIDEO_METADATA: video_metadata.TAGGED,
-}
 
 
 @dataclass(frozen=True)
@@ -43,15 +35,7 @@ class Reading:
     @property
     def tagged(self) -> TaggedSchema:
         """The schema of the rows that come out."""
-        return _TAGGED[self.layout.kind]
-
-    def validate(self, chunk: Chunk, file_index: int) -> Verdict:
-        """Judge the rows of a chunk."""
-        if self.layout.kind == EVENTS:
-            return events.validate_events(chunk, self.layout.config)
-        if self.layout.kind == VIDEO_METADATA:
-            return video_metadata.validate_video_metadata(chunk)
-        return daily_views.validate_daily_views(chunk, self.layout.config, file_index)
+        return self.layout.kind.tagged
 
     def read_units(self, units: Iterable[Unit]) -> Iterator[pa.RecordBatch]:
         """Tagged rows of some units, with a counter row each.
@@ -90,7 +74,7 @@ class Reading:
     ) -> Iterator[pa.RecordBatch]:
         source_rows = 0
         for chunk in chunks:
-            verdict = self.validate(chunk, file_index)
+            verdict = self.layout.kind.validate(chunk, self.layout.config, file_index)
             yield from self.tagged.batches(chunk, verdict, scope)
             yield from self.tagged.broken(chunk, scope)
             source_rows += self.tagged.rows_in_scope(chunk, verdict, scope)

@@ -9,9 +9,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as pat
 
-from video_assets.arrow.types import ArrowArray, Characters, Integers, Mask, TextArray, compute
+from video_assets.arrow.types import (
+    ArrowArray,
+    Characters,
+    Integers,
+    Mask,
+    TextArray,
+    compute,
+    is_number,
+    is_text,
+)
 from video_assets.sources.config import TimestampUnit
-from video_assets.sources.fields import is_number, is_text
 from video_assets.sources.values import numbers_of_text, text_of_array
 
 MICROSECONDS = {"s": 1_000_000, "ms": 1_000, "us": 1}
@@ -53,6 +61,10 @@ class Window:
     def end(self) -> int:
         """The microsecond after the last one."""
         return (self.end_day - _EPOCH.date()).days * MICROSECONDS_PER_DAY
+
+
+# For rows that have no day: all of them count as undated.
+ANY_DAY = Window(_EPOCH.date(), _EPOCH.date() + timedelta(days=1))
 
 
 def microseconds_of(value: Any, unit: TimestampUnit | None) -> int | None:

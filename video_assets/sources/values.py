@@ -7,8 +7,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as pat
 
-from video_assets.arrow.types import ArrowArray, Floats, Integers, Mask, TextArray, compute
-from video_assets.sources.fields import is_text
+from video_assets.arrow.types import (
+    ArrowArray,
+    Floats,
+    Integers,
+    Mask,
+    TextArray,
+    compute,
+    is_text,
+)
 
 _NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"
 _WHOLE = r"^-?\d{1,18}$"

@@ -1,0 +1,38 @@
+"""The names that settings, sources and rules share: columns of sources, and events of players."""
+
+from collections.abc import Mapping
+from enum import Enum
+
+
+class Role(Enum):
+    """What a column of a source means, and so which types it may have."""
+
+    TIME = "a timestamp, a date, or ISO 8601 text"
+    DATE = "a date, a timestamp, or text"
+    ID = "text or whole numbers"
+    POSITION = "numbers, or numbers as text"
+    COUNT = "whole numbers, or whole numbers as text"
+
+
+EVENT_NAMES = ("video_play", "video_pause", "video_resume", "video_ended")
+
+EVENT_COLUMNS: Mapping[str, Role] = {
+    "timestamp": Role.TIME,
+    "userId": Role.ID,
+    "sessionId": Role.ID,
+    "videoId": Role.ID,
+    "eventName": Role.ID,
+    "currentTime": Role.POSITION,
+}
+DAILY_VIEW_COLUMNS: Mapping[str, Role] = {
+    "channel_id": Role.ID,
+    "video_id": Role.ID,
+    "created_date": Role.DATE,
+    "date": Role.DATE,
+    "viewCount": Role.COUNT,
+}
+VIDEO_METADATA_COLUMNS: Mapping[str, Role] = {
+    "videoId": Role.ID,
+    "duration": Role.POSITION,
+    "title": Role.ID,
+}
