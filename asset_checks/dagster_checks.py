@@ -13,8 +13,8 @@ from asset_checks.rules import CheckInput, Evidence, Finding, Rule, WrittenRows,
 from asset_checks.stored_tables import StoredTables
 from resources.delta.table import Table
 from resources.engine.session import SparkEngine
-from video_assets.catalog import asset_key
-from video_assets.days import DayRange, daily_partitions, monthly_partitions
+from video_assets.catalog import asset_key, daily_partitions, monthly_partitions
+from video_assets.days import DayRange
 from video_assets.settings import Settings
 from video_assets.settings.checks import CheckThresholds
 

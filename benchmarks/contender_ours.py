@@ -17,14 +17,14 @@ from resources.delta.warehouse import stored_frame
 from resources.engine.session import SparkEngine
 from video_assets.arrow.blocks import Shares
 from video_assets.days import DayRange
-from video_assets.engagement.engagement_asset import stage_engagement
-from video_assets.engagement.sessions_asset import stage_sessions
+from video_assets.engagement.stage_engagement import stage_engagement
+from video_assets.engagement.stage_sessions import stage_sessions
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 from video_assets.engagement.watch_time.rules import WatchTimeRules
 from video_assets.ingestion import rows_of_source
-from video_assets.player_events.assets import stage_events
 from video_assets.player_events.sort_out import events_in_blocks
 from video_assets.player_events.source_rows import EVENT_ROWS
+from video_assets.player_events.stage_events import stage_events
 from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.settings import Settings
 from video_assets.sources.config import SourceConfig

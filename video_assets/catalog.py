@@ -1,12 +1,17 @@
-"""What the Dagster UI shows of a table: schema, lineage, key, owner, kinds."""
+"""A table as Dagster knows it: key, partitions, schema, lineage, owner, and what a run tells."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import dagster as dg
 
+from resources.delta.stage import StagedTable
 from resources.delta.table import SCHEMA_NAME, Column, Table
+from video_assets.days import DayRange
+from video_assets.ingestion import DUPLICATES, SOURCE_ROWS
 from video_assets.lineage import lineage_of
+from video_assets.plots import bars_per_day
 
 OWNERS = ["team:video-analytics"]
 KINDS = {"pyspark", "deltalake"}
@@ -16,6 +21,12 @@ ENGAGEMENT = "engagement"
 DAILY_VIEWS = "daily_views"
 LIFETIME_VIEWS = "lifetime_views"
 ANALYTICS = "analytics"
+
+WIDENED_BY_A_DAY = dg.TimeWindowPartitionMapping(
+    start_offset=-1, end_offset=0, allow_nonexistent_upstream_partitions=True
+)
+DAYS_THAT_ARE_THERE = dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
+DAYS_OF_THE_MONTH = dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
 
 
 def asset_key(table: Table) -> dg.AssetKey:
@@ -41,6 +52,61 @@ def column_lineage(table: Table) -> dict[str, dg.TableColumnLineage]:
         return {}
     deps = {column: _column_deps(sources) for column, sources in lineage.items()}
     return {"dagster/column_lineage": dg.TableColumnLineage(deps)}
+
+
+def daily_partitions(start: date) -> dg.DailyPartitionsDefinition:
+    """UTC days from `start` to yesterday."""
+    return dg.DailyPartitionsDefinition(start_date=start.isoformat(), timezone="UTC")
+
+
+def days_until_today(start: date) -> dg.DailyPartitionsDefinition:
+    """UTC days from `start` to today: a count asked today belongs to today."""
+    return dg.DailyPartitionsDefinition(start_date=start.isoformat(), timezone="UTC", end_offset=1)
+
+
+def monthly_partitions(start: date) -> dg.MonthlyPartitionsDefinition:
+    """UTC months from that of `start` to the current one, which is still incomplete."""
+    return dg.MonthlyPartitionsDefinition(
+        start_date=start.replace(day=1).isoformat(), timezone="UTC", end_offset=1
+    )
+
+
+def days_of(context: dg.AssetExecutionContext) -> DayRange:
+    """The partition or the range of partitions that a step materializes."""
+    window = context.partition_time_window
+    return DayRange(window.start.date(), window.end.date())
+
+
+def accounting(valid: StagedTable, rejected: StagedTable) -> dict[str, Any]:
+    """Metadata that accounts for every source row: kept, repeated or rejected."""
+    source_rows = valid.counters.get(SOURCE_ROWS, 0)
+    return {
+        SOURCE_ROWS: source_rows,
+        DUPLICATES: valid.counters.get(DUPLICATES, 0),
+        "rejected_rows": rejected.rows,
+        "share_rejected_percent": round(100 * rejected.rows / max(source_rows, 1), 3),
+        **_rejected_share_plot(valid, rejected),
+    }
+
+
+def _rejected_share_plot(valid: StagedTable, rejected: StagedTable) -> dict[str, Any]:
+    """Metadata that shows which days of a range have most rejected rows; none for a single day.
+
+    Repeated rows are not counted: they are known of the run, not of its days.
+    """
+    kept, refused = valid.rows_per_day(), rejected.rows_per_day()
+    rows = {day: kept.get(day, 0) + refused.get(day, 0) for day in kept}
+    if len(rows) <= 1:
+        return {}
+    shares = {day: 100 * refused.get(day, 0) / rows[day] for day in rows if rows[day]}
+    plot = bars_per_day(shares, "Rejected rows by day, in percent", "% of valid and rejected")
+    return {"rejected_by_day": dg.MetadataValue.md(plot)}
+
+
+def reasons(rejected: StagedTable) -> dict[str, Any]:
+    """Metadata that counts the refused rows by reason, most frequent first."""
+    counted = sorted(rejected.counters.items(), key=lambda item: (-item[1], item[0]))
+    return {"reasons": dict(counted)}
 
 
 def _definition_metadata(table: Table) -> dict[str, Any]:

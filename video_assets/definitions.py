@@ -14,16 +14,19 @@ from video_assets.analytics.assets import analytics_assets
 from video_assets.automation.alert_sensor import alert_sensor
 from video_assets.automation.conditions import automated
 from video_assets.automation.schedules import automation_sensor, daily_schedule, daily_steps
-from video_assets.daily_views.daily_video_views_asset import (
+from video_assets.catalog import daily_partitions, days_until_today, monthly_partitions
+from video_assets.daily_views.assets import (
     daily_video_views_asset,
     daily_views_source_spec,
+    missing_dates_asset,
+    monthly_views_asset,
 )
-from video_assets.daily_views.missing_dates_asset import missing_dates_asset
-from video_assets.daily_views.monthly_views_asset import monthly_views_asset
-from video_assets.days import daily_partitions, days_until_today, monthly_partitions
-from video_assets.engagement.engagement_asset import engagement_asset
-from video_assets.engagement.sessions_asset import sessions_asset
-from video_assets.engagement.video_metadata_asset import video_metadata_asset, video_metadata_source
+from video_assets.engagement.assets import (
+    engagement_asset,
+    sessions_asset,
+    video_metadata_asset,
+    video_metadata_source,
+)
 from video_assets.lifetime_views.assets import (
     lifetime_snapshots_asset,
     lifetime_view_history_asset,

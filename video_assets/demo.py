@@ -35,7 +35,7 @@ from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.report.assets import KEY as REPORT
-from video_assets.report.assets import report_location
+from video_assets.report.build import report_location
 from video_assets.sample_data import SampleSpec, SampleSummary, write_sample
 from video_assets.settings import (
     SAMPLE_FOLDER,

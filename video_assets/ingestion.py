@@ -1,15 +1,10 @@
-"""What the assets that read a source have in common."""
+"""What all that reads a source has in common."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-
-import dagster as dg
 
 from resources.delta.schema_check import Days, days_between
-from resources.delta.stage import StagedTable
 from video_assets.days import UNDATED, DayRange
-from video_assets.plots import bars_per_day
 from video_assets.settings import Settings
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import reraise_source_error
@@ -76,34 +71,3 @@ def clear_source_errors() -> Iterator[None]:
     except Exception as error:
         reraise_source_error(error)
         raise
-
-
-def accounting(valid: StagedTable, rejected: StagedTable) -> dict[str, Any]:
-    """Metadata that accounts for every source row: kept, repeated or rejected."""
-    source_rows = valid.counters.get(SOURCE_ROWS, 0)
-    return {
-        SOURCE_ROWS: source_rows,
-        DUPLICATES: valid.counters.get(DUPLICATES, 0),
-        "rejected_rows": rejected.rows,
-        "share_rejected_percent": round(100 * rejected.rows / max(source_rows, 1), 3),
-        **rejected_share_plot(valid, rejected),
-    }
-
-
-def rejected_share_plot(valid: StagedTable, rejected: StagedTable) -> dict[str, Any]:
-    """Metadata that shows which days of a range have most rejected rows; none for a single day.
-
-    Repeated rows are not counted: they are known of the run, not of its days.
-    """
-    kept, refused = valid.rows_per_day(), rejected.rows_per_day()
-    rows = {day: kept.get(day, 0) + refused.get(day, 0) for day in kept}
-    if len(rows) <= 1:
-        return {}
-    shares = {day: 100 * refused.get(day, 0) / rows[day] for day in rows if rows[day]}
-    plot = bars_per_day(shares, "Rejected rows by day, in percent", "% of valid and rejected")
-    return {"rejected_by_day": dg.MetadataValue.md(plot)}
-
-
-def reasons_of(rejected: StagedTable) -> Mapping[str, int]:
-    """How many rows were refused for which reason, most frequent first."""
-    return dict(sorted(rejected.counters.items(), key=lambda item: (-item[1], item[0])))

@@ -1,6 +1,5 @@
 """The platform's own code, on the executors: kernels import it there."""
 
-import importlib
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -8,13 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from pyspark import cloudpickle
 from pyspark.sql import SparkSession
 
 PACKAGES = ("video_assets", "resources")
-# Modules of assets import Dagster, which a worker neither has nor should wait for: what kernels use
-# of them is not imported there, but travels with the kernel.
-_TRAVELS_WHOLE = "video_assets.assets"
 _ROOT = Path(__file__).parents[2]
 
 
@@ -25,8 +20,6 @@ def ship_code(session: SparkSession) -> None:
     installed what kernels import: `numpy`, `obstore`, `orjson`, `pyarrow`, `pydantic`, and for the
     lifetime views `httpx` and `tenacity`.
     """
-    module = importlib.import_module(_TRAVELS_WHOLE)
-    cloudpickle.register_pickle_by_value(module)  # type: ignore[no-untyped-call]
     with tempfile.TemporaryDirectory() as folder, _unchanged_import_path():
         archive = Path(folder) / "video_assets.zip"
         write_archive(archive)

@@ -16,12 +16,9 @@ from support.tables import frame
 from asset_checks.definitions import build_checks
 from resources.delta.io_manager import build_io_manager
 from video_assets.catalog import ENGAGEMENT as GROUP
-from video_assets.catalog import asset_key, declared
-from video_assets.days import daily_partitions
-from video_assets.engagement.engagement_asset import engagement_asset
-from video_assets.engagement.sessions_asset import sessions_asset
+from video_assets.catalog import asset_key, daily_partitions, declared
+from video_assets.engagement.assets import engagement_asset, sessions_asset, video_metadata_asset
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
-from video_assets.engagement.video_metadata_asset import video_metadata_asset
 from video_assets.player_events.assets import player_events_asset
 from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.tables import TABLES

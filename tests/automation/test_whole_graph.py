@@ -9,7 +9,7 @@ from resources.delta.table import SCHEMA_NAME
 from video_assets.automation.alert_sensor import alert_sensor
 from video_assets.automation.conditions import automated
 from video_assets.automation.schedules import automation_sensor, daily_schedule, daily_steps
-from video_assets.days import daily_partitions
+from video_assets.catalog import daily_partitions
 from video_assets.definitions import build_definitions
 from video_assets.report.assets import KEY as REPORT
 from video_assets.settings import Settings

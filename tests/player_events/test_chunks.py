@@ -12,7 +12,7 @@ from resources.delta.stage import StagedTable
 from video_assets import chunks
 from video_assets.chunks import Staged, chunks_of_days, stage_in_parts, stage_side_by_side
 from video_assets.days import UNDATED, DayRange
-from video_assets.engagement import engagement_asset as engagement
+from video_assets.engagement import stage_engagement as engagement
 from video_assets.engagement.tables import SESSIONS
 from video_assets.player_events.tables import REJECTED_EVENTS
 

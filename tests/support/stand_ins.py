@@ -7,7 +7,7 @@ from datetime import date
 import dagster as dg
 
 from video_assets.automation.conditions import asks_once_a_day, follows_its_inputs
-from video_assets.days import (
+from video_assets.catalog import (
     DAYS_OF_THE_MONTH,
     DAYS_THAT_ARE_THERE,
     daily_partitions,

@@ -1,32 +1,31 @@
-"""`lifetime_snapshots` and `lifetime_view_history`: counts of today, and what is known by day."""
+"""The assets of the group `lifetime_views`: counts of today, and all that is known by day."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from functools import partial
 
 import dagster as dg
-import numpy as np
-import pyarrow as pa
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
-from resources.delta.schema_check import days_between
-from resources.delta.stage import Emission, StagedTable, stage
+from resources.delta.stage import StagedTable
 from resources.delta.warehouse import stored_rows
 from resources.engine.session import SparkEngine
 from resources.view_counts.resource import ViewCounts
-from video_assets.arrow.kernels import Batches, gathered
-from video_assets.catalog import LIFETIME_VIEWS, asset_key, column_lineage, declared
+from video_assets.catalog import (
+    DAYS_THAT_ARE_THERE,
+    LIFETIME_VIEWS,
+    asset_key,
+    column_lineage,
+    days_of,
+    declared,
+)
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS
-from video_assets.days import DAYS_THAT_ARE_THERE, DayRange
+from video_assets.days import DayRange
 from video_assets.lifetime_views import frames
+from video_assets.lifetime_views.stage_snapshots import stage_snapshots, without_answer
 from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY
 from video_assets.settings import Settings
 
-SNAPSHOTS = LIFETIME_SNAPSHOTS.name
 SOURCE_KEY = dg.AssetKey(["source", "view_count_api"])
-CALLS = "calls"
-_IDS_SHOWN = 10
 
 view_count_api = dg.AssetSpec(
     key=SOURCE_KEY,
@@ -68,7 +67,8 @@ def lifetime_snapshots_asset(days: dg.DailyPartitionsDefinition) -> dg.AssetsDef
         if day != _today():
             yield from _keep(context, settings, day)
             return
-        staged, unknown = _ask(spark, settings, view_counts, daily_video_views, day)
+        staged = stage_snapshots(daily_video_views, settings, view_counts.source(), day)
+        unknown = without_answer(spark, daily_video_views, staged)
         if _today() != day:
             staged.discard()
             raise dg.Failure(f"Midnight (UTC) passed while asking: materialize {_today()} instead.")
@@ -110,7 +110,7 @@ def _today() -> date:
 
 
 def _only_day(context: dg.AssetExecutionContext) -> date:
-    days = DayRange.of(context)
+    days = days_of(context)
     if days.first != days.last:
         raise dg.Failure(
             f"A snapshot belongs to one day, but this run is for {days.first} to {days.last}: "
@@ -135,47 +135,3 @@ def _keep(
         day,
         _today(),
     )
-
-
-def _ask(
-    spark: SparkEngine, settings: Settings, view_counts: ViewCounts, daily: DataFrame, day: date
-) -> tuple[StagedTable, list[str]]:
-    videos, source = frames.distinct_videos(daily), view_counts.source()
-    in_flight = settings.view_count_requests
-    ask = partial(frames.lifetime_answers, source=source, asked_on=day, max_in_flight=in_flight)
-    staged = stage(
-        frames.batched_videos(videos, source.batch_size, in_flight),
-        settings.warehouse,
-        {SNAPSHOTS: LIFETIME_SNAPSHOTS},
-        partial(_answered_task, ask=ask),
-        {SNAPSHOTS: days_between(day, DayRange.single(day).end)},
-    )[SNAPSHOTS]
-    return staged, _without_answer(spark, videos, staged)
-
-
-def _answered_task(
-    batches: Iterator[pa.RecordBatch], ask: Callable[[Batches], Batches]
-) -> Iterator[Emission]:
-    rows = gathered(ask(batches), frames.LIFETIME_ANSWERS.arrow_schema)
-    statuses = np.array(rows["status"].to_pylist())
-    counted = {status: int(np.sum(statuses == status)) for status in frames.STATUSES}
-    counted[CALLS] = sum(
-        video == batch
-        for video, batch in zip(
-            rows["video_id"].to_pylist(), rows["batch"].to_pylist(), strict=True
-        )
-    )
-    known = rows.filter(pa.array(statuses != frames.UNKNOWN, pa.bool_()))
-    yield Emission(SNAPSHOTS, known.select(LIFETIME_SNAPSHOTS.column_names), counted)
-
-
-def _without_answer(spark: SparkEngine, videos: DataFrame, staged: StagedTable) -> list[str]:
-    """Up to ten ids that the API did not return, found without asking it again."""
-    if not staged.counters.get(frames.UNKNOWN):
-        return []
-    missing = videos
-    if staged.files:
-        answered = spark.spark_session.read.parquet(*staged.file_locations)
-        missing = videos.join(answered.select("video_id"), on="video_id", how="left_anti")
-    rows = missing.select(F.col("video_id")).orderBy("video_id").limit(_IDS_SHOWN).collect()
-    return [row["video_id"] for row in rows]

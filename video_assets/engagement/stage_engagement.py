@@ -1,79 +1,35 @@
-"""`aggregated_user_video_engagement`: one trustworthy row per user and video."""
+"""`aggregated_user_video_engagement`: rows that a change concerns are computed, others copied."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
-import dagster as dg
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 
 from resources.delta.changes import ChangedFiles
 from resources.delta.stage import Emission, StagedTable, stage, stage_frame
-from resources.delta.warehouse import opened, rows_per_day, stored_frame
-from resources.engine.session import SparkEngine
+from resources.delta.warehouse import stored_frame
+from resources.engine.engine import Engine
 from video_assets.arrow.kernels import tasks_for
-from video_assets.catalog import ENGAGEMENT as GROUP
-from video_assets.catalog import asset_key, column_lineage, declared
 from video_assets.chunks import stage_in_parts, stage_side_by_side
 from video_assets.engagement import engagement_frames as frames
 from video_assets.engagement.refresh import planned_refresh
-from video_assets.engagement.summaries import rows_per_flag, watch_hours_per_day
-from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
+from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.engagement.watch_time.rules import WatchTimeRules
-from video_assets.plots import bars_per_day, bars_per_name
 from video_assets.settings import Settings
 
-DAYS_SHOWN = 90
 SESSIONS_AT_ONCE = 10_000_000
 OUTDATED_VIDEOS = 1_000
 COMPUTED = "rows_computed"
 
 
-def engagement_asset() -> dg.AssetsDefinition:
-    """The asset `video/aggregated_user_video_engagement`."""
-
-    @dg.asset(
-        **declared(ENGAGEMENT, GROUP),
-        pool=ENGAGEMENT.name,
-        description="How long, how much, how often and how engaged: one row per user and video "
-        "over all sessions, with score, tier and a flag for rows that cannot be quite right.",
-        ins={
-            SESSIONS.name: dg.AssetIn(
-                asset_key(SESSIONS), partition_mapping=dg.AllPartitionMapping()
-            ),
-            VIDEO_METADATA.name: dg.AssetIn(asset_key(VIDEO_METADATA)),
-        },
-        backfill_policy=dg.BackfillPolicy.single_run(),
-    )
-    def aggregated_user_video_engagement(
-        context: dg.AssetExecutionContext,
-        sessions: DataFrame,
-        video_metadata: DataFrame,
-        spark: SparkEngine,
-        settings: dg.ResourceParam[Settings],
-    ) -> StagedTable:
-        stored = rows_per_day(SESSIONS, opened(settings.warehouse, SESSIONS))
-        staged = stage_engagement(sessions, video_metadata, spark, settings, context.log)
-        context.add_output_metadata(
-            {
-                **column_lineage(ENGAGEMENT),
-                **_watch_hours(sessions, stored),
-                **_flags(spark.spark_session, staged),
-            }
-        )
-        return staged
-
-    return aggregated_user_video_engagement
-
-
 def stage_engagement(
     sessions: DataFrame,
     video_metadata: DataFrame,
-    spark: SparkEngine,
+    spark: Engine,
     settings: Settings,
     log: logging.Logger,
 ) -> StagedTable:
@@ -102,7 +58,7 @@ class _Work:
     """What both ways to fill the table share."""
 
     videos: DataFrame
-    spark: SparkEngine
+    spark: Engine
     settings: Settings
     log: logging.Logger
 
@@ -158,23 +114,3 @@ def _engagement_task(
 ) -> Iterator[Emission]:
     rows = frames.engagement_of_task(batches, rules, processed_at)
     yield Emission(ENGAGEMENT.name, rows, {COMPUTED: rows.num_rows})
-
-
-def _watch_hours(sessions: DataFrame, days: Iterable[date | None]) -> dict[str, Any]:
-    newest = max((day for day in days if day), default=None)
-    if newest is None:
-        return {}
-    watched = watch_hours_per_day(sessions, newest - timedelta(days=DAYS_SHOWN - 1))
-    hours = {row["day"]: row["hours"] for row in watched.collect()}
-    plot = bars_per_day(hours, f"Hours watched by day, the last {DAYS_SHOWN} days", "hours")
-    return {"hours_watched": dg.MetadataValue.md(plot)}
-
-
-def _flags(session: SparkSession, staged: StagedTable) -> dict[str, Any]:
-    """The quality flags, told by the files that were just written."""
-    if not staged.files:
-        return {}
-    written = session.read.parquet(*staged.file_locations)
-    flags = {row["flag"]: row["rows"] for row in rows_per_flag(written).collect()}
-    plot = bars_per_name(flags, "Rows of user and video by quality flag", "rows")
-    return {"quality_flags": dg.MetadataValue.md(plot)}

@@ -1,31 +1,22 @@
-"""`daily_video_views` and `rejected_daily_views`: one read of the source, sorted out."""
+"""One read of the daily views' source, sorted out into valid and rejected rows."""
 
 import logging
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 
-import dagster as dg
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from resources.delta.stage import Emission, StagedTable, stage
-from resources.engine.session import SparkEngine
+from resources.engine.engine import Engine
 from video_assets.arrow.kernels import count_values, tasks_for
-from video_assets.catalog import DAILY_VIEWS, declared
 from video_assets.daily_views.sort_out import ViewRules, sort_out_views
 from video_assets.daily_views.source_rows import DAILY_VIEW_ROWS
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
 from video_assets.days import DayRange
-from video_assets.ingestion import (
-    DUPLICATES,
-    SOURCE_ROWS,
-    accounting,
-    daily_views_source,
-    reasons_of,
-    replaced_days,
-)
+from video_assets.ingestion import DUPLICATES, SOURCE_ROWS, daily_views_source, replaced_days
 from video_assets.settings import Settings
 from video_assets.source_chunks import SourceChunk, stage_source
 from video_assets.sources.fields import Layout
@@ -33,58 +24,14 @@ from video_assets.sources.frames import read_rows
 from video_assets.sources.listing import list_source
 from video_assets.sources.times import Window
 
-SOURCE_KEY = dg.AssetKey(["source", "daily_views"])
 VALID, REJECTED = DAILY_VIDEO_VIEWS.name, REJECTED_DAILY_VIEWS.name
 # By the size of the files: in Parquet a row of views takes a quarter of what an event does, so that
 # these are about 5 million. The engine holds a chunk's rows with all texts, some 400 bytes each.
 VIEWS_AT_ONCE = 1_250_000
 
-daily_views_source_spec = dg.AssetSpec(
-    key=SOURCE_KEY,
-    group_name=DAILY_VIEWS,
-    description="View counts by video and day, as a data pull delivers them, at "
-    "`VIDEO_ASSETS_DAILY_VIEWS`: views of the day, or running totals "
-    "(`VIDEO_ASSETS_VIEW_COUNT_KIND`).",
-)
-
-
-def daily_video_views_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
-    """The assets `video/daily_video_views` and `video/rejected_daily_views`."""
-
-    @dg.multi_asset(
-        name="daily_views",
-        pool=DAILY_VIDEO_VIEWS.name,
-        outs={
-            VALID: dg.AssetOut(
-                **declared(DAILY_VIDEO_VIEWS, DAILY_VIEWS),
-                description="Views of each video by day. Of several rows for a video and day the "
-                "largest count stays, then the latest delivered; the others are counted as "
-                "duplicates, and as conflicts where their count is another one.",
-            ),
-            REJECTED: dg.AssetOut(
-                **declared(REJECTED_DAILY_VIEWS, DAILY_VIEWS),
-                description="Every source row of daily views that was refused: its text as "
-                "received, the reason, and where it came from.",
-            ),
-        },
-        deps=[SOURCE_KEY],
-        partitions_def=daily,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-    )
-    def daily_views(
-        context: dg.AssetExecutionContext, spark: SparkEngine, settings: dg.ResourceParam[Settings]
-    ) -> Iterator[dg.Output[StagedTable]]:
-        staged = stage_views(spark, settings, DayRange.of(context), context.log)
-        valid, rejected = staged[VALID], staged[REJECTED]
-        yield dg.Output(valid, output_name=VALID, metadata=accounting(valid, rejected))
-        reasons = {"reasons": dict(reasons_of(rejected))}
-        yield dg.Output(rejected, output_name=REJECTED, metadata=reasons)
-
-    return daily_views
-
 
 def stage_views(
-    spark: SparkEngine, settings: Settings, run: DayRange, log: logging.Logger
+    spark: Engine, settings: Settings, run: DayRange, log: logging.Logger
 ) -> dict[str, StagedTable]:
     """Read the source once, and write its valid and its rejected rows for one commit.
 
@@ -98,7 +45,7 @@ def stage_views(
 
 
 def _stage_chunk(
-    spark: SparkEngine, settings: Settings, chunk: SourceChunk
+    spark: Engine, settings: Settings, chunk: SourceChunk
 ) -> Mapping[str, StagedTable]:
     source, days = daily_views_source(settings), chunk.days
     valid_days, rejected_days = replaced_days(source, days)

@@ -4,9 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import partial
-from typing import Any
 
-import dagster as dg
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -14,12 +12,10 @@ from pyspark.sql import functions as F
 from resources.delta.schema_check import days_between
 from resources.delta.stage import Emission, StagedTable, stage
 from resources.delta.warehouse import stored_rows
-from resources.engine.session import SparkEngine
+from resources.engine.engine import Engine
 from video_assets.arrow.kernels import tasks_for
-from video_assets.catalog import ENGAGEMENT as GROUP
-from video_assets.catalog import asset_key, column_lineage, declared
 from video_assets.chunks import chunks_of_days, stage_in_parts
-from video_assets.days import WIDENED_BY_A_DAY, DayRange
+from video_assets.days import DayRange
 from video_assets.engagement import session_frames as frames
 from video_assets.engagement.tables import SESSIONS
 from video_assets.engagement.watch_time.rules import WatchTimeRules
@@ -27,38 +23,9 @@ from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.settings import Settings
 
 
-def sessions_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
-    """The asset `video/sessions`."""
-
-    @dg.asset(
-        **declared(SESSIONS, GROUP),
-        pool=SESSIONS.name,
-        description="What each user watched of each video in each session, a row per day: a "
-        "session that runs past midnight continues in a row of the next day, so that every "
-        "measure adds up across rows. Watched stretches are kept as intervals.",
-        ins={
-            RAW_EVENTS.name: dg.AssetIn(asset_key(RAW_EVENTS), partition_mapping=WIDENED_BY_A_DAY)
-        },
-        partitions_def=daily,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        automation_condition=_when_an_event_day_changes(),
-    )
-    def sessions(
-        context: dg.AssetExecutionContext,
-        raw_events: DataFrame,
-        spark: SparkEngine,
-        settings: dg.ResourceParam[Settings],
-    ) -> StagedTable:
-        run = DayRange.of(context)
-        context.add_output_metadata(column_lineage(SESSIONS))
-        return stage_sessions(raw_events, spark, settings, run, context.log)
-
-    return sessions
-
-
 def stage_sessions(
     raw_events: DataFrame,
-    spark: SparkEngine,
+    spark: Engine,
     settings: Settings,
     run: DayRange,
     log: logging.Logger,
@@ -82,7 +49,7 @@ def stage_sessions(
 
 
 def _stage_chunk(
-    raw_events: DataFrame, spark: SparkEngine, settings: Settings, run: DayRange
+    raw_events: DataFrame, spark: Engine, settings: Settings, run: DayRange
 ) -> Mapping[str, StagedTable]:
     day = F.col(RAW_EVENTS.partition_by or "")
     days = (day >= F.lit(run.day_before)) & (day < F.lit(run.end))
@@ -103,13 +70,3 @@ def _sessions_task(
 ) -> Iterator[Emission]:
     rows = frames.sessions_of_task(batches, rules, first_day, end_day)
     yield Emission(SESSIONS.name, rows)
-
-
-def _when_an_event_day_changes() -> dg.AutomationCondition[Any]:
-    """Compute a known day again when its events, or those of the day before, arrive or change.
-
-    Also while the day is being computed, because that run may have read the events before the
-    change. A run that brings the events and computes the sessions of both days asks for nothing.
-    """
-    changed = dg.AutomationCondition.any_deps_updated() & ~dg.AutomationCondition.missing()
-    return changed.with_label("events of the day or the day before changed")

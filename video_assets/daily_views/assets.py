@@ -1,0 +1,179 @@
+"""The assets of the group `daily_views`: views by day and month, and the days that are missing."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import dagster as dg
+from pyspark.sql import DataFrame, SparkSession
+
+from resources.delta.stage import StagedTable
+from resources.engine.session import SparkEngine
+from video_assets.catalog import (
+    DAILY_VIEWS,
+    DAYS_OF_THE_MONTH,
+    accounting,
+    asset_key,
+    column_lineage,
+    days_of,
+    declared,
+    reasons,
+)
+from video_assets.daily_views import monthly_views as frames
+from video_assets.daily_views.missing_dates import (
+    missing_per_day,
+    missing_summary,
+    newest_date,
+)
+from video_assets.daily_views.stage_missing_dates import ARRAYS, ROWS, stage_missing_dates
+from video_assets.daily_views.stage_views import REJECTED, VALID, stage_views
+from video_assets.daily_views.tables import (
+    DAILY_VIDEO_VIEWS,
+    MISSING_DATE,
+    MISSING_DATES,
+    MONTHLY_VIEWS,
+    REJECTED_DAILY_VIEWS,
+)
+from video_assets.plots import bars_per_day
+from video_assets.settings import Settings
+
+SOURCE_KEY = dg.AssetKey(["source", "daily_views"])
+NO_DAY = "unknown: there are no daily views"
+
+daily_views_source_spec = dg.AssetSpec(
+    key=SOURCE_KEY,
+    group_name=DAILY_VIEWS,
+    description="View counts by video and day, as a data pull delivers them, at "
+    "`VIDEO_ASSETS_DAILY_VIEWS`: views of the day, or running totals "
+    "(`VIDEO_ASSETS_VIEW_COUNT_KIND`).",
+)
+
+
+def daily_video_views_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    """The assets `video/daily_video_views` and `video/rejected_daily_views`."""
+
+    @dg.multi_asset(
+        name="daily_views",
+        pool=DAILY_VIDEO_VIEWS.name,
+        outs={
+            VALID: dg.AssetOut(
+                **declared(DAILY_VIDEO_VIEWS, DAILY_VIEWS),
+                description="Views of each video by day. Of several rows for a video and day the "
+                "largest count stays, then the latest delivered; the others are counted as "
+                "duplicates, and as conflicts where their count is another one.",
+            ),
+            REJECTED: dg.AssetOut(
+                **declared(REJECTED_DAILY_VIEWS, DAILY_VIEWS),
+                description="Every source row of daily views that was refused: its text as "
+                "received, the reason, and where it came from.",
+            ),
+        },
+        deps=[SOURCE_KEY],
+        partitions_def=daily,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def daily_views(
+        context: dg.AssetExecutionContext, spark: SparkEngine, settings: dg.ResourceParam[Settings]
+    ) -> Iterator[dg.Output[StagedTable]]:
+        staged = stage_views(spark, settings, days_of(context), context.log)
+        valid, rejected = staged[VALID], staged[REJECTED]
+        yield dg.Output(valid, output_name=VALID, metadata=accounting(valid, rejected))
+        yield dg.Output(rejected, output_name=REJECTED, metadata=reasons(rejected))
+
+    return daily_views
+
+
+def monthly_views_asset(monthly: dg.MonthlyPartitionsDefinition) -> dg.AssetsDefinition:
+    """The asset `video/monthly_views`."""
+
+    @dg.asset(
+        **declared(MONTHLY_VIEWS, DAILY_VIEWS),
+        pool=MONTHLY_VIEWS.name,
+        description="Views of each video by month. The current month is there too, as far as its "
+        "days are, and marked `is_incomplete` in its metadata. Days without a known count do not "
+        "count; a month without any is null.",
+        ins={
+            DAILY_VIDEO_VIEWS.name: dg.AssetIn(
+                asset_key(DAILY_VIDEO_VIEWS), partition_mapping=DAYS_OF_THE_MONTH
+            )
+        },
+        partitions_def=monthly,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def monthly_views(context: dg.AssetExecutionContext, daily_video_views: DataFrame) -> DataFrame:
+        current_month = datetime.now(UTC).strftime("%Y-%m-01")
+        for month in context.partition_keys:
+            is_incomplete = {"is_incomplete": month >= current_month}
+            context.add_asset_metadata(is_incomplete, partition_key=month)
+        context.add_output_metadata(column_lineage(MONTHLY_VIEWS))
+        return frames.monthly_views(daily_video_views)
+
+    return monthly_views
+
+
+def missing_dates_asset() -> dg.AssetsDefinition:
+    """The assets `video/missing_dates` and `video/missing_date`."""
+
+    @dg.multi_asset(
+        name="missing_days",
+        pool=MISSING_DATES.name,
+        outs={
+            ARRAYS: dg.AssetOut(
+                **declared(MISSING_DATES, DAILY_VIEWS),
+                description="Each video that misses at least one day, with the days it misses "
+                "from its upload to the as-of date (`VIDEO_ASSETS_AS_OF_DATE`, else the newest "
+                "day of all). A video uploaded after the as-of date misses nothing; of several "
+                "upload days the earliest counts.",
+            ),
+            ROWS: dg.AssetOut(
+                **declared(MISSING_DATE, DAILY_VIEWS),
+                description="The same, one row per missing day.",
+            ),
+        },
+        ins={
+            DAILY_VIDEO_VIEWS.name: dg.AssetIn(
+                asset_key(DAILY_VIDEO_VIEWS), partition_mapping=dg.AllPartitionMapping()
+            )
+        },
+        internal_asset_deps={
+            ARRAYS: {asset_key(DAILY_VIDEO_VIEWS)},
+            ROWS: {asset_key(MISSING_DATES)},
+        },
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def missing_days(
+        context: dg.AssetExecutionContext,
+        daily_video_views: DataFrame,
+        spark: SparkEngine,
+        settings: dg.ResourceParam[Settings],
+    ) -> Iterator[dg.Output[StagedTable]]:
+        as_of = settings.as_of_date or newest_date(daily_video_views)
+        staged = stage_missing_dates(daily_video_views, as_of, settings.warehouse)
+        summary = _summary(spark.spark_session, staged[ARRAYS], as_of)
+        context.log.info(
+            "%d days of %d videos are missing, as of %s",
+            summary["dates"],
+            summary["videos"],
+            summary["as_of_date"],
+        )
+        for name, table in {ARRAYS: MISSING_DATES, ROWS: MISSING_DATE}.items():
+            metadata = {**summary, **column_lineage(table)}
+            yield dg.Output(staged[name], output_name=name, metadata=metadata)
+
+    return missing_days
+
+
+def _summary(session: SparkSession, staged: StagedTable, as_of: date | None) -> dict[str, Any]:
+    """What is missing, told by the files that were just written rather than computed again."""
+    shown: dict[str, Any] = {"as_of_date": str(as_of or NO_DAY)}
+    shown |= {"videos": 0, "dates": 0, "longest_gap": 0}
+    if not staged.files:
+        return shown
+    missing = session.read.parquet(*staged.file_locations)
+    totals = missing_summary(missing).first()
+    per_day = {row["date"]: row["videos"] for row in missing_per_day(missing).collect()}
+    plot = bars_per_day(per_day, "Videos without a row, by day", "videos")
+    if totals is not None:
+        shown |= {"videos": totals["videos"], "dates": totals["dates"]}
+        shown |= {"longest_gap": totals["longestGap"]}
+    return {**shown, "missing_by_day": dg.MetadataValue.md(plot)}

@@ -1,0 +1,147 @@
+"""The assets of the group `engagement`: what users watched, by session and by video."""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any
+
+import dagster as dg
+from pyspark.sql import DataFrame, SparkSession
+
+from resources.delta.stage import StagedTable
+from resources.delta.warehouse import opened, rows_per_day
+from resources.engine.session import SparkEngine
+from video_assets.catalog import ENGAGEMENT as GROUP
+from video_assets.catalog import WIDENED_BY_A_DAY, asset_key, column_lineage, days_of, declared
+from video_assets.engagement.stage_engagement import stage_engagement
+from video_assets.engagement.stage_sessions import stage_sessions
+from video_assets.engagement.stage_video_metadata import stage_video_metadata
+from video_assets.engagement.summaries import rows_per_flag, watch_hours_per_day
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
+from video_assets.player_events.tables import RAW_EVENTS
+from video_assets.plots import bars_per_day, bars_per_name
+from video_assets.settings import Settings
+
+SOURCE_KEY = dg.AssetKey(["source", "video_metadata"])
+DAYS_SHOWN = 90
+
+video_metadata_source = dg.AssetSpec(
+    key=SOURCE_KEY,
+    group_name=GROUP,
+    description="Duration and title of the videos, at `VIDEO_ASSETS_VIDEO_METADATA`; optional.",
+)
+
+
+def video_metadata_asset() -> dg.AssetsDefinition:
+    """The asset `video/video_metadata`."""
+
+    @dg.asset(
+        **declared(VIDEO_METADATA, GROUP),
+        pool=VIDEO_METADATA.name,
+        description="Duration and title of each video. Of several rows for a video the one with "
+        "the longest duration stays. A duration that is no number above 0 is null: engagement "
+        "then estimates it and says so.",
+        deps=[SOURCE_KEY],
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def video_metadata(
+        context: dg.AssetExecutionContext, spark: SparkEngine, settings: dg.ResourceParam[Settings]
+    ) -> StagedTable:
+        return stage_video_metadata(spark, settings, context.log)
+
+    return video_metadata
+
+
+def sessions_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    """The asset `video/sessions`."""
+
+    @dg.asset(
+        **declared(SESSIONS, GROUP),
+        pool=SESSIONS.name,
+        description="What each user watched of each video in each session, a row per day: a "
+        "session that runs past midnight continues in a row of the next day, so that every "
+        "measure adds up across rows. Watched stretches are kept as intervals.",
+        ins={
+            RAW_EVENTS.name: dg.AssetIn(asset_key(RAW_EVENTS), partition_mapping=WIDENED_BY_A_DAY)
+        },
+        partitions_def=daily,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        automation_condition=_when_an_event_day_changes(),
+    )
+    def sessions(
+        context: dg.AssetExecutionContext,
+        raw_events: DataFrame,
+        spark: SparkEngine,
+        settings: dg.ResourceParam[Settings],
+    ) -> StagedTable:
+        run = days_of(context)
+        context.add_output_metadata(column_lineage(SESSIONS))
+        return stage_sessions(raw_events, spark, settings, run, context.log)
+
+    return sessions
+
+
+def engagement_asset() -> dg.AssetsDefinition:
+    """The asset `video/aggregated_user_video_engagement`."""
+
+    @dg.asset(
+        **declared(ENGAGEMENT, GROUP),
+        pool=ENGAGEMENT.name,
+        description="How long, how much, how often and how engaged: one row per user and video "
+        "over all sessions, with score, tier and a flag for rows that cannot be quite right.",
+        ins={
+            SESSIONS.name: dg.AssetIn(
+                asset_key(SESSIONS), partition_mapping=dg.AllPartitionMapping()
+            ),
+            VIDEO_METADATA.name: dg.AssetIn(asset_key(VIDEO_METADATA)),
+        },
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def aggregated_user_video_engagement(
+        context: dg.AssetExecutionContext,
+        sessions: DataFrame,
+        video_metadata: DataFrame,
+        spark: SparkEngine,
+        settings: dg.ResourceParam[Settings],
+    ) -> StagedTable:
+        stored = rows_per_day(SESSIONS, opened(settings.warehouse, SESSIONS))
+        staged = stage_engagement(sessions, video_metadata, spark, settings, context.log)
+        context.add_output_metadata(
+            {
+                **column_lineage(ENGAGEMENT),
+                **_watch_hours(sessions, stored),
+                **_flags(spark.spark_session, staged),
+            }
+        )
+        return staged
+
+    return aggregated_user_video_engagement
+
+
+def _when_an_event_day_changes() -> dg.AutomationCondition[Any]:
+    """Compute a known day again when its events, or those of the day before, arrive or change.
+
+    Also while the day is being computed, because that run may have read the events before the
+    change. A run that brings the events and computes the sessions of both days asks for nothing.
+    """
+    changed = dg.AutomationCondition.any_deps_updated() & ~dg.AutomationCondition.missing()
+    return changed.with_label("events of the day or the day before changed")
+
+
+def _watch_hours(sessions: DataFrame, days: Iterable[date | None]) -> dict[str, Any]:
+    newest = max((day for day in days if day), default=None)
+    if newest is None:
+        return {}
+    watched = watch_hours_per_day(sessions, newest - timedelta(days=DAYS_SHOWN - 1))
+    hours = {row["day"]: row["hours"] for row in watched.collect()}
+    plot = bars_per_day(hours, f"Hours watched by day, the last {DAYS_SHOWN} days", "hours")
+    return {"hours_watched": dg.MetadataValue.md(plot)}
+
+
+def _flags(session: SparkSession, staged: StagedTable) -> dict[str, Any]:
+    """The quality flags, told by the files that were just written."""
+    if not staged.files:
+        return {}
+    written = session.read.parquet(*staged.file_locations)
+    flags = {row["flag"]: row["rows"] for row in rows_per_flag(written).collect()}
+    plot = bars_per_name(flags, "Rows of user and video by quality flag", "rows")
+    return {"quality_flags": dg.MetadataValue.md(plot)}

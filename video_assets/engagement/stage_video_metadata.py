@@ -1,0 +1,48 @@
+"""`video_metadata`: durations and titles, one row a video."""
+
+import logging
+from collections.abc import Iterator
+
+import pyarrow as pa
+from pyspark.sql import functions as F
+
+from resources.delta.stage import Emission, StagedTable, stage, table_location
+from resources.engine.engine import Engine
+from video_assets.engagement.tables import VIDEO_METADATA
+from video_assets.engagement.video_metadata import describe_videos
+from video_assets.engagement.video_metadata_rows import VIDEO_METADATA_ROWS
+from video_assets.ingestion import DUPLICATES, SOURCE_ROWS, clear_source_errors
+from video_assets.settings import Settings
+from video_assets.sources.config import SourceConfig
+from video_assets.sources.fields import Layout
+from video_assets.sources.frames import read_rows
+from video_assets.sources.times import ANY_DAY
+
+NAME = VIDEO_METADATA.name
+
+
+def stage_video_metadata(spark: Engine, settings: Settings, log: logging.Logger) -> StagedTable:
+    """Read the source of video metadata, and write its videos for one commit.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
+    if settings.video_metadata is None:
+        log.info("VIDEO_ASSETS_VIDEO_METADATA is empty: all durations are estimated")
+        return StagedTable(VIDEO_METADATA, table_location(settings.warehouse, VIDEO_METADATA))
+    with clear_source_errors():
+        layout = Layout(VIDEO_METADATA_ROWS, SourceConfig(uri=settings.video_metadata))
+        tagged = read_rows(spark.spark_session, layout, ANY_DAY)
+        by_video = tagged.repartition(spark.cores, F.col("videoId"))
+        tables = {NAME: VIDEO_METADATA}
+        return stage(by_video, settings.warehouse, tables, _describe_task, {NAME: None})[NAME]
+
+
+def _describe_task(batches: Iterator[pa.RecordBatch]) -> Iterator[Emission]:
+    task = describe_videos(batches)
+    counted = {
+        SOURCE_ROWS: task.source_rows,
+        DUPLICATES: task.duplicates,
+        "rows_without_video": task.refused,
+    }
+    yield Emission(NAME, task.videos, counted)

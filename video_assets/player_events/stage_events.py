@@ -1,0 +1,59 @@
+"""One read of the events' source, sorted out into `raw_events` and `rejected_events`."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from functools import partial
+
+import pyarrow as pa
+
+from resources.delta.stage import Emission, StagedTable, stage
+from resources.engine.engine import Engine
+from video_assets.arrow.blocks import Shares, unpacked
+from video_assets.days import DayRange
+from video_assets.ingestion import DUPLICATES, SOURCE_ROWS, events_source, replaced_days
+from video_assets.player_events.sort_out import events_in_blocks, sort_out
+from video_assets.player_events.source_rows import EVENT_ROWS
+from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.settings import Settings
+from video_assets.source_chunks import SourceChunk, stage_source
+from video_assets.sources.listing import list_source
+
+VALID, REJECTED = RAW_EVENTS.name, REJECTED_EVENTS.name
+
+
+def stage_events(
+    spark: Engine, settings: Settings, run: DayRange, log: logging.Logger
+) -> dict[str, StagedTable]:
+    """Read the source once, and write its events and its rejected rows for one commit.
+
+    Raises:
+        SourceError: there is nothing to read, or it cannot be read.
+    """
+    source = events_source(settings)
+    listing = list_source(source, EVENT_ROWS, run.first, run.end)
+    return stage_source(source, listing, run, partial(_stage_chunk, spark, settings), log)
+
+
+def _stage_chunk(
+    spark: Engine, settings: Settings, chunk: SourceChunk
+) -> Mapping[str, StagedTable]:
+    source = events_source(settings)
+    valid_days, rejected_days = replaced_days(source, chunk.days)
+    shares = Shares.of(chunk.rows, spark.cores)
+    return stage(
+        events_in_blocks(
+            spark.spark_session, source, chunk.window, shares=shares, listing=chunk.listing
+        ),
+        settings.warehouse,
+        {VALID: RAW_EVENTS, REJECTED: REJECTED_EVENTS},
+        _sort_out_task,
+        {VALID: valid_days, REJECTED: rejected_days},
+    )
+
+
+def _sort_out_task(batches: Iterator[pa.RecordBatch]) -> Iterator[Emission]:
+    for parts in unpacked(batches):
+        bucket = sort_out(parts)
+        counted = {SOURCE_ROWS: bucket.source_rows, DUPLICATES: bucket.duplicates}
+        yield Emission(VALID, bucket.valid, counted)
+        yield Emission(REJECTED, bucket.rejected, bucket.reasons)

@@ -1,0 +1,85 @@
+"""The report's figures, of the tables as they are stored; and where the page lies."""
+
+from datetime import datetime
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from resources.delta.errors import MissingTableError
+from resources.delta.stage import table_location
+from resources.delta.table import SCHEMA_NAME, Table
+from resources.delta.warehouse import opened, rows_per_day, stored_frame, stored_rows
+from resources.storage import join
+from video_assets.analytics.tables import USER_ENGAGEMENT, VIDEO_PERFORMANCE, VIDEO_POSITION_CURVE
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATE
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.report.data import Tables, collect_report
+from video_assets.report.facts import Limits, Report
+from video_assets.settings import Settings
+
+PAGE = ("report", "index.html")
+
+
+def report_location(warehouse: str) -> str:
+    """Path or URI of the page."""
+    return join(warehouse, *PAGE)
+
+
+def build_report(session: SparkSession, settings: Settings, written_at: datetime) -> Report:
+    """The report's figures of the tables below the warehouse.
+
+    Raises:
+        MissingTableError: a table of the player events was never written.
+    """
+    return collect_report(
+        _tables(session, settings.warehouse),
+        _limits(settings),
+        settings.position_bucket_seconds,
+        written_at,
+    )
+
+
+def _tables(session: SparkSession, warehouse: str) -> Tables:
+    def frame(table: Table) -> DataFrame:
+        found = _frame(session, warehouse, table)
+        if found is None:
+            location = table_location(warehouse, table)
+            raise MissingTableError(
+                f"table {table.name}: there is none at {location}. Materialize the asset "
+                f"{SCHEMA_NAME}/{table.name} before the report."
+            )
+        return found
+
+    rejected = _frame(session, warehouse, REJECTED_EVENTS)
+    if rejected is None:
+        schema = from_arrow_schema(REJECTED_EVENTS.arrow_schema)
+        rejected = session.createDataFrame([], schema=schema)
+    return Tables(
+        engagement=frame(ENGAGEMENT),
+        sessions=frame(SESSIONS),
+        video_performance=frame(VIDEO_PERFORMANCE),
+        video_position_curve=frame(VIDEO_POSITION_CURVE),
+        user_engagement=frame(USER_ENGAGEMENT),
+        rejected_events=rejected,
+        missing_date=_frame(session, warehouse, MISSING_DATE),
+        events_per_day=rows_per_day(RAW_EVENTS, opened(warehouse, RAW_EVENTS)),
+        rejected_per_day=rows_per_day(REJECTED_EVENTS, opened(warehouse, REJECTED_EVENTS)),
+        daily_view_rows=stored_rows(warehouse, DAILY_VIDEO_VIEWS),
+    )
+
+
+def _frame(session: SparkSession, warehouse: str, table: Table) -> DataFrame | None:
+    if opened(warehouse, table) is None:
+        return None
+    return stored_frame(session, warehouse, table)
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        rejected_share=settings.max_rejected_share,
+        flagged_share=settings.max_flagged_share,
+        tier_high=settings.tier_high,
+        tier_medium=settings.tier_medium,
+        tier_low=settings.tier_low,
+    )
