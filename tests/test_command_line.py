@@ -11,8 +11,8 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from support.pipeline import TABLES, Row, stored
 from support.samples import Sample
+from support.world import TABLES, Row, stored
 
 from resources.delta.commit import open_table
 from resources.delta.table import Table

@@ -12,8 +12,8 @@ import obstore
 import pytest
 from obstore.store import from_url
 from support.engine import only_embedded
-from support.pipeline import stored
 from support.samples import make_sample
+from support.world import stored
 
 from resources.delta.commit import open_table
 from video_assets.engagement.tables import ENGAGEMENT

@@ -10,8 +10,8 @@ from dagster import ExecuteInProcessResult
 from pyspark.sql import DataFrame, SparkSession
 from support.checks import Checked, day, event, events, session
 from support.engine import engine_of_tests
-from support.pipeline import deprecations_of_dagster_itself, range_tags
 from support.tables import frame
+from support.world import deprecations_of_dagster_itself, range_tags
 
 from asset_checks.definitions import build_checks
 from resources.delta.io_manager import build_io_manager

@@ -8,8 +8,8 @@ from sysconfig import get_paths
 
 import pytest
 from support.clusters import WEEK, Engines
-from support.pipeline import Row, pipeline
 from support.samples import Sample, make_sample
+from support.world import Row, world
 
 from resources.engine.local_cluster import (
     ClusterNotToBeHadError,
@@ -78,8 +78,6 @@ def engines(cluster: LocalCluster, week: Sample) -> Engines:
 @pytest.fixture(scope="module")
 def by_embedded(week: Sample, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
     """The week's tables as the embedded engine computes them."""
-    with pipeline(
-        tmp_path_factory.mktemp("embedded"), **Engines("", week.folder).embedded
-    ) as assets:
+    with world(tmp_path_factory.mktemp("embedded"), **Engines("", week.folder).embedded) as assets:
         assets.run(WEEK[0], WEEK[-1])
         return assets.results()

@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from support.clusters import WEEK, Engines, when_a_file_is_written
-from support.pipeline import TABLES, Row, Run, pipeline
-from support.views_pipeline import MISSING, VIEWS, run_months, view_results
+from support.views_pipeline import MISSING, MONTHS, VIEWS, months_of, view_results
+from support.world import TABLES, Row, Run, world
 
 from resources.engine.local_cluster import LocalCluster
 from resources.engine.session import SparkEngine
@@ -30,7 +30,7 @@ def error_of(run: Run) -> str:
 def test_the_whole_graph_over_a_week_gives_the_tables_of_the_embedded_engine(
     engines: Engines, by_embedded: dict[str, list[Row]], tmp_path: Path
 ) -> None:
-    with pipeline(tmp_path, **engines.cluster) as assets:
+    with world(tmp_path, **engines.cluster) as assets:
         assets.run(FIRST, LAST)
         assert assets.results() == by_embedded
 
@@ -41,10 +41,10 @@ def test_the_tables_of_views_and_of_analysts_are_those_of_the_embedded_engine(
     found = []
     for name, settings in (("embedded", engines.embedded), ("cluster", engines.cluster)):
         later = LAST + timedelta(days=3)  # so that every video misses days
-        with pipeline(tmp_path / name, **settings, as_of_date=later) as assets:
+        with world(tmp_path / name, **settings, as_of_date=later) as assets:
             assets.run(FIRST, SECOND, tables=(*TABLES, *ANALYTICS_TABLES))
             assets.run(FIRST, LAST, tables=(*VIEWS, *MISSING))
-            run_months(assets, FIRST, LAST)
+            assets.run(*months_of(FIRST, LAST), tables=MONTHS)
             analytics = {t.name: assets.rows(t, ("processedAt",)) for t in ANALYTICS_TABLES}
             found.append({**view_results(assets), **analytics})
     assert found[0] == found[1]
@@ -69,7 +69,7 @@ def test_there_are_as_many_tasks_as_the_workers_have_cores(cluster: LocalCluster
 def test_tables_of_one_engine_are_continued_by_the_other(
     engines: Engines, by_embedded: dict[str, list[Row]], tmp_path: Path
 ) -> None:
-    with pipeline(tmp_path, **engines.embedded) as embedded:
+    with world(tmp_path, **engines.embedded) as embedded:
         on_cluster = embedded.with_settings(**engines.cluster)
         embedded.run(FIRST, SECOND)
         on_cluster.run(THIRD, WEEK[4])
@@ -80,7 +80,7 @@ def test_tables_of_one_engine_are_continued_by_the_other(
 def test_a_worker_that_is_killed_changes_nothing_in_the_result(
     cluster: LocalCluster, engines: Engines, by_embedded: dict[str, list[Row]], tmp_path: Path
 ) -> None:
-    with pipeline(tmp_path, **engines.cluster) as assets:
+    with world(tmp_path, **engines.cluster) as assets:
         with when_a_file_is_written(assets.folder(RAW_EVENTS), cluster.workers[0].kill):
             assets.run(FIRST, LAST)
         assert not cluster.workers.pop(0).is_alive
@@ -93,7 +93,7 @@ def test_a_worker_that_is_killed_changes_nothing_in_the_result(
 def test_a_connect_server_that_is_killed_leaves_every_table_whole(
     cluster: LocalCluster, engines: Engines, by_embedded: dict[str, list[Row]], tmp_path: Path
 ) -> None:
-    with pipeline(tmp_path, **engines.cluster) as assets:
+    with world(tmp_path, **engines.cluster) as assets:
         assets.with_settings(**engines.embedded).run(FIRST)
         before = assets.results()
         with when_a_file_is_written(assets.folder(RAW_EVENTS), cluster.connect_server.kill):

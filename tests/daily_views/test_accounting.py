@@ -8,10 +8,10 @@ from math import ceil
 from pathlib import Path
 
 import pytest
-from support.pipeline import Pipeline, Run, pipeline
 from support.samples import Sample, make_sample
 from support.source_files import write
 from support.views_pipeline import LARGE, MISSING, VIEWS, view
+from support.world import Run, World, world
 
 from video_assets.daily_views.tables import (
     DAILY_VIDEO_VIEWS,
@@ -28,7 +28,7 @@ KINDS = ("daily", "cumulative")
 @dataclass(frozen=True)
 class Ran:
     sample: Sample
-    views: Pipeline
+    views: World
     range: Run
     days: dict[date, Run]
 
@@ -46,7 +46,7 @@ def ran(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     )
     first = sample.spec.first_day
     source = {"daily_views": str(sample.folder / "daily_views"), "view_count_kind": request.param}
-    with pipeline(folder / "warehouse", **source) as views:
+    with world(folder / "warehouse", **source) as views:
         whole = views.run(first, first + timedelta(days=VIEW_DAYS - 1), tables=VIEWS)
         days = (first + timedelta(days=n) for n in (30, 2, 16))
         yield Ran(sample, views, whole, {day: views.run(day, tables=VIEWS) for day in days})
@@ -123,7 +123,7 @@ def test_running_totals_report_falls_and_days_without_a_predecessor(tmp_path: Pa
         if total is not None
     ]
     source = str(write(tmp_path / "views.parquet", rows))
-    with pipeline(tmp_path / "w", daily_views=source, view_count_kind="cumulative") as views:
+    with world(tmp_path / "w", daily_views=source, view_count_kind="cumulative") as views:
         run = views.run(first, first + timedelta(days=2), tables=VIEWS)
         found = views.rows(DAILY_VIDEO_VIEWS)
     assert run.counted(DAILY_VIDEO_VIEWS, "counters_that_fell") == 1

@@ -1,6 +1,6 @@
 """Daily views that cannot be read fail with one clear error, and leave the old tables whole."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -9,11 +9,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
-from support.pipeline import Pipeline, Row, Run, pipeline
 from support.source_files import write
 from support.views_pipeline import VIEWS, view
+from support.world import Row, World, world
 
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
+from video_assets.sources.errors import SourceError
 
 FIRST = date(2025, 1, 1)
 LAST = date(2025, 1, 3)
@@ -109,38 +110,55 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Tables of a good run, which no failed run may change."""
     root = tmp_path_factory.mktemp("errors")
     good = str(write(root / "good.parquet", [*ROWS, view("v", FIRST, -1)]))
-    with pipeline(root / "warehouse", daily_views=good) as views:
-        views.run(FIRST, LAST, tables=VIEWS)
+    with world(root / "warehouse", daily_views=good) as views:
+        views.compute(FIRST, LAST, tables=VIEWS)
         yield views
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_broken_source_fails_with_one_clear_error_and_changes_nothing(
-    name: str, filled: Pipeline, tmp_path: Path
+    name: str, filled: World, tmp_path: Path
 ) -> None:
     case = CASES[name]
     wrong = case.build(tmp_path / "source")
     before = filled.files()
     source = str(tmp_path / "source" / case.source)
     broken = filled.with_settings(daily_views=source, **case.settings)
-    run = broken.attempt(FIRST, LAST, tables=VIEWS)
-    require_one_clear_error(run)
-    assert str(wrong if "*" not in case.source else tmp_path) in run.error.message
-    assert [part for part in case.names if part not in run.error.message] == []
+    with pytest.raises(SourceError) as raised:
+        broken.compute(FIRST, LAST, tables=VIEWS)
+    require_one_clear_error(raised, naming=case.names)
+    assert str(wrong if "*" not in case.source else tmp_path) in str(raised.value)
     assert filled.files() == before
 
 
-def require_one_clear_error(run: Run) -> None:
+def require_one_clear_error(
+    raised: pytest.ExceptionInfo[SourceError], naming: Sequence[str]
+) -> None:
+    assert raised.type is SourceError
+    message = str(raised.value).strip()
+    assert "SourceError" not in message
+    assert "\n" not in message
+    assert len(message) < 600
+    assert [part for part in naming if part not in message] == []
+
+
+def test_a_broken_source_fails_the_run_with_its_error_and_changes_nothing(
+    filled: World, tmp_path: Path
+) -> None:
+    wrong = write(tmp_path / "views.csv", without("viewCount"))
+    before = filled.files()
+    run = filled.with_settings(daily_views=str(wrong)).attempt(FIRST, LAST, tables=VIEWS)
     assert not run.succeeded
     assert run.error.cls_name == "SourceError"
     message = run.error.message.strip()
     assert message.count("SourceError") == 1
     assert "\n" not in message
-    assert len(message) < 600
+    assert [part for part in (*NO_COUNT, str(wrong)) if part not in message] == []
+    assert filled.files() == before
 
 
 BAD_TEXTS = {
@@ -163,7 +181,7 @@ def test_every_bad_row_is_kept_with_its_text_and_reason(suffix: str, tmp_path: P
         for number, wrong in enumerate(BAD_TEXTS.values())
     ]
     source = write(tmp_path / f"views.{suffix}", rows)
-    with pipeline(tmp_path / "warehouse", daily_views=str(source)) as views:
+    with world(tmp_path / "warehouse", daily_views=str(source)) as views:
         run = views.run(FIRST, tables=VIEWS)
         rejected = views.rows(REJECTED_DAILY_VIEWS)
     assert {row["reason"]: row["rowText"].count("bad ") for row in rejected} == dict.fromkeys(

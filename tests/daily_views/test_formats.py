@@ -10,17 +10,18 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
-from support.pipeline import Row, pipeline
 from support.source_files import write
 from support.view_oracle import expect
 from support.views_pipeline import (
     MISSING,
+    MONTHS,
     VIEWS,
+    months_of,
     restless_views,
-    run_months,
     view_results,
     wanted,
 )
+from support.world import Row, world
 
 FIRST = date(2025, 1, 28)
 DAYS = tuple(FIRST + timedelta(days=n) for n in range(6))
@@ -95,6 +96,7 @@ SOURCES: Mapping[str, Source] = {
     "other names, csv": Source(partial(one_file, "views.csv"), "%y.%d.%m"),
     "other names, delta": Source(delta_table, "%Y%m%d"),
 }
+BY_DAGSTER = "csv"
 
 
 @pytest.fixture(scope="module")
@@ -111,12 +113,13 @@ def test_the_same_rows_in_any_format_give_the_same_tables(
     """Of running totals, because they need every row: those of other days too."""
     settings = SOURCES[name].write(tmp_path / "source", rows)
     expected = wanted(expect(rows, FIRST, LAST, "cumulative"))
-    with pipeline(
+    with world(
         tmp_path / "warehouse", view_count_kind="cumulative", start_date=FIRST, **settings
     ) as views:
-        views.run(FIRST, LAST, tables=VIEWS)
-        views.run(DAYS[3], tables=VIEWS)
-        views.run(DAYS[1], tables=VIEWS)
-        run_months(views, FIRST, LAST)
-        views.run(tables=MISSING)
+        fill = views.run if name == BY_DAGSTER else views.compute
+        fill(FIRST, LAST, tables=VIEWS)
+        fill(DAYS[3], tables=VIEWS)
+        fill(DAYS[1], tables=VIEWS)
+        fill(*months_of(FIRST, LAST), tables=MONTHS)
+        fill(tables=MISSING)
         assert view_results(views) == expected

@@ -8,9 +8,9 @@ from typing import Any
 
 import dagster as dg
 from PIL import Image
-from support.pipeline import Pipeline, Row, Run, pipeline
 from support.source_files import write
 from support.views_pipeline import MISSING, VIEWS, asset_of, view
+from support.world import Row, Run, World, world
 
 from resources.delta.table import Table
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATE, MISSING_DATES
@@ -32,7 +32,7 @@ def delivered(root: Path, **days_of_video: tuple[int, ...]) -> dict[str, Any]:
     return {"daily_views": str(write(root / "views.parquet", rows)), "start_date": FIRST}
 
 
-def arrays(views: Pipeline) -> dict[str, list[int]]:
+def arrays(views: World) -> dict[str, list[int]]:
     return {row["video_id"]: numbers(row["missing_dates"]) for row in views.rows(MISSING_DATES)}
 
 
@@ -51,7 +51,7 @@ def exploded(rows: list[Row]) -> list[tuple[str | None, str, date, date]]:
 
 def test_arrays_and_rows_agree_and_name_only_videos_that_miss_a_day(tmp_path: Path) -> None:
     settings = delivered(tmp_path, whole=(1, 2, 3, 4, 5), late=(4, 5), holes=(1, 3, 5), gone=(1,))
-    with pipeline(tmp_path / "warehouse", **settings) as views:
+    with world(tmp_path / "warehouse", **settings) as views:
         views.run(day(1), day(5), tables=VIEWS)
         views.run(tables=MISSING)
         assert arrays(views) == {"late": [1, 2, 3], "holes": [2, 4], "gone": [2, 3, 4, 5]}
@@ -62,7 +62,7 @@ def test_arrays_and_rows_agree_and_name_only_videos_that_miss_a_day(tmp_path: Pa
 
 def test_days_that_arrive_are_no_longer_missing(tmp_path: Path) -> None:
     settings = delivered(tmp_path, v=(1, 5), w=(1, 2, 3, 4, 5))
-    with pipeline(tmp_path / "warehouse", **settings) as views:
+    with world(tmp_path / "warehouse", **settings) as views:
         views.run(day(1), day(5), tables=VIEWS)
         views.run(tables=MISSING)
         assert arrays(views) == {"v": [2, 3, 4]}
@@ -77,7 +77,7 @@ def test_days_that_arrive_are_no_longer_missing(tmp_path: Path) -> None:
 
 def test_the_metadata_tells_what_is_missing(tmp_path: Path) -> None:
     settings = delivered(tmp_path, v=(1, 5), w=(1, 2, 5, 6), x=(1, 2, 3, 4, 5, 6))
-    with pipeline(tmp_path / "warehouse", **settings) as views:
+    with world(tmp_path / "warehouse", **settings) as views:
         views.run(day(1), day(6), tables=VIEWS)
         run = views.run(tables=MISSING)
     wanted = {"as_of_date": str(day(6)), "videos": 2, "dates": 6, "longest_gap": 3}
@@ -102,7 +102,7 @@ def size_of_picture(run: Run, table: Table) -> tuple[int, int]:
 
 def test_the_as_of_date_is_a_setting(tmp_path: Path) -> None:
     settings = delivered(tmp_path, v=(1, 3), w=(1, 2, 3))
-    with pipeline(tmp_path / "warehouse", **settings) as views:
+    with world(tmp_path / "warehouse", **settings) as views:
         views.run(day(1), day(3), tables=VIEWS)
         for last, missing in {
             5: {"v": [2, 4, 5], "w": [4, 5]},
@@ -118,7 +118,7 @@ def test_the_as_of_date_is_a_setting(tmp_path: Path) -> None:
 def test_an_empty_table_of_daily_views_misses_nothing(tmp_path: Path) -> None:
     rows = [view("v", day(1), -1)]
     source = str(write(tmp_path / "views.parquet", rows))
-    with pipeline(tmp_path / "warehouse", daily_views=source, start_date=FIRST) as views:
+    with world(tmp_path / "warehouse", daily_views=source, start_date=FIRST) as views:
         views.run(day(1), tables=VIEWS)
         assert views.rows(DAILY_VIDEO_VIEWS) == []
         run = views.run(tables=MISSING)
@@ -130,13 +130,13 @@ def test_an_empty_table_of_daily_views_misses_nothing(tmp_path: Path) -> None:
 
 
 def test_daily_views_that_were_never_written_miss_nothing(tmp_path: Path) -> None:
-    with pipeline(tmp_path / "warehouse", start_date=FIRST) as views:
+    with world(tmp_path / "warehouse", start_date=FIRST) as views:
         views.run(tables=MISSING)
         assert views.rows(MISSING_DATES) == views.rows(MISSING_DATE) == []
 
 
 def test_both_tables_come_from_one_step_without_partitions(tmp_path: Path) -> None:
-    with pipeline(tmp_path / "warehouse", start_date=FIRST) as views:
+    with world(tmp_path / "warehouse", start_date=FIRST) as views:
         asset = asset_of(views, MISSING_DATES)
         assert asset is asset_of(views, MISSING_DATE)
         assert asset.partitions_def is None

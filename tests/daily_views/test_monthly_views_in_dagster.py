@@ -6,7 +6,6 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from support.pipeline import Pipeline, Row, pipeline
 from support.source_files import write
 from support.views_pipeline import (
     LARGE,
@@ -17,6 +16,7 @@ from support.views_pipeline import (
     partition_keys,
     view,
 )
+from support.world import Row, World, world
 
 from resources.delta.errors import StagingError
 from video_assets.catalog import asset_key
@@ -30,7 +30,7 @@ def delivered(root: Path, rows: list[Row]) -> dict[str, Any]:
     return {"daily_views": str(write(root / "views.parquet", rows))}
 
 
-def sums(views: Pipeline) -> dict[tuple[str, str, str], int | None]:
+def sums(views: World) -> dict[tuple[str, str, str], int | None]:
     return {
         (row["channel_id"], row["video_id"], row["month"]): row["aggViewCount"]
         for row in views.rows(MONTHLY_VIEWS)
@@ -45,7 +45,7 @@ def test_a_month_is_the_sum_of_its_days_and_of_no_other(tmp_path: Path) -> None:
         view("v", LEAP_DAY, 300, channel_id="c2", video_id="w"),
         view("v", MARCH, 4_000),
     ]
-    with pipeline(tmp_path, start_date=date(2024, 1, 15), **delivered(tmp_path, rows)) as views:
+    with world(tmp_path, start_date=date(2024, 1, 15), **delivered(tmp_path, rows)) as views:
         views.run(date(2024, 1, 31), MARCH, tables=VIEWS)
         run = views.run(FEBRUARY, tables=MONTHS)
         assert sums(views) == {("c1", "v", "2024-02"): LARGE + 20, ("c2", "w", "2024-02"): 300}
@@ -60,7 +60,7 @@ def test_a_month_is_the_sum_of_its_days_and_of_no_other(tmp_path: Path) -> None:
 
 
 def test_a_month_depends_on_its_days_from_the_first_partition_on(tmp_path: Path) -> None:
-    with pipeline(tmp_path, start_date=date(2024, 1, 15)) as views:
+    with world(tmp_path, start_date=date(2024, 1, 15)) as views:
         asset = asset_of(views, MONTHLY_VIEWS)
         mapping = asset.get_partition_mapping(asset_key(DAILY_VIDEO_VIEWS))
         days = asset_of(views, DAILY_VIDEO_VIEWS).partitions_def
@@ -77,7 +77,7 @@ def test_a_month_depends_on_its_days_from_the_first_partition_on(tmp_path: Path)
 
 
 def test_a_month_that_runs_again_leaves_the_others_as_they_are(tmp_path: Path) -> None:
-    with pipeline(tmp_path, start_date=FEBRUARY, **delivered(tmp_path, ROWS)) as views:
+    with world(tmp_path, start_date=FEBRUARY, **delivered(tmp_path, ROWS)) as views:
         views.run(FEBRUARY, MARCH, tables=VIEWS)
         views.run(FEBRUARY, MARCH, tables=MONTHS)
         delivered(tmp_path, [{**row, "viewCount": 9} for row in ROWS])
@@ -90,7 +90,7 @@ ROWS = [view("v", FEBRUARY, 1), view("v", MARCH, 2)]
 
 
 def test_a_month_whose_days_are_gone_becomes_empty(tmp_path: Path) -> None:
-    with pipeline(tmp_path, start_date=FEBRUARY, **delivered(tmp_path, ROWS)) as views:
+    with world(tmp_path, start_date=FEBRUARY, **delivered(tmp_path, ROWS)) as views:
         views.run(FEBRUARY, MARCH, tables=VIEWS)
         views.run(FEBRUARY, MARCH, tables=MONTHS)
         delivered(tmp_path, ROWS[1:])
@@ -104,7 +104,7 @@ def test_the_current_month_is_a_partition_and_says_that_it_is_incomplete(tmp_pat
     this_month = datetime.now(UTC).date().replace(day=1)
     last_month = (this_month - timedelta(days=1)).replace(day=1)
     rows = [view("v", last_month, 5)]
-    with pipeline(tmp_path, start_date=last_month, **delivered(tmp_path, rows)) as views:
+    with world(tmp_path, start_date=last_month, **delivered(tmp_path, rows)) as views:
         assert partition_keys(views, MONTHLY_VIEWS)[-1] == str(this_month)
         views.run(last_month, tables=VIEWS)
         run = views.run(last_month, this_month, tables=MONTHS)
@@ -119,7 +119,7 @@ def test_the_current_month_is_a_partition_and_says_that_it_is_incomplete(tmp_pat
 
 
 def test_months_before_any_day_was_written_are_empty(tmp_path: Path) -> None:
-    with pipeline(tmp_path, start_date=FEBRUARY) as views:
+    with world(tmp_path, start_date=FEBRUARY) as views:
         run = views.run(FEBRUARY, tables=MONTHS)
         assert run.row_count_by_partition(MONTHLY_VIEWS) == {"2024-02-01": 0}
         assert views.rows(MONTHLY_VIEWS) == []
@@ -127,7 +127,7 @@ def test_months_before_any_day_was_written_are_empty(tmp_path: Path) -> None:
 
 def test_a_sum_beyond_64_bits_fails_by_video_and_month_and_commits_nothing(tmp_path: Path) -> None:
     rows = [view("v", FEBRUARY, 2**63 - 1), view("v", LEAP_DAY, 1), view("w", FEBRUARY, 2**63 - 1)]
-    with pipeline(tmp_path, start_date=FEBRUARY, **delivered(tmp_path, rows)) as views:
+    with world(tmp_path, start_date=FEBRUARY, **delivered(tmp_path, rows)) as views:
         views.run(FEBRUARY, LEAP_DAY, tables=VIEWS)
         run = views.attempt(FEBRUARY, tables=MONTHS)
         assert not run.succeeded
@@ -137,5 +137,5 @@ def test_a_sum_beyond_64_bits_fails_by_video_and_month_and_commits_nothing(tmp_p
 
 
 def test_a_day_is_no_month(tmp_path: Path) -> None:
-    with pipeline(tmp_path, start_date=FEBRUARY) as views, pytest.raises(dg.DagsterError):
+    with world(tmp_path, start_date=FEBRUARY) as views, pytest.raises(dg.DagsterError):
         views.run(LEAP_DAY, tables=MONTHS)

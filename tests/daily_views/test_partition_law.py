@@ -7,21 +7,22 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from support.pipeline import Row, pipeline
 from support.source_files import write
 from support.view_oracle import expect
 from support.views_pipeline import (
     MISSING,
+    MONTHS,
     VIEWS,
     deliver_in_parts,
+    months_of,
     restless_views,
-    run_months,
     view_results,
     wanted,
 )
+from support.world import Row, world
 
-from video_assets.daily_views import daily_video_views_asset as daily_video_views
-from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS
+from video_assets.daily_views import stage_views as daily_video_views
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
 
 KINDS = ("daily", "cumulative")
 LOOKBACK = 3
@@ -30,7 +31,6 @@ COUNTED = (
     "conflicts",
     "counters_that_fell",
     "rows_without_known_views",
-    "rejected_rows",
 )
 DAYS = tuple(date(2025, 3, 27) + timedelta(days=n) for n in range(8))
 FIRST, LAST = DAYS[0], DAYS[-1]
@@ -45,6 +45,7 @@ PLANS: Mapping[str, Plan] = {
     "days twice": [(day,) for day in (*SHUFFLED, *DAYS)],
     "ranges and days mixed": [(DAYS[6], LAST), (DAYS[4],), (FIRST, DAYS[4]), (DAYS[3], DAYS[5])],
 }
+BY_DAGSTER = ("ranges and days mixed", "cumulative")
 
 
 @pytest.fixture(scope="module")
@@ -61,11 +62,12 @@ def test_any_way_to_run_the_days_gives_the_same_tables(
     expected = expect(rows, FIRST, LAST, kind, LOOKBACK)
     settings = {"view_count_kind": kind, "cumulative_lookback": LOOKBACK, "start_date": FIRST}
     source = deliver_in_parts(tmp_path / "source", rows)
-    with pipeline(tmp_path / "warehouse", daily_views=source, **settings) as views:
+    with world(tmp_path / "warehouse", daily_views=source, **settings) as views:
+        fill = views.run if (name, kind) == BY_DAGSTER else views.compute
         for days in PLANS[name]:
-            views.run(*days, tables=VIEWS)
-        run_months(views, FIRST, LAST)
-        views.run(tables=MISSING)
+            fill(*days, tables=VIEWS)
+        fill(*months_of(FIRST, LAST), tables=MONTHS)
+        fill(tables=MISSING)
         assert view_results(views) == wanted(expected)
 
 
@@ -77,12 +79,14 @@ def test_a_range_in_chunks_of_days_gives_the_same_tables_and_counts(
     settings = {"view_count_kind": kind, "cumulative_lookback": LOOKBACK, "start_date": FIRST}
     source = deliver_in_parts(tmp_path / "source", rows)
     monkeypatch.setattr(daily_video_views, "VIEWS_AT_ONCE", 1)
-    with pipeline(tmp_path / "warehouse", daily_views=source, **settings) as views:
-        run = views.run(FIRST, LAST, tables=VIEWS)
-        run_months(views, FIRST, LAST)
-        views.run(tables=MISSING)
+    with world(tmp_path / "warehouse", daily_views=source, **settings) as views:
+        staged = views.compute(FIRST, LAST, tables=VIEWS)
+        views.compute(*months_of(FIRST, LAST), tables=MONTHS)
+        views.compute(tables=MISSING)
         assert view_results(views) == wanted(expected)
-    assert {name: run.counted(DAILY_VIDEO_VIEWS, name) for name in COUNTED} == {
+    counters = staged[DAILY_VIDEO_VIEWS.name].counters
+    rejected_rows = staged[REJECTED_DAILY_VIEWS.name].rows
+    assert {name: counters[name] for name in COUNTED} | {"rejected_rows": rejected_rows} == {
         "duplicates": expected.duplicates,
         "conflicts": expected.conflicts,
         "counters_that_fell": expected.fell,
@@ -120,11 +124,11 @@ def test_a_file_a_day_gives_the_same_tables_where_days_have_none(
         ("days", [(day,) for day in days]),
         ("ranges", [(DAYS[5], LAST), (FIRST, DAYS[2])]),
     ):
-        with pipeline(tmp_path / name, daily_views=source, **settings) as views:
+        with world(tmp_path / name, daily_views=source, **settings) as views:
             for run in plan:
-                views.run(*run, tables=VIEWS)
-            run_months(views, FIRST, LAST)
-            views.run(tables=MISSING)
+                views.compute(*run, tables=VIEWS)
+            views.compute(*months_of(FIRST, LAST), tables=MONTHS)
+            views.compute(tables=MISSING)
             assert view_results(views) == expected
 
 
@@ -132,13 +136,13 @@ def test_a_day_whose_rows_are_gone_is_empty_after_it_ran_again(tmp_path: Path) -
     day, other = DAYS[1], DAYS[2]
     rows = restless_views(2, FIRST, 5)
     kept = [row for row in rows if row["date"] not in (None, day)]
-    with pipeline(tmp_path / "warehouse", daily_views=str(tmp_path / "source")) as views:
+    with world(tmp_path / "warehouse", daily_views=str(tmp_path / "source")) as views:
         deliver_in_parts(tmp_path / "source", rows)
-        views.run(FIRST, FIRST + timedelta(days=4), tables=VIEWS)
+        views.compute(FIRST, FIRST + timedelta(days=4), tables=VIEWS)
         deliver_in_parts(tmp_path / "source", kept)
-        views.run(day, tables=VIEWS)
-        views.run(other, tables=VIEWS)
-        run_months(views, FIRST, LAST)
-        views.run(tables=MISSING)
+        views.compute(day, tables=VIEWS)
+        views.compute(other, tables=VIEWS)
+        views.compute(*months_of(FIRST, LAST), tables=MONTHS)
+        views.compute(tables=MISSING)
         expected = expect(kept, FIRST, FIRST + timedelta(days=4))
         assert view_results(views) == wanted(expected)

@@ -9,8 +9,8 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from support.pipeline import Pipeline, Row, Run, in_order, pipeline
-from support.views_pipeline import MISSING, VIEWS, run_months
+from support.views_pipeline import MISSING, MONTHS, VIEWS, months_of
+from support.world import Row, Run, World, in_order, world
 
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATES, MONTHLY_VIEWS
 from video_assets.settings import load_settings
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.skipif(
 
 @dataclass(frozen=True)
 class Ran:
-    views: Pipeline
+    views: World
     run: Run
 
 
@@ -45,9 +45,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
         settings = load_settings().model_dump(exclude={"warehouse"})
-    with pipeline(warehouse, **settings) as views:
+    with world(warehouse, **settings) as views:
         run = views.run(FIRST, LAST, tables=VIEWS)
-        run_months(views, FIRST, LAST)
+        views.run(*months_of(FIRST, LAST), tables=MONTHS)
         views.run(tables=MISSING)
         yield Ran(views, run)
 
@@ -129,7 +129,7 @@ def test_days_one_by_one_in_any_order_give_the_same_rows(ran: Ran, tmp_path: Pat
     days = [FIRST + timedelta(days=n) for n in range((LAST - FIRST).days + 1)]
     random.Random(9).shuffle(days)  # noqa: S311 (an order is no secret)
     settings = ran.views.settings.model_dump(exclude={"warehouse"})
-    with pipeline(tmp_path / "warehouse", **settings) as views:
+    with world(tmp_path / "warehouse", **settings) as views:
         for day in days:
-            views.run(day, tables=VIEWS)
+            views.compute(day, tables=VIEWS)
         assert views.rows(DAILY_VIDEO_VIEWS) == ran.views.rows(DAILY_VIDEO_VIEWS)

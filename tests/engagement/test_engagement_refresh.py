@@ -7,8 +7,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from support.pipeline import DAILY, SORTED_OUT, UNDIVIDED, Pipeline, Row, Run
 from support.restless import bits, deliver, pipeline_of, restless_events
+from support.steps import Staged
+from support.world import DAILY, SORTED_OUT, UNDIVIDED, Row, World
 
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 
@@ -41,9 +42,9 @@ def rows() -> list[Row]:
 
 
 @pytest.fixture
-def used(rows: list[Row], tmp_path: Path) -> Iterator[Pipeline]:
+def used(rows: list[Row], tmp_path: Path) -> Iterator[World]:
     with pipeline_of(tmp_path / "used", rows, FIRST) as events:
-        events.run(FIRST, LAST)
+        events.compute(FIRST, LAST)
         yield events
 
 
@@ -53,25 +54,25 @@ def fresh(tmp_path: Path) -> Callable[[Sequence[Row]], dict[str, list[str]]]:
 
     def tables(rows: Sequence[Row]) -> dict[str, list[str]]:
         with pipeline_of(tmp_path / "fresh", rows, FIRST) as events:
-            events.run(FIRST, LAST)
+            events.compute(FIRST, LAST)
             return dict(bits(events))
 
     return tables
 
 
-def run_days(events: Pipeline, *days: date) -> Run:
+def compute_days(events: World, *days: date) -> Staged:
     for day in days:
-        events.run(day, tables=SORTED_OUT)
+        events.compute(day, tables=SORTED_OUT)
     for day in days:
-        events.run(day, tables=(SESSIONS,))
-    return events.run(tables=UNDIVIDED)
+        events.compute(day, tables=(SESSIONS,))
+    return events.compute(tables=UNDIVIDED)
 
 
-def computed(run: Run) -> int:
-    return int(run.counted(ENGAGEMENT, "rows_computed"))
+def computed(staged: Staged) -> int:
+    return staged[ENGAGEMENT.name].counters["rows_computed"]
 
 
-def titled(events: Pipeline, folder: Path, **titles: str) -> Pipeline:
+def titled(events: World, folder: Path, **titles: str) -> World:
     folder.mkdir(exist_ok=True)
     described = {"videoId": list(titles), "duration": 300.0, "title": list(titles.values())}
     described["duration"] = [300.0] * len(titles)
@@ -82,7 +83,7 @@ def titled(events: Pipeline, folder: Path, **titles: str) -> Pipeline:
 @pytest.mark.parametrize("seed", [11, 12, 13])
 def test_a_day_delivered_anew_gives_the_rows_of_a_fresh_warehouse(
     seed: int,
-    used: Pipeline,
+    used: World,
     rows: list[Row],
     fresh: Callable[[Sequence[Row]], object],
     tmp_path: Path,
@@ -91,14 +92,16 @@ def test_a_day_delivered_anew_gives_the_rows_of_a_fresh_warehouse(
     other = [row for row in restless_visitors(seed, DAYS) if row["timestamp"].date() == changed]
     new = [row for row in rows if row["timestamp"].date() != changed] + other
     deliver(tmp_path / "used" / "events", new)
-    run = run_days(used, *(day for day in DAYS if changed <= day <= changed + timedelta(days=1)))
+    run = compute_days(
+        used, *(day for day in DAYS if changed <= day <= changed + timedelta(days=1))
+    )
     assert 0 < computed(run) < len(used.rows(ENGAGEMENT))
     assert bits(used) == fresh(new)
 
 
-def test_rows_that_no_change_concerns_stay_as_they_were(used: Pipeline) -> None:
+def test_rows_that_no_change_concerns_stay_as_they_were(used: World) -> None:
     before = {(row["userId"], row["videoId"]): row for row in used.rows(ENGAGEMENT)}
-    assert computed(run_days(used, LONELY)) < len(before)
+    assert computed(compute_days(used, LONELY)) < len(before)
     after = {(row["userId"], row["videoId"]): row for row in used.rows(ENGAGEMENT)}
     anew = {
         pair for pair, row in after.items() if row["processedAt"] != before[pair]["processedAt"]
@@ -111,69 +114,69 @@ def test_rows_that_no_change_concerns_stay_as_they_were(used: Pipeline) -> None:
     assert anew == of_day
 
 
-def test_without_a_change_nothing_is_computed(used: Pipeline) -> None:
+def test_without_a_change_nothing_is_computed(used: World) -> None:
     before = used.rows(ENGAGEMENT)
-    assert computed(used.run(tables=UNDIVIDED)) == 0
+    assert used.run(tables=UNDIVIDED).counted(ENGAGEMENT, "rows_computed") == 0
     assert used.rows(ENGAGEMENT) == before
 
 
 def test_a_viewer_whose_only_day_is_gone_has_no_row_any_more(
-    used: Pipeline, rows: list[Row], tmp_path: Path
+    used: World, rows: list[Row], tmp_path: Path
 ) -> None:
     deliver(tmp_path / "used" / "events", [row for row in rows if row["userId"] != "eve"])
-    run_days(used, LONELY)
+    compute_days(used, LONELY)
     assert "eve" not in {row["userId"] for row in used.rows(ENGAGEMENT)}
 
 
 def test_a_new_furthest_position_renews_all_viewers_of_a_video_of_unknown_length(
-    used: Pipeline, rows: list[Row], fresh: Callable[[Sequence[Row]], object], tmp_path: Path
+    used: World, rows: list[Row], fresh: Callable[[Sequence[Row]], object], tmp_path: Path
 ) -> None:
     further = [{**row, "videoId": "v1"} for row in lonely_visit(LAST, position=1e6)]
     deliver(tmp_path / "used" / "events", [*rows, *further])
-    run_days(used, LAST)
+    compute_days(used, LAST)
     viewers = [row for row in used.rows(ENGAGEMENT) if row["videoId"] == "v1"]
     assert {row["videoDuration"] for row in viewers} == {1e6}
     assert len(viewers) > 1
     assert bits(used) == fresh([*rows, *further])
 
 
-def test_a_new_title_renews_the_rows_of_its_video_alone(used: Pipeline, tmp_path: Path) -> None:
+def test_a_new_title_renews_the_rows_of_its_video_alone(used: World, tmp_path: Path) -> None:
     described = titled(used, tmp_path / "metadata", v1="one", v2="two")
-    described.run(tables=UNDIVIDED)
+    described.compute(tables=UNDIVIDED)
     titled(used, tmp_path / "metadata", v1="one", v2="the second")
-    run = described.run(tables=UNDIVIDED)
+    run = described.compute(tables=UNDIVIDED)
     of_second = [row for row in described.rows(ENGAGEMENT) if row["videoId"] == "v2"]
     assert {row["videoTitle"] for row in of_second} == {"the second"}
     assert computed(run) == len(of_second)
 
 
-def test_other_rules_compute_all_rows(used: Pipeline) -> None:
+def test_other_rules_compute_all_rows(used: World) -> None:
     stricter = used.with_settings(score_weight_sessions=0.0)
     before = [row["engagementScore"] for row in used.rows(ENGAGEMENT)]
-    assert computed(stricter.run(tables=UNDIVIDED)) == len(before)
+    assert computed(stricter.compute(tables=UNDIVIDED)) == len(before)
     assert before != [row["engagementScore"] for row in used.rows(ENGAGEMENT)]
 
 
-def test_the_setting_asks_for_all_rows(used: Pipeline) -> None:
+def test_the_setting_asks_for_all_rows(used: World) -> None:
     thorough = used.with_settings(engagement_refresh="all")
-    assert computed(thorough.run(tables=UNDIVIDED)) == len(used.rows(ENGAGEMENT))
+    assert computed(thorough.compute(tables=UNDIVIDED)) == len(used.rows(ENGAGEMENT))
 
 
-def delete_old_files(events: Pipeline) -> None:
+def delete_old_files(events: World) -> None:
     for table in (SESSIONS, ENGAGEMENT):
         delta = events.delta(table)
         delta.vacuum(0, enforce_retention_duration=False, dry_run=False, full=True)
 
 
-def compact(events: Pipeline) -> None:
+def compact(events: World) -> None:
     events.delta(ENGAGEMENT).optimize.compact()
 
 
-def delete_a_row(events: Pipeline) -> None:
+def delete_a_row(events: World) -> None:
     events.delta(ENGAGEMENT).delete("userId = 'eve'")
 
 
-def forget_old_versions(events: Pipeline) -> None:
+def forget_old_versions(events: World) -> None:
     """What the clean-up of a Delta log leaves: a checkpoint, and the commits after it."""
     delta = events.delta(SESSIONS)
     delta.create_checkpoint()
@@ -182,21 +185,21 @@ def forget_old_versions(events: Pipeline) -> None:
         (log / f"{version:020}.json").unlink()
 
 
-def test_maintenance_of_the_table_does_not_undo_what_is_known(used: Pipeline) -> None:
+def test_maintenance_of_the_table_does_not_undo_what_is_known(used: World) -> None:
     delete_old_files(used)
     compact(used)
-    assert computed(used.run(tables=UNDIVIDED)) == 0
+    assert computed(used.compute(tables=UNDIVIDED)) == 0
 
 
 @pytest.mark.parametrize("accident", [delete_a_row, delete_old_files, forget_old_versions])
 def test_all_rows_are_computed_where_changes_cannot_be_told(
-    accident: Callable[[Pipeline], None],
-    used: Pipeline,
+    accident: Callable[[World], None],
+    used: World,
     rows: list[Row],
     fresh: Callable[[Sequence[Row]], object],
 ) -> None:
-    used.run(LONELY, tables=DAILY)
+    used.compute(LONELY, tables=DAILY)
     accident(used)
-    run = used.run(tables=(VIDEO_METADATA, ENGAGEMENT))
+    run = used.compute(tables=(VIDEO_METADATA, ENGAGEMENT))
     assert computed(run) == len(used.rows(ENGAGEMENT))
     assert bits(used) == fresh(rows)

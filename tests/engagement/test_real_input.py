@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from support.pipeline import Row, Run, pipeline
+from support.world import Row, Run, world
 
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
@@ -37,7 +37,7 @@ def ran(
     day = date(2024, 1, 1)
     assert {row["timestamp"][:10] for row in source} == {day.isoformat()}
     settings = {"events": str(FOLDER / "events.csv"), "video_metadata": None, "start_date": day}
-    with pipeline(tmp_path_factory.mktemp("aspects"), **settings) as events:
+    with world(tmp_path_factory.mktemp("aspects"), **settings) as events:
         run = events.run(day)
         yield run, {(row["userId"], row["videoId"]): row for row in events.rows(ENGAGEMENT)}
 

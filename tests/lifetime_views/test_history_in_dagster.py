@@ -5,9 +5,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from support.pipeline import Pipeline, Row, in_order, pipeline
 from support.source_files import write
 from support.views_pipeline import VIEWS, materializations, view
+from support.world import Row, World, in_order, world
 
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS
 from video_assets.lifetime_views import assets as lifetime_views
@@ -26,11 +26,11 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 @pytest.fixture
-def views(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline]:
+def views(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Days with views alone, with both, with a snapshot alone, and with neither."""
     rows = [view(video, day, 7) for video in ("v", "w") for day in WITH_VIEWS]
     source = str(write(tmp_path / "views.parquet", rows))
-    with pipeline(tmp_path / "warehouse", daily_views=source, start_date=FIRST) as made:
+    with world(tmp_path / "warehouse", daily_views=source, start_date=FIRST) as made:
         made.run(DAYS[0], DAYS[-1], tables=VIEWS)
         for day in WITH_SNAPSHOTS:
             monkeypatch.setattr(lifetime_views, "_today", today_is(day))
@@ -42,19 +42,19 @@ def today_is(day: date) -> Callable[[], date]:
     return lambda: day
 
 
-def wanted(views: Pipeline) -> list[Row]:
+def wanted(views: World) -> list[Row]:
     daily = views.rows(DAILY_VIDEO_VIEWS, ["reportedCount"])
     lifetime = views.rows(LIFETIME_SNAPSHOTS)
     rows = [{**row, "source": "daily"} for row in daily]
     return in_order(rows + [{**row, "source": "lifetime"} for row in lifetime])
 
 
-def days_of(views: Pipeline, source: str) -> set[date]:
+def days_of(views: World, source: str) -> set[date]:
     rows = views.rows(LIFETIME_VIEW_HISTORY)
     return {row["date"] for row in rows if row["source"] == source}
 
 
-def test_a_range_holds_every_daily_row_and_every_snapshot(views: Pipeline) -> None:
+def test_a_range_holds_every_daily_row_and_every_snapshot(views: World) -> None:
     run = views.run(DAYS[0], DAYS[-1], tables=HISTORY)
     assert views.rows(LIFETIME_VIEW_HISTORY) == wanted(views)
     assert days_of(views, "daily") == set(WITH_VIEWS)
@@ -63,14 +63,14 @@ def test_a_range_holds_every_daily_row_and_every_snapshot(views: Pipeline) -> No
     assert run.row_count_by_partition(LIFETIME_VIEW_HISTORY) == rows
 
 
-def test_days_one_by_one_give_the_same_rows(views: Pipeline) -> None:
+def test_days_one_by_one_give_the_same_rows(views: World) -> None:
     for day in (DAYS[3], DAYS[0], DAYS[4], DAYS[2], DAYS[1], DAYS[3]):
         views.run(day, tables=HISTORY)
     assert views.rows(LIFETIME_VIEW_HISTORY) == wanted(views)
 
 
 def test_a_day_that_runs_again_leaves_the_others_as_they_are(
-    views: Pipeline, monkeypatch: pytest.MonkeyPatch
+    views: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     views.run(DAYS[0], DAYS[-1], tables=HISTORY)
     monkeypatch.setattr(lifetime_views, "_today", today_is(DAYS[4]))
@@ -81,14 +81,14 @@ def test_a_day_that_runs_again_leaves_the_others_as_they_are(
 
 def test_without_any_snapshots_the_history_is_that_of_the_days(tmp_path: Path) -> None:
     source = str(write(tmp_path / "views.parquet", [view("v", FIRST, 7)]))
-    with pipeline(tmp_path / "warehouse", daily_views=source, start_date=FIRST) as views:
+    with world(tmp_path / "warehouse", daily_views=source, start_date=FIRST) as views:
         views.run(FIRST, tables=VIEWS)
         views.run(FIRST, DAYS[1], tables=HISTORY)
         [row] = views.rows(LIFETIME_VIEW_HISTORY)
         assert (row["source"], row["date"], row["viewCount"]) == ("daily", FIRST, 7)
 
 
-def test_a_kept_snapshot_and_its_history_run_together(views: Pipeline) -> None:
+def test_a_kept_snapshot_and_its_history_run_together(views: World) -> None:
     run = views.run(DAYS[1], tables=[LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY])
     [said] = materializations(run, LIFETIME_VIEW_HISTORY).values()
     assert said["dagster/row_count"] == 4

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.pipeline import Pipeline, Run, pipeline
 from support.source_files import write
 from support.views_pipeline import LARGE, MISSING, VIEWS, materializations, view
+from support.world import Run, World, world
 from support.youtube_server import API_KEY, Api, Call, Reply, refusal, youtube_server
 
 from video_assets.daily_views.tables import MISSING_DATES
@@ -52,15 +52,15 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
 
 
 @pytest.fixture
-def views(api: Api, tmp_path: Path) -> Iterator[Pipeline]:
+def views(api: Api, tmp_path: Path) -> Iterator[World]:
     """A pipeline that asks the server, over the views that `deliver` delivers."""
     settings = {"view_count_source": "youtube", "youtube_url": api.base_url}
     source = str(tmp_path / "views.parquet")
-    with pipeline(tmp_path / "w", daily_views=source, start_date=FIRST, **settings) as made:
+    with world(tmp_path / "w", daily_views=source, start_date=FIRST, **settings) as made:
         yield made
 
 
-def deliver(views: Pipeline, *videos: str, **changed: Any) -> None:
+def deliver(views: World, *videos: str, **changed: Any) -> None:
     """Two days of each of the videos, in the table of daily views."""
     rows = [
         view(video, day, created_date=FIRST, **changed)
@@ -79,7 +79,7 @@ def asked(calls: Sequence[Call]) -> list[str]:
     return sorted(video for call in calls for video in call.ids)
 
 
-def counts(views: Pipeline) -> dict[tuple[str, date], int | None]:
+def counts(views: World) -> dict[tuple[str, date], int | None]:
     return {
         (row["video_id"], row["date"]): row["viewCount"] for row in views.rows(LIFETIME_SNAPSHOTS)
     }
@@ -88,7 +88,7 @@ def counts(views: Pipeline) -> dict[tuple[str, date], int | None]:
 @pytest.mark.usefixtures("is_today")
 @pytest.mark.parametrize("videos", [1, BATCH, BATCH + 1, 230])
 def test_today_asks_for_each_video_once_in_as_few_calls_as_there_can_be(
-    videos: int, views: Pipeline, api: Api
+    videos: int, views: World, api: Api
 ) -> None:
     deliver(views, *numbered(videos))
     run = views.run(TODAY, tables=SNAPSHOTS)
@@ -100,7 +100,7 @@ def test_today_asks_for_each_video_once_in_as_few_calls_as_there_can_be(
 
 
 @pytest.mark.usefixtures("is_today")
-def test_a_snapshot_carries_the_video_as_the_daily_views_know_it(views: Pipeline, api: Api) -> None:
+def test_a_snapshot_carries_the_video_as_the_daily_views_know_it(views: World, api: Api) -> None:
     deliver(views, "v")
     api.counts = {"v": "12"}
     views.run(TODAY, tables=SNAPSHOTS)
@@ -116,7 +116,7 @@ def test_a_snapshot_carries_the_video_as_the_daily_views_know_it(views: Pipeline
 
 
 @pytest.mark.usefixtures("is_today")
-def test_today_again_asks_again_and_replaces(views: Pipeline, api: Api) -> None:
+def test_today_again_asks_again_and_replaces(views: World, api: Api) -> None:
     deliver(views, "v", "w")
     api.counts = {"v": "10", "w": "20"}
     views.run(TODAY, tables=SNAPSHOTS)
@@ -127,7 +127,7 @@ def test_today_again_asks_again_and_replaces(views: Pipeline, api: Api) -> None:
     assert counts(views) == {("v", TODAY): 11}
 
 
-def test_every_day_keeps_its_own_snapshot(views: Pipeline, api: Api, is_today: IsToday) -> None:
+def test_every_day_keeps_its_own_snapshot(views: World, api: Api, is_today: IsToday) -> None:
     deliver(views, "v")
     for number in range(3):
         day = TODAY + timedelta(days=number)
@@ -139,7 +139,7 @@ def test_every_day_keeps_its_own_snapshot(views: Pipeline, api: Api, is_today: I
 
 def test_the_simulator_is_asked_on_the_real_day(tmp_path: Path) -> None:
     write(tmp_path / "views.parquet", [view(video, FIRST) for video in numbered(21)])
-    with pipeline(tmp_path / "w", daily_views=str(tmp_path / "views.parquet")) as views:
+    with world(tmp_path / "w", daily_views=str(tmp_path / "views.parquet")) as views:
         views.run(FIRST, tables=VIEWS)
         today = datetime.now(UTC).date()
         run = views.run(today, tables=SNAPSHOTS)
@@ -149,7 +149,7 @@ def test_the_simulator_is_asked_on_the_real_day(tmp_path: Path) -> None:
 
 
 def test_a_past_day_keeps_its_snapshot_without_a_call(
-    views: Pipeline, api: Api, is_today: IsToday
+    views: World, api: Api, is_today: IsToday
 ) -> None:
     deliver(views, "v", "w")
     views.run(TODAY, tables=SNAPSHOTS)
@@ -165,7 +165,7 @@ def test_a_past_day_keeps_its_snapshot_without_a_call(
 
 @pytest.mark.usefixtures("is_today")
 def test_a_past_day_without_a_snapshot_warns_and_the_rest_of_the_run_goes_on(
-    views: Pipeline, api: Api, capsys: pytest.CaptureFixture[str]
+    views: World, api: Api, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deliver(views, "v")
     views.run(TODAY, tables=SNAPSHOTS)
@@ -187,7 +187,7 @@ def warnings_in(capsys: pytest.CaptureFixture[str]) -> list[str]:
 @several_policies
 @pytest.mark.usefixtures("is_today")
 def test_the_history_of_a_past_day_without_a_snapshot_needs_a_run_of_its_own(
-    views: Pipeline, capsys: pytest.CaptureFixture[str]
+    views: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deliver(views, "v")
     run = views.run(FIRST, tables=(LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY))
@@ -199,9 +199,7 @@ def test_the_history_of_a_past_day_without_a_snapshot_needs_a_run_of_its_own(
 
 
 @pytest.mark.usefixtures("is_today")
-def test_a_range_is_refused_because_a_snapshot_belongs_to_one_day(
-    views: Pipeline, api: Api
-) -> None:
+def test_a_range_is_refused_because_a_snapshot_belongs_to_one_day(views: World, api: Api) -> None:
     deliver(views, "v")
     run = views.attempt(FIRST, TODAY, tables=SNAPSHOTS)
     assert not run.succeeded
@@ -211,7 +209,7 @@ def test_a_range_is_refused_because_a_snapshot_belongs_to_one_day(
 
 
 @pytest.mark.usefixtures("is_today")
-def test_a_past_day_without_any_snapshots_leaves_no_table(views: Pipeline) -> None:
+def test_a_past_day_without_any_snapshots_leaves_no_table(views: World) -> None:
     deliver(views, "v")
     assert views.run(FIRST, tables=SNAPSHOTS).succeeded
     assert not views.folder(LIFETIME_SNAPSHOTS).exists()
@@ -229,7 +227,7 @@ def refuse_call(number: int, api: Api, monkeypatch: pytest.MonkeyPatch, reply: R
 
 @pytest.mark.usefixtures("is_today")
 def test_a_failure_half_way_writes_nothing_and_leaves_the_old_snapshot_whole(
-    views: Pipeline, api: Api, monkeypatch: pytest.MonkeyPatch
+    views: World, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deliver(views, *numbered(4 * BATCH))
     views.run(TODAY, tables=SNAPSHOTS)
@@ -257,7 +255,7 @@ def require_clear_error(run: Run, *parts: str) -> None:
 
 
 @pytest.mark.usefixtures("is_today")
-def test_a_refused_key_fails_with_its_remedy_and_without_the_key(views: Pipeline, api: Api) -> None:
+def test_a_refused_key_fails_with_its_remedy_and_without_the_key(views: World, api: Api) -> None:
     deliver(views, "v")
     api.replies.append(refusal(400, "keyInvalid", f"API key {API_KEY} not valid"))
     run = views.attempt(TODAY, tables=SNAPSHOTS)
@@ -267,7 +265,7 @@ def test_a_refused_key_fails_with_its_remedy_and_without_the_key(views: Pipeline
 
 @pytest.mark.usefixtures("is_today")
 def test_without_a_key_nothing_is_asked(
-    views: Pipeline, api: Api, monkeypatch: pytest.MonkeyPatch
+    views: World, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deliver(views, "v")
     monkeypatch.delenv("YOUTUBE_API_KEY")
@@ -278,7 +276,7 @@ def test_without_a_key_nothing_is_asked(
 
 @pytest.mark.usefixtures("is_today")
 def test_unknown_videos_are_reported_and_hidden_and_huge_counts_kept(
-    views: Pipeline, api: Api
+    views: World, api: Api
 ) -> None:
     deliver(views, *numbered(20))
     api.knows_every_id = False
@@ -294,7 +292,7 @@ def test_unknown_videos_are_reported_and_hidden_and_huge_counts_kept(
 
 
 @pytest.mark.usefixtures("is_today")
-def test_a_day_that_knows_no_video_any_more_becomes_empty(views: Pipeline, api: Api) -> None:
+def test_a_day_that_knows_no_video_any_more_becomes_empty(views: World, api: Api) -> None:
     deliver(views, "v", "w")
     views.run(TODAY, tables=SNAPSHOTS)
     api.knows_every_id = False
@@ -303,7 +301,7 @@ def test_a_day_that_knows_no_video_any_more_becomes_empty(views: Pipeline, api: 
     assert run.counted(LIFETIME_SNAPSHOTS, "videos_without_answer") == ["v", "w"]
 
 
-def test_without_videos_nobody_is_asked(views: Pipeline, api: Api, is_today: IsToday) -> None:
+def test_without_videos_nobody_is_asked(views: World, api: Api, is_today: IsToday) -> None:
     is_today(TODAY)
     run = views.run(TODAY, tables=SNAPSHOTS)
     assert api.calls == []
@@ -312,7 +310,7 @@ def test_without_videos_nobody_is_asked(views: Pipeline, api: Api, is_today: IsT
 
 
 def test_midnight_that_passes_while_asking_writes_nothing(
-    views: Pipeline, api: Api, is_today: IsToday
+    views: World, api: Api, is_today: IsToday
 ) -> None:
     deliver(views, "v")
     files = views.files()

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 from deltalake import write_deltalake
-from support.pipeline import pipeline
 from support.samples import Sample
+from support.world import world
 
 from resources.delta.data_files import DataFile
 from resources.delta.stage import StagedTable
@@ -76,12 +76,12 @@ def test_a_range_in_chunks_gives_the_rows_of_a_range_at_once(
         "video_metadata": str(sample.folder / "video_metadata.parquet"),
         "start_date": first,
     }
-    with pipeline(tmp_path / "at once", **sources) as at_once:
-        at_once.run(first, last)
+    with world(tmp_path / "at once", **sources) as at_once:
+        at_once.compute(first, last)
     monkeypatch.setattr(chunks, "ROWS_AT_ONCE", 500)
     monkeypatch.setattr(engagement, "SESSIONS_AT_ONCE", 300)
-    with pipeline(tmp_path / "in chunks", **sources) as in_chunks:
-        in_chunks.run(first, last)
+    with world(tmp_path / "in chunks", **sources) as in_chunks:
+        in_chunks.compute(first, last)
     assert in_chunks.results() == at_once.results()
     undated = [row for row in at_once.rows(REJECTED_EVENTS) if row["eventDate"] == UNDATED]
     assert bool(undated) == ("{date}" not in source)

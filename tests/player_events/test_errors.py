@@ -1,7 +1,7 @@
 """A source that cannot be read fails with one clear error, and leaves the old tables whole."""
 
 import gzip
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -10,12 +10,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
-from support.pipeline import DAILY, Pipeline, Row, Run, pipeline
 from support.source_files import csv_bytes, json_bytes, write
+from support.world import DAILY, Row, World, world
 
 from video_assets.days import UNDATED
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.sources.errors import SourceError
 
 FIRST, LAST = date(2025, 1, 1), date(2025, 1, 2)
 FORMATS = ("parquet", "jsonl", "jsonl.gz", "csv", "csv.gz")
@@ -225,32 +226,58 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Tables of a good run, which no failed run may change."""
     root = tmp_path_factory.mktemp("errors")
     good = str(write(root / "good.parquet", [*EVENTS, event(userId=None)]))
-    with pipeline(root / "warehouse", events=good, video_metadata=None) as events:
-        events.run(FIRST, LAST)
+    with world(root / "warehouse", events=good, video_metadata=None) as events:
+        events.compute(FIRST, LAST)
         yield events
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_broken_source_fails_with_one_clear_error_and_changes_nothing(
-    name: str, filled: Pipeline, tmp_path: Path
+    name: str, filled: World, tmp_path: Path
 ) -> None:
     case = CASES[name]
     wrong = case.build(tmp_path / "source")
     before = filled.files()
     broken = filled.with_settings(events=str(tmp_path / "source" / case.source), **case.settings)
-    run = broken.attempt(FIRST, LAST, tables=(*DAILY, ENGAGEMENT))
-    require_one_clear_error(run)
-    assert str(wrong if "*" not in case.source else tmp_path) in run.error.message
-    assert [part for part in case.names if part not in run.error.message] == []
+    with pytest.raises(SourceError) as raised:
+        broken.compute(FIRST, LAST, tables=(*DAILY, ENGAGEMENT))
+    require_one_clear_error(raised, naming=case.names)
+    assert str(wrong if "*" not in case.source else tmp_path) in str(raised.value)
+    assert filled.files() == before
+
+
+def require_one_clear_error(
+    raised: pytest.ExceptionInfo[SourceError], naming: Sequence[str]
+) -> None:
+    assert raised.type is SourceError
+    message = str(raised.value).strip()
+    assert "SourceError" not in message
+    assert "\n" not in message
+    assert len(message) < 600
+    assert [part for part in naming if part not in message] == []
+
+
+def test_a_broken_source_fails_the_run_with_its_error_and_changes_nothing(
+    filled: World, tmp_path: Path
+) -> None:
+    wrong = write(tmp_path / "events.csv", without("userId"))
+    before = filled.files()
+    run = filled.with_settings(events=str(wrong)).attempt(FIRST, LAST, tables=(*DAILY, ENGAGEMENT))
+    assert not run.succeeded
+    assert run.error.cls_name == "SourceError"
+    message = run.error.message.strip()
+    assert message.count("SourceError") == 1
+    assert "\n" not in message
+    assert [part for part in (*MISSING, str(wrong)) if part not in message] == []
     assert filled.files() == before
 
 
 def test_a_delta_source_that_lost_a_file_fails_by_its_name_and_changes_nothing(
-    filled: Pipeline, tmp_path: Path
+    filled: World, tmp_path: Path
 ) -> None:
     lost = delta_without_a_file(tmp_path / "source")
     before = filled.files()
@@ -259,15 +286,6 @@ def test_a_delta_source_that_lost_a_file_fails_by_its_name_and_changes_nothing(
     assert not run.succeeded
     assert lost.name in run.error.message
     assert filled.files() == before
-
-
-def require_one_clear_error(run: Run) -> None:
-    assert not run.succeeded
-    assert run.error.cls_name == "SourceError"
-    message = run.error.message.strip()
-    assert message.count("SourceError") == 1
-    assert "\n" not in message
-    assert len(message) < 600
 
 
 BAD_ROWS = {
@@ -316,8 +334,8 @@ TEXTS: Mapping[str, Callable[..., Path]] = {
 def test_every_bad_row_is_kept_with_its_text_and_reason(name: str, tmp_path: Path) -> None:
     rows = [*BAD_ROWS.values(), *REPEATED]
     source = {**TYPED, **TEXTS}[name](tmp_path / "source", rows)
-    with pipeline(tmp_path / "warehouse", events=str(source), video_metadata=None) as events:
-        run = events.run(FIRST, LAST)
+    with world(tmp_path / "warehouse", events=str(source), video_metadata=None) as events:
+        staged = events.compute(FIRST, LAST)
         rejected = events.rows(REJECTED_EVENTS)
     texts = {row["reason"]: row["rowText"] for row in rejected}
     unparseable = {"unparseable_row": "u8"} if name in TEXTS else {}
@@ -328,12 +346,8 @@ def test_every_bad_row_is_kept_with_its_text_and_reason(name: str, tmp_path: Pat
     days = {row["reason"]: row["eventDate"] for row in rejected}
     undated = dict.fromkeys(("missing_timestamp", *unparseable), UNDATED)
     assert days == dict.fromkeys(BAD_ROWS, FIRST) | undated
-    require_every_row_accounted_for(run, len(rows) + len(unparseable), len(rejected))
-
-
-def require_every_row_accounted_for(run: Run, source_rows: int, rejected: int) -> None:
-    assert run.counted(RAW_EVENTS, "source_rows") == source_rows
-    assert run.counted(RAW_EVENTS, "duplicates") == 3
-    assert run.counted(RAW_EVENTS, "rejected_rows") == rejected
-    assert run.counted(REJECTED_EVENTS, "rows_written") == rejected
-    assert run.counted(RAW_EVENTS, "rows_written") + 3 + rejected == source_rows
+    source_rows = len(rows) + len(unparseable)
+    counters = staged[RAW_EVENTS.name].counters
+    assert (counters["source_rows"], counters["duplicates"]) == (source_rows, 3)
+    assert staged[REJECTED_EVENTS.name].rows == len(rejected)
+    assert staged[RAW_EVENTS.name].rows + 3 + len(rejected) == source_rows

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 from support.oracle import UNITS_PER_SECOND, rejection_reason
-from support.pipeline import DAILY, TABLES, Pipeline, Row, in_order, pipeline
 from support.samples import Sample
 from support.source_files import write
+from support.world import DAILY, TABLES, Row, World, in_order, world
 
 from video_assets.days import UNDATED
 
@@ -138,10 +138,10 @@ def deliveries(sample: Sample) -> Deliveries:
 def expected(
     sample: Sample, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, list[Row]]]:
-    """The tables of one run over the sample as it was generated."""
+    """The tables of one run by Dagster over the sample as it was generated."""
     settings = {"events": str(sample.folder / "events"), **metadata_of(sample)}
-    with pipeline(tmp_path_factory.mktemp("expected"), **settings) as generated:
-        run_the_range(generated, sample)
+    with world(tmp_path_factory.mktemp("expected"), **settings) as generated:
+        generated.run(sample.spec.event_days[0], sample.spec.event_days[-1])
         yield generated.results()
 
 
@@ -149,16 +149,16 @@ def metadata_of(sample: Sample) -> dict[str, str]:
     return {"video_metadata": str(sample.folder / "video_metadata.parquet")}
 
 
-def run_the_range(events: Pipeline, sample: Sample) -> None:
+def compute_the_range(events: World, sample: Sample) -> None:
     days = sample.spec.event_days
-    events.run(days[0], days[-1])
+    events.compute(days[0], days[-1])
 
 
-def run_days_again_in_another_order(events: Pipeline, sample: Sample) -> None:
+def compute_days_again_in_another_order(events: World, sample: Sample) -> None:
     first, second, third = sample.spec.event_days
-    events.run(third, tables=DAILY)
-    events.run(first, tables=DAILY)
-    events.run(second, tables=TABLES)
+    events.compute(third, tables=DAILY)
+    events.compute(first, tables=DAILY)
+    events.compute(second, tables=TABLES)
 
 
 def test_the_sample_s_tables_hold_what_the_rules_say(
@@ -187,10 +187,10 @@ def test_the_same_rows_in_any_format_give_the_same_tables(
     source = SOURCES[name]
     settings = source.write(tmp_path / "source", deliveries) | metadata_of(sample)
     wanted = {**expected, **undated_by_delivery(deliveries)} if source.is_by_day else expected
-    with pipeline(tmp_path / "warehouse", **settings) as events:
-        run_the_range(events, sample)
+    with world(tmp_path / "warehouse", **settings) as events:
+        compute_the_range(events, sample)
         assert events.results() == wanted
-        run_days_again_in_another_order(events, sample)
+        compute_days_again_in_another_order(events, sample)
         assert events.results() == wanted
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 
 import pytest
-from support.pipeline import DAILY, Pipeline, Run, pipeline
 from support.samples import Sample
+from support.world import DAILY, Run, World, world
 
 from video_assets.days import UNDATED
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
@@ -17,7 +17,7 @@ from video_assets.sample_data import EventCounts
 
 @dataclass(frozen=True)
 class Ran:
-    events: Pipeline
+    events: World
     range: Run
     day: Run
 
@@ -29,7 +29,7 @@ def ran(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ra
         "events": str(sample.folder / "events"),
         "video_metadata": str(sample.folder / "video_metadata.parquet"),
     }
-    with pipeline(tmp_path_factory.mktemp("counts"), **settings) as events:
+    with world(tmp_path_factory.mktemp("counts"), **settings) as events:
         yield Ran(events, events.run(first, last), events.run(second, tables=DAILY))
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.pipeline import Pipeline, pipeline
 from support.samples import make_sample
+from support.world import World, world
 
 from resources.delta.duckdb_views import SqlViews
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
@@ -17,21 +17,21 @@ FILLED = (RAW_EVENTS, REJECTED_EVENTS, VIDEO_METADATA, SESSIONS, ENGAGEMENT)
 
 
 @pytest.fixture(scope="session")
-def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("queries")
     sample = make_sample(folder / "sample", events=4_000, days=3, users=60, videos=10)
     sources = {
         "events": str(sample.folder / "events"),
         "video_metadata": str(sample.folder / "video_metadata.parquet"),
     }
-    with pipeline(folder / "warehouse", **sources) as filled:
+    with world(folder / "warehouse", **sources) as filled:
         first, *_, last = sample.spec.event_days
         filled.run(first, last, tables=FILLED)
         yield filled
 
 
 @pytest.fixture(scope="session")
-def views(tables: Pipeline) -> SqlViews:
+def views(tables: World) -> SqlViews:
     return SqlViews.of(tables.settings.warehouse, ALL_TABLES)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
-from support.pipeline import Pipeline
 from support.query_engines import RunQuery, by_duckdb, by_kql, by_spark_sql, pairs
+from support.world import World
 
 from resources.delta.duckdb_views import SqlViews
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
@@ -24,7 +24,7 @@ SQL_ENGINES = ("duckdb", "spark_sql")
 
 @pytest.fixture(scope="module")
 def engines(
-    tables: Pipeline, views: SqlViews, queries: Path, spark: SparkSession
+    tables: World, views: SqlViews, queries: Path, spark: SparkSession
 ) -> Mapping[str, RunQuery]:
     return {
         "duckdb": by_duckdb(queries, views),
@@ -39,7 +39,7 @@ def query(engines: Mapping[str, RunQuery], request: pytest.FixtureRequest) -> Ru
 
 
 @pytest.fixture(scope="module")
-def engaged(tables: Pipeline) -> list[Row]:
+def engaged(tables: World) -> list[Row]:
     return tables.rows(ENGAGEMENT)
 
 
@@ -174,7 +174,7 @@ def test_hours_since_the_last_processing(query: RunQuery, engaged: list[Row]) ->
 
 
 @pytest.mark.parametrize("query", ["duckdb"], indirect=True)
-def test_what_events_earn_adds_up_to_the_session_rows(query: RunQuery, tables: Pipeline) -> None:
+def test_what_events_earn_adds_up_to_the_session_rows(query: RunQuery, tables: World) -> None:
     sessions = grouped(tables.rows(SESSIONS), "userId", "videoId")
     some = sorted(sessions)[::3]
     assert len(some) > 50
@@ -184,7 +184,7 @@ def test_what_events_earn_adds_up_to_the_session_rows(query: RunQuery, tables: P
 
 
 @by_each_sql_engine
-def test_what_events_earn_is_the_same_on_both_engines(query: RunQuery, tables: Pipeline) -> None:
+def test_what_events_earn_is_the_same_on_both_engines(query: RunQuery, tables: World) -> None:
     sessions = grouped(tables.rows(SESSIONS), "userId", "videoId")
     user, video = max(sessions, key=lambda pair: total(sessions[pair], "eventCount"))
     found = query("session_events", user_id=user, video_id=video, session_id="")
@@ -222,7 +222,7 @@ def judged(sessions: list[Row]) -> dict[str, Row]:
 
 
 @by_each_engine
-def test_the_events_of_one_session_are_in_order(query: RunQuery, tables: Pipeline) -> None:
+def test_the_events_of_one_session_are_in_order(query: RunQuery, tables: World) -> None:
     session = max(tables.rows(SESSIONS), key=lambda row: row["eventCount"])
     names = ("userId", "videoId", "sessionId")
     wanted = [r for r in tables.rows(RAW_EVENTS) if all(r[n] == session[n] for n in names)]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
-from support.pipeline import Pipeline
 from support.tables import frame, views
+from support.world import World
 
 from resources.delta.commit import commit
 from resources.delta.duckdb_views import SqlViews
@@ -41,7 +41,7 @@ def count(views: SqlViews, table: str = DAILY_VIDEO_VIEWS.name) -> int:
     return len(views.connection.table(table))
 
 
-def test_a_view_has_the_rows_and_types_of_its_table(views: SqlViews, tables: Pipeline) -> None:
+def test_a_view_has_the_rows_and_types_of_its_table(views: SqlViews, tables: World) -> None:
     for table in (RAW_EVENTS, SESSIONS):
         relation = views.connection.table(table.name)
         assert tuple(relation.columns) == table.column_names
@@ -155,7 +155,7 @@ def test_quit_ends_the_shell(shell: SqlShell) -> None:
 
 
 def test_a_file_on_the_command_line_is_run(
-    tables: Pipeline,
+    tables: World,
     queries: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -170,7 +170,7 @@ def test_a_file_on_the_command_line_is_run(
 
 
 def test_a_result_is_printed_with_all_of_its_columns(
-    tables: Pipeline,
+    tables: World,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.pipeline import SORTED_OUT, UNDIVIDED, Pipeline, Run, pipeline
 from support.samples import Sample
+from support.world import SORTED_OUT, UNDIVIDED, Run, World, world
 
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.player_events.tables import RAW_EVENTS
 
 
 @pytest.fixture(scope="module")
-def assets(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    with pipeline(
+def assets(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with world(
         tmp_path_factory.mktemp("pictures"),
         events=str(sample.folder / "events"),
         video_metadata=str(sample.folder / "video_metadata.parquet"),
@@ -23,7 +23,7 @@ def assets(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture(scope="module")
-def of_a_range(assets: Pipeline, sample: Sample) -> Run:
+def of_a_range(assets: World, sample: Sample) -> Run:
     return assets.run(sample.spec.event_days[0], sample.spec.event_days[-1])
 
 
@@ -40,12 +40,12 @@ def test_a_range_of_events_shows_the_rejected_share_by_day(of_a_range: Run) -> N
     assert is_picture(of_a_range.counted(RAW_EVENTS, "rejected_by_day"))
 
 
-def test_a_single_day_of_events_has_nothing_to_compare(assets: Pipeline, sample: Sample) -> None:
+def test_a_single_day_of_events_has_nothing_to_compare(assets: World, sample: Sample) -> None:
     day = assets.run(sample.spec.first_day, tables=SORTED_OUT)
     assert "rejected_by_day" not in day.metadata(RAW_EVENTS)
 
 
 def test_without_any_session_there_is_no_picture(tmp_path: Path, sample: Sample) -> None:
-    with pipeline(tmp_path, start_date=sample.spec.first_day, video_metadata="") as assets:
+    with world(tmp_path, start_date=sample.spec.first_day, video_metadata="") as assets:
         empty = assets.run(tables=UNDIVIDED)
     assert not {"hours_watched", "quality_flags"} & empty.metadata(ENGAGEMENT).keys()

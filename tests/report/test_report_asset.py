@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 from support.html_pages import parsed
-from support.pipeline import TABLES, Pipeline, deprecations_of_dagster_itself, pipeline
 from support.samples import Sample, make_sample
+from support.world import TABLES, World, deprecations_of_dagster_itself, world
 
 from resources.delta.errors import MissingTableError
 from video_assets.analytics.tables import (
@@ -65,20 +65,20 @@ def _retitle_all(path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def filled(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+def filled(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     settings = {
         "events": str(sample.folder / "events"),
         "video_metadata": str(sample.folder / "video_metadata.parquet"),
         "daily_views": str(sample.folder / "daily_views"),
     }
-    with pipeline(tmp_path_factory.mktemp("report"), **settings) as filled:
+    with world(tmp_path_factory.mktemp("report"), **settings) as filled:
         first, *_, last = sample.spec.event_days
         filled.run(first, last, tables=(*TABLES, *ANALYTICS_TABLES))
         yield filled
 
 
 @pytest.fixture(scope="module")
-def made(filled: Pipeline) -> Made:
+def made(filled: World) -> Made:
     with deprecations_of_dagster_itself():
         result = dg.materialize(
             list(filled.definitions.assets or ()),  # type: ignore[arg-type]
@@ -91,12 +91,12 @@ def made(filled: Pipeline) -> Made:
 
 
 @pytest.fixture(scope="module")
-def report(filled: Pipeline, made: Made, spark: SparkSession) -> Report:
+def report(filled: World, made: Made, spark: SparkSession) -> Report:
     assert made.html
     return build_report(spark, filled.settings, NOW)
 
 
-def test_the_page_lies_below_the_warehouse_and_is_linked(filled: Pipeline, made: Made) -> None:
+def test_the_page_lies_below_the_warehouse_and_is_linked(filled: World, made: Made) -> None:
     path = Path(filled.settings.warehouse) / "report" / "index.html"
     assert made.metadata["report"] == dg.MetadataValue.path(str(path))
     assert made.metadata["page_bytes"].value == path.stat().st_size
@@ -123,7 +123,7 @@ def test_a_title_with_markup_is_shown_as_it_is(made: Made) -> None:
     assert not any(target.startswith(("http", "//", "data:")) for target in read.loads())
 
 
-def test_the_headline_is_that_of_the_engagement_rows(filled: Pipeline, report: Report) -> None:
+def test_the_headline_is_that_of_the_engagement_rows(filled: World, report: Report) -> None:
     rows = filled.rows(ENGAGEMENT)
     totals = report.totals
     assert totals.viewers == len({row["userId"] for row in rows})
@@ -138,7 +138,7 @@ def test_the_headline_is_that_of_the_engagement_rows(filled: Pipeline, report: R
 
 
 def test_each_day_has_the_watch_time_of_its_sessions(
-    filled: Pipeline, sample: Sample, report: Report
+    filled: World, sample: Sample, report: Report
 ) -> None:
     rows = filled.rows(SESSIONS)
     assert [day.day for day in report.days] == list(sample.spec.event_days)
@@ -149,7 +149,7 @@ def test_each_day_has_the_watch_time_of_its_sessions(
         assert day.viewers == len({row["userId"] for row in of_day})
 
 
-def test_the_top_videos_are_those_watched_longest(filled: Pipeline, report: Report) -> None:
+def test_the_top_videos_are_those_watched_longest(filled: World, report: Report) -> None:
     rows = sorted(filled.rows(VIDEO_PERFORMANCE), key=lambda row: -row["watchHours"])[:10]
     assert [
         (v.video_id, v.title, v.viewers, v.hours, v.watched, v.completion_rate, v.drop_off)
@@ -168,9 +168,7 @@ def test_the_top_videos_are_those_watched_longest(filled: Pipeline, report: Repo
     ]
 
 
-def test_videos_hold_people_by_how_much_of_them_is_watched(
-    filled: Pipeline, report: Report
-) -> None:
+def test_videos_hold_people_by_how_much_of_them_is_watched(filled: World, report: Report) -> None:
     comparable = [
         row
         for row in filled.rows(VIDEO_PERFORMANCE)
@@ -184,7 +182,7 @@ def test_videos_hold_people_by_how_much_of_them_is_watched(
 
 
 def test_a_curve_holds_every_exit_and_the_largest_counts_of_its_video(
-    filled: Pipeline, report: Report
+    filled: World, report: Report
 ) -> None:
     rows = filled.rows(VIDEO_POSITION_CURVE)
     assert [curve.video for curve in report.curves] == list(report.top_videos[:6])
@@ -202,7 +200,7 @@ def test_a_curve_holds_every_exit_and_the_largest_counts_of_its_video(
         assert [s.start for s in curve.stretches] == sorted(s.start for s in curve.stretches)
 
 
-def test_a_short_video_s_curve_is_the_table_row_by_row(filled: Pipeline, report: Report) -> None:
+def test_a_short_video_s_curve_is_the_table_row_by_row(filled: World, report: Report) -> None:
     curve = min(report.curves, key=lambda curve: curve.video.duration)
     assert curve.video.duration <= 1200
     assert [(s.start, s.end, s.viewers, s.rewatches, s.exits) for s in curve.stretches] == sorted(
@@ -212,7 +210,7 @@ def test_a_short_video_s_curve_is_the_table_row_by_row(filled: Pipeline, report:
     )
 
 
-def test_tiers_and_flags_are_counted(filled: Pipeline, report: Report) -> None:
+def test_tiers_and_flags_are_counted(filled: World, report: Report) -> None:
     rows = filled.rows(ENGAGEMENT)
     tiers = Counter(row["engagementTier"] for row in rows)
     assert report.tiers == tuple((tier, tiers[tier]) for tier in TIERS)
@@ -222,7 +220,7 @@ def test_tiers_and_flags_are_counted(filled: Pipeline, report: Report) -> None:
     assert sum(day.flagged for day in report.flag_days) == flags.total()
 
 
-def test_power_users_have_the_most_videos_in_tier_high(filled: Pipeline, report: Report) -> None:
+def test_power_users_have_the_most_videos_in_tier_high(filled: World, report: Report) -> None:
     rows = sorted(
         filled.rows(USER_ENGAGEMENT),
         key=lambda row: (-row["highTierVideos"], -row["watchSeconds"], row["userId"]),
@@ -235,7 +233,7 @@ def test_power_users_have_the_most_videos_in_tier_high(filled: Pipeline, report:
     assert report.audience.users_with_high == len(with_high)
 
 
-def test_every_source_row_is_kept_or_rejected(filled: Pipeline, report: Report) -> None:
+def test_every_source_row_is_kept_or_rejected(filled: World, report: Report) -> None:
     kept, rejected = filled.rows(RAW_EVENTS), filled.rows(REJECTED_EVENTS)
     intake = report.intake
     assert (intake.kept, intake.rejected) == (len(kept), len(rejected))
@@ -247,7 +245,7 @@ def test_every_source_row_is_kept_or_rejected(filled: Pipeline, report: Report) 
 
 
 def test_missing_dates_are_left_out_until_there_are_daily_views(
-    filled: Pipeline, made: Made, report: Report, sample: Sample, spark: SparkSession
+    filled: World, made: Made, report: Report, sample: Sample, spark: SparkSession
 ) -> None:
     assert report.missing is None
     assert "daily views" not in parsed(made.html).text.lower()
@@ -265,7 +263,7 @@ def test_missing_dates_are_left_out_until_there_are_daily_views(
 
 
 def test_a_table_that_is_not_there_yet_is_named(tmp_path: Path, spark: SparkSession) -> None:
-    with pipeline(tmp_path) as empty:
+    with world(tmp_path) as empty:
         message = "Materialize the asset video/aggregated_user_video_engagement before the report"
         with pytest.raises(MissingTableError, match=message):
             build_report(spark, empty.settings, NOW)

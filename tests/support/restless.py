@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from support.pipeline import Pipeline, Row, pipeline
 from support.source_files import write
+from support.world import Row, World, world
 
 EVENT_NAMES = ("video_play", "video_play", "video_pause", "video_resume", "video_ended")
 SECONDS_BETWEEN = (0, 1, 20, 60, 60, 300, 300, 600, 1_500, 1_799, 1_801, 7_000)
@@ -57,14 +57,12 @@ def deliver(folder: Path, rows: Sequence[Row]) -> str:
 
 
 @contextmanager
-def pipeline_of(
-    root: Path, rows: Sequence[Row], start: date, **settings: Any
-) -> Iterator[Pipeline]:
+def pipeline_of(root: Path, rows: Sequence[Row], start: date, **settings: Any) -> Iterator[World]:
     given: dict[str, Any] = {"video_metadata": None, "start_date": start} | settings
-    with pipeline(root / "warehouse", events=deliver(root / "events", rows), **given) as events:
+    with world(root / "warehouse", events=deliver(root / "events", rows), **given) as events:
         yield events
 
 
-def bits(events: Pipeline) -> Tables:
+def bits(events: World) -> Tables:
     """The tables so that two floats which are equal but not the same (0.0, -0.0) differ."""
     return {name: [repr(row) for row in rows] for name, rows in events.results().items()}

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from support.pipeline import Pipeline, Row, Run, in_order
 from support.source_files import write
 from support.view_oracle import Expected
+from support.world import Row, Run, World, in_order
 
 from resources.delta.table import Table
 from video_assets.catalog import asset_key
@@ -72,12 +72,12 @@ def deliver_in_parts(folder: Path, rows: Sequence[Row], parts: int = 3) -> str:
     return str(folder)
 
 
-def asset_of(views: Pipeline, table: Table) -> dg.AssetsDefinition:
+def asset_of(views: World, table: Table) -> dg.AssetsDefinition:
     """The declaration of a table's asset."""
     return views.definitions.resolve_asset_graph().get(asset_key(table)).assets_def
 
 
-def partition_keys(views: Pipeline, table: Table) -> Sequence[str]:
+def partition_keys(views: World, table: Table) -> Sequence[str]:
     """All partitions of a table's asset, as of now."""
     partitions = asset_of(views, table).partitions_def
     assert partitions is not None
@@ -98,13 +98,12 @@ def said(event: dg.DagsterEvent) -> Mapping[str, dg.MetadataValue[Any]]:
     return event.step_materialization_data.materialization.metadata
 
 
-def run_months(views: Pipeline, first: date, last: date) -> Run:
-    """The months of some days, in a single run."""
-    months = sorted({first.replace(day=1), last.replace(day=1)})
-    return views.run(*months, tables=MONTHS)
+def months_of(first: date, last: date) -> list[date]:
+    """The months from that of a day to that of another one, as the days of a run."""
+    return sorted({first.replace(day=1), last.replace(day=1)})
 
 
-def view_results(views: Pipeline) -> Mapping[str, list[Row]]:
+def view_results(views: World) -> Mapping[str, list[Row]]:
     """What no two runs over the same rows may differ in."""
     return {
         table.name: views.rows(table, ORIGIN if table is REJECTED_DAILY_VIEWS else ())

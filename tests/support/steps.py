@@ -1,0 +1,110 @@
+"""The steps behind the assets, staged and committed as `assets.py` does, but without Dagster."""
+
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from resources.delta.commit import commit
+from resources.delta.stage import StagedTable, stage_frame
+from resources.delta.table import Table
+from resources.delta.warehouse import stored_frame
+from resources.engine.session import SparkEngine
+from video_assets.daily_views.missing_dates import newest_date
+from video_assets.daily_views.monthly_views import monthly_views
+from video_assets.daily_views.stage_missing_dates import stage_missing_dates
+from video_assets.daily_views.stage_views import stage_views
+from video_assets.daily_views.tables import (
+    DAILY_VIDEO_VIEWS,
+    MISSING_DATE,
+    MISSING_DATES,
+    MONTHLY_VIEWS,
+    REJECTED_DAILY_VIEWS,
+)
+from video_assets.days import DayRange
+from video_assets.engagement.stage_engagement import stage_engagement
+from video_assets.engagement.stage_sessions import stage_sessions
+from video_assets.engagement.stage_video_metadata import stage_video_metadata
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
+from video_assets.player_events.stage_events import stage_events
+from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.settings import Settings
+
+LOG = logging.getLogger(__name__)
+
+Staged = Mapping[str, StagedTable]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of some days, or of tables that have none."""
+
+    settings: Settings
+    days: Sequence[date]
+
+    def compute(self, tables: Collection[Table]) -> dict[str, StagedTable]:
+        """Fill tables, those first that others need; what was written, by the table's name."""
+        written: dict[str, StagedTable] = {}
+        for outputs, step in _ORDER.items():
+            if set(outputs) & set(tables):
+                staged = step(self)
+                for output in staged.values():
+                    commit(output)
+                written |= staged
+        return written
+
+    def player_events(self) -> Staged:
+        return stage_events(self._spark, self.settings, self._run, LOG)
+
+    def video_metadata(self) -> Staged:
+        return _named(stage_video_metadata(self._spark, self.settings, LOG))
+
+    def sessions(self) -> Staged:
+        events = self._frame(RAW_EVENTS)
+        return _named(stage_sessions(events, self._spark, self.settings, self._run, LOG))
+
+    def engagement(self) -> Staged:
+        inputs = (self._frame(SESSIONS), self._frame(VIDEO_METADATA))
+        return _named(stage_engagement(*inputs, self._spark, self.settings, LOG))
+
+    def daily_views(self) -> Staged:
+        return stage_views(self._spark, self.settings, self._run, LOG)
+
+    def monthly_views(self) -> Staged:
+        daily, months = self._frame(DAILY_VIDEO_VIEWS), frozenset(self.days)
+        sums = monthly_views(daily.where(F.trunc("date", "month").isin(*months)))
+        return _named(stage_frame(sums, self.settings.warehouse, MONTHLY_VIEWS, months))
+
+    def missing_dates(self) -> Staged:
+        daily = self._frame(DAILY_VIDEO_VIEWS)
+        as_of = self.settings.as_of_date or newest_date(daily)
+        return stage_missing_dates(daily, as_of, self.settings.warehouse)
+
+    @property
+    def _run(self) -> DayRange:
+        return DayRange(self.days[0], self.days[-1] + timedelta(days=1))
+
+    @property
+    def _spark(self) -> SparkEngine:
+        return SparkEngine.from_settings(self.settings)
+
+    def _frame(self, table: Table) -> DataFrame:
+        return stored_frame(self._spark.spark_session, self.settings.warehouse, table)
+
+
+def _named(staged: StagedTable) -> Staged:
+    return {staged.table.name: staged}
+
+
+_ORDER: Mapping[tuple[Table, ...], Callable[[Steps], Staged]] = {
+    (RAW_EVENTS, REJECTED_EVENTS): Steps.player_events,
+    (VIDEO_METADATA,): Steps.video_metadata,
+    (SESSIONS,): Steps.sessions,
+    (ENGAGEMENT,): Steps.engagement,
+    (DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS): Steps.daily_views,
+    (MONTHLY_VIEWS,): Steps.monthly_views,
+    (MISSING_DATES, MISSING_DATE): Steps.missing_dates,
+}
