@@ -6,10 +6,10 @@ from datetime import date, timedelta
 
 from PIL import Image
 
-from video_assets.plots import COLOR, WIDTH, bars_per_day, bars_per_name
+from video_assets.plots import LIGHT, WIDTH, bars_per_day, bars_per_name
 
 FIRST = date(2025, 1, 1)
-BAR = tuple(bytes.fromhex(COLOR.removeprefix("#")))
+BAR = tuple(bytes.fromhex(LIGHT.main.removeprefix("#")))
 # Materializations are kept for ever, each with its picture.
 FEW_CHARACTERS = 8_000
 

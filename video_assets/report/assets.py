@@ -16,6 +16,8 @@ from video_assets.plots import as_markdown, bars_per_day
 from video_assets.report.build import build_report, report_location
 from video_assets.report.data import MIN_VIEWERS
 from video_assets.report.facts import Report
+from video_assets.report.page import page
+from video_assets.report.retention import retention_curve
 from video_assets.report.takeaways import held, leaving, power_users, trust
 from video_assets.settings import Settings
 
@@ -58,9 +60,6 @@ def engagement_report_asset() -> dg.AssetsDefinition:
         spark: SparkEngine,
         settings: dg.ResourceParam[Settings],
     ) -> dg.MaterializeResult[Any]:
-        # Altair takes a second to import, which no other step should wait for.
-        from video_assets.report.page import page  # noqa: PLC0415 (as above)
-
         report = build_report(spark.spark_session, settings, datetime.now(UTC))
         html = page(report).encode()
         location = report_location(settings.warehouse)
@@ -95,10 +94,8 @@ def _metadata(report: Report, location: str, size: int) -> dict[str, Any]:
 
 
 def _retention(report: Report) -> dict[str, Any]:
-    from video_assets.report.charts import LIGHT, WIDE, retention_curve  # noqa: PLC0415 (as above)
-
     if not report.curves:
         return {}
-    chart = retention_curve(report.curves[0], WIDE, LIGHT).to_dict()
+    chart = retention_curve(report.curves[0])
     picture = as_markdown(chart, "Retention of the most watched video")
     return {"retention": dg.MetadataValue.md(picture)}

@@ -7,7 +7,7 @@ from datetime import date, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from video_assets.report import wording
+from video_assets import wording
 
 Heights = NDArray[np.int64]
 

@@ -15,7 +15,7 @@ from video_assets.report.facts import (
     Video,
     WatchDay,
 )
-from video_assets.report.wording import (
+from video_assets.wording import (
     clock,
     count,
     full_day,

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from video_assets.report import wording
+from video_assets import wording
 
 
 @pytest.mark.parametrize(
