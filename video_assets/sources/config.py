@@ -15,7 +15,8 @@ class SourceConfig:
     Attributes:
         uri: file, folder, glob or template with `{date}`; a path or a URI.
         format: `auto` tells it by suffix or content.
-        columns: name in the source to our name; our names without an entry are taken as they are.
+        columns: name in the source (see `paths`) to ours; several names of one of ours are
+            alternatives, the first that a row has counts. Ours are known without an entry.
         event_names: event name in the source to ours; ours are known without an entry.
         timestamp_unit: unit of times that are numbers since 1970; None refuses such numbers.
         date_format: strptime format of dates; None reads ISO 8601.
@@ -28,7 +29,7 @@ class SourceConfig:
     timestamp_unit: TimestampUnit | None = None
     date_format: str | None = None
 
-    def source_name(self, our_name: str) -> str:
-        """The source's name of one of our columns."""
-        mapped = (source for source, ours in self.columns.items() if ours == our_name)
-        return next(mapped, our_name)
+    def source_names(self, our_name: str) -> tuple[str, ...]:
+        """The source's names of one of our columns, in the order in which they count."""
+        mapped = tuple(source for source, ours in self.columns.items() if ours == our_name)
+        return mapped or (our_name,)

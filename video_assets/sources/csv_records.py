@@ -88,7 +88,12 @@ def read_header(lines: Lines, layout: Layout, where: str) -> Header | None:
     if not lines.not_blank(_BLANKS).any():
         return None
     text = lines.line(_first_row(lines)).decode(errors="replace").removeprefix(_BYTE_ORDER_MARK)
-    needed = {column.source for column in layout.columns}
+    needed = {
+        name
+        for column in layout.columns
+        for path in column.paths
+        for name in (path.plain, path.root)
+    }
     headers = [Header(delimiter, _names(text, delimiter)) for delimiter in _DELIMITERS]
     header = max(headers, key=lambda h: (len(needed & set(h.names)), len(h.names)))
     layout.require(header.names, where)
@@ -128,7 +133,8 @@ class _BlockParser:
         self._broken: list[int] = []
         self._records: list[tuple[int, list[str]]] = []
         self._ordinary = lines.not_blank(_BLANKS)
-        self._positions = [header.names.index(column.source) for column in layout.columns]
+        self._names = layout.roots(header.names)
+        self._positions = [header.names.index(name) for name in self._names]
         self._quotes = self._count(_QUOTE)
         self._continued = 0
         self._sort_out_special_lines()
@@ -139,10 +145,10 @@ class _BlockParser:
         parsed = [self._read(np.flatnonzero(self._ordinary)), self._read_by_python()]
         starts = np.concatenate([part.lines for part in parsed])
         columns = {
-            column.ours: pa.concat_arrays([part.columns[place] for part in parsed])
-            for place, column in enumerate(self._layout.columns)
+            name: pa.concat_arrays([part.columns[place] for part in parsed])
+            for place, name in enumerate(self._names)
         }
-        return self._as_chunk(starts, columns, rows)
+        return self._as_chunk(starts, self._layout.needed_of(columns, len(starts)), rows)
 
     def _as_chunk(self, starts: Integers, columns: dict[str, ArrowArray], rows: int) -> Chunk:
         lines = self._lines

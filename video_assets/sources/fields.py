@@ -1,15 +1,17 @@
 """What a kind of row brings along, and which columns a source of such rows must have."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.types as pat
 
-from video_assets.arrow.types import is_number, is_text, plain
+from video_assets.arrow.types import ArrowArray, TextArray, compute, is_number, is_text, plain
 from video_assets.sources.chunks import Chunk
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError
+from video_assets.sources.nested import type_at, values_at
+from video_assets.sources.paths import Literal, Path, SourceName, parse_source_name
 from video_assets.sources.tagged import TaggedSchema, Verdict
 from video_assets.vocabulary import Role
 
@@ -41,11 +43,50 @@ class RowKind:
 
 @dataclass(frozen=True)
 class NeededColumn:
-    """One column to read: our name, the source's name, its role."""
+    """One column to read.
+
+    Attributes:
+        ours: our name.
+        names: the source's names; the first that a row has counts.
+        role: what it means.
+    """
 
     ours: str
-    source: str
+    names: tuple[SourceName, ...]
     role: Role
+
+    @property
+    def source(self) -> str:
+        """The source's name, as the settings have it."""
+        return " or ".join(name.text for name in self.names)
+
+    @property
+    def is_one_path(self) -> bool:
+        """Whether it is a value of the source as it stands, neither joined nor one of several."""
+        return len(self.names) == 1 and len(self.names[0].parts) == 1 and bool(self.paths)
+
+    def may_be_in(self, existing: Container[str]) -> bool:
+        """Whether a source with these columns can have it."""
+        return any(all(path.column_of(existing) for path in name.paths) for name in self.names)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The values of a row that it needs, each once."""
+        return tuple(dict.fromkeys(path for name in self.names for path in name.paths))
+
+    def combined(self, values: Mapping[Path, ArrowArray], rows: int) -> ArrowArray:
+        """The column, made of the values at its paths.
+
+        Args:
+            values: by path.
+            rows: how many.
+        """
+        alternatives = [_joined(name, values, rows) for name in self.names]
+        if len(alternatives) == 1:
+            return alternatives[0]
+        texts = (as_text(array) for array in alternatives)
+        blank_is_absent = (compute.if_else(compute.equal(t, ""), None, t) for t in texts)
+        return compute.coalesce(*blank_is_absent)
 
 
 @dataclass(frozen=True)
@@ -59,7 +100,7 @@ class Layout:
     def columns(self) -> tuple[NeededColumn, ...]:
         """The columns to read, in our order."""
         return tuple(
-            NeededColumn(name, self.config.source_name(name), role)
+            NeededColumn(name, tuple(map(parse_source_name, self.config.source_names(name))), role)
             for name, role in self.kind.columns.items()
         )
 
@@ -69,6 +110,23 @@ class Layout:
         days = (column for column in self.columns if column.ours == self.kind.day_column)
         return next(days, None)
 
+    def roots(self, existing: Container[str]) -> tuple[str, ...]:
+        """The columns of a file that hold what is needed, each once."""
+        paths = (path for column in self.columns for path in column.paths)
+        names = (path.column_of(existing) for path in paths)
+        return tuple(dict.fromkeys(name for name in names if name is not None))
+
+    def needed_of(self, columns: Mapping[str, ArrowArray], rows: int) -> dict[str, ArrowArray]:
+        """Our columns, made of those of a file.
+
+        Args:
+            columns: the file's, by name: `roots`.
+            rows: how many rows they have.
+        """
+        paths = tuple(dict.fromkeys(path for column in self.columns for path in column.paths))
+        values = values_at(columns, paths, rows)
+        return {column.ours: column.combined(values, rows) for column in self.columns}
+
     def require(self, existing: Iterable[str], where: str) -> None:
         """Refuse a file that lacks a needed column.
 
@@ -76,7 +134,7 @@ class Layout:
             SourceError: names the file, the missing columns, those that exist, and the remedy.
         """
         there = list(existing)
-        missing = [column for column in self.columns if column.source not in there]
+        missing = [column for column in self.columns if not column.may_be_in(there)]
         if missing:
             raise SourceError(self.missing_message(missing, there, where))
 
@@ -100,7 +158,16 @@ class Layout:
         """
         self.require(schema.names, where)
         for column in self.columns:
-            self.require_type(column, plain(schema.field(column.source).type), where)
+            found = self._known_type(column, schema)
+            if found is not None:
+                self.require_type(column, plain(found), where)
+
+    def _known_type(self, column: NeededColumn, schema: pa.Schema) -> pa.DataType | None:
+        name = column.paths[0].column_of(schema.names) if column.is_one_path else None
+        if name is None:
+            return None
+        steps = () if name == column.paths[0].plain else column.paths[0].steps[1:]
+        return type_at(schema.field(name).type, steps)
 
     def require_type(self, column: NeededColumn, found: pa.DataType, where: str) -> None:
         """Refuse a column of a type that cannot hold what it must; see `require_types`."""
@@ -137,3 +204,20 @@ class Layout:
         return (
             f". Convert it at the source, or map another column with {self.kind.setting}_COLUMNS."
         )
+
+
+def _joined(name: SourceName, values: Mapping[Path, ArrowArray], rows: int) -> ArrowArray:
+    arrays = [
+        pa.repeat(part.text, rows) if isinstance(part, Literal) else values[part]
+        for part in name.parts
+    ]
+    if len(arrays) == 1:
+        return arrays[0]
+    return compute.binary_join_element_wise(*map(as_text, arrays), "", null_handling="emit_null")
+
+
+def as_text(array: ArrowArray) -> TextArray:
+    """Values as text, without a dictionary."""
+    if isinstance(array, pa.DictionaryArray):
+        array = array.dictionary_decode()
+    return array if array.type == pa.string() else array.cast(pa.string())

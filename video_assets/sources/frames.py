@@ -131,7 +131,7 @@ def _read_delta(spark: SparkSession, reading: Reading, table: SourceFile) -> Dat
     layout = reading.layout
     rows = _open_delta(spark, table.uri)
     layout.require(rows.columns, table.uri)
-    names = list(dict.fromkeys(column.source for column in layout.columns))
+    names = list(layout.roots(rows.columns))
     schema = to_arrow_schema(StructType([rows.schema[name] for name in names]), timezone="UTC")
     layout.require_types(schema, table.uri)
     condition = _may_be_in_window(reading, schema)
@@ -168,9 +168,9 @@ def _may_be_in_window(reading: Reading, schema: pa.Schema) -> Column | None:
     day_column = reading.layout.day_column
     if day_column is None:
         return None
-    name = day_column.source
-    bounds = _bounds(schema.field(name).type, reading)
-    if bounds is None:
+    name = day_column.paths[0].column_of(schema.names) if day_column.is_one_path else None
+    bounds = _bounds(schema.field(name).type, reading) if name else None
+    if name is None or bounds is None:
         return None
     first, start, end, last = (F.lit(bound) for bound in bounds)
     column = _column(name)

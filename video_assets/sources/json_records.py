@@ -1,32 +1,40 @@
-"""JSON lines: Arrow reads whole blocks, and each line by itself where a block is not clean."""
+"""JSON: one object a line, objects one after the other, or one array of objects.
 
-import io
+DuckDB reads the needed values of each row by itself, so that no row's fate depends on another's.
+"""
+
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import orjson
 import pyarrow as pa
-import pyarrow.json as pj
 
-from video_assets.arrow.types import ArrowArray, Characters, Integers, Mask
+from video_assets.arrow.types import ArrowArray, Characters, Integers, Mask, TextArray, compute
 from video_assets.sources.chunks import BrokenRow, Chunk
 from video_assets.sources.errors import SourceError
-from video_assets.sources.fields import Layout, NeededColumn
+from video_assets.sources.fields import Layout, NeededColumn, Role
+from video_assets.sources.json_values import (
+    NUMBERS,
+    kinds_of_json,
+    values_of_json,
+    without_other_kinds,
+)
 from video_assets.sources.lines import Lines, is_utf8, readable_text
 from video_assets.vocabulary import Role
 
 _BLANKS = b" \t\r"
-_ONE_BY_ONE = 256
-_PARTS = 8
-_SAMPLE_LINES = 10
 _SAMPLE_ROWS, _FAIR_SAMPLE = 1000, 20
-_EXACT_IN_FLOAT = 2.0**53
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# DuckDB reads these words as numbers, though they are no JSON.
+_NO_JSON = (b"NaN", b"Inf")
+_SEVERAL_OBJECTS = r"\}\s*\{"
+_DECODER = json.JSONDecoder()
 
 
 def json_chunks(blocks: Iterator[Lines], layout: Layout) -> Iterator[Chunk]:
-    """Parse blocks of JSON lines; lines of nothing but white space are no rows."""
+    """Read blocks of JSON lines; lines of nothing but white space are no rows."""
     for block in blocks:
         lines = _without_byte_order_mark(block)
         rows = np.flatnonzero(lines.not_blank(_BLANKS))
@@ -43,78 +51,115 @@ def _without_byte_order_mark(lines: Lines) -> Lines:
 def _chunks_of_rows(
     lines: Lines, rows: Integers, columns: Sequence[NeededColumn]
 ) -> Iterator[Chunk]:
-    whole = _look_like_objects(lines, rows)
-    if not whole.all():
-        yield _read_one_by_one(lines, rows[~whole], columns)
-    yield from _chunks_of_objects(lines, rows[whole], columns)
+    texts, is_text = _texts(lines, rows)
+    is_row, values = _read(texts, is_text & _look_like_objects(lines, rows), columns)
+    bad = rows[~is_row]
+    several = compute.match_substring_regex(texts.filter(pa.array(~is_row)), _SEVERAL_OBJECTS)
+    joined = bad[several.to_numpy(zero_copy_only=False)]
+    yield _chunk(lines, rows[is_row], values, np.setdiff1d(bad, joined))
+    for row in joined.tolist():
+        yield _chunk_of_joined_objects(lines, row, columns)
 
 
-def _look_like_objects(lines: Lines, rows: Integers) -> Mask:
-    """Which lines begin and end like an object: none of those can reach into the next."""
-    first, last = lines.bytes_[lines.starts[rows]], lines.bytes_[lines.ends[rows] - 1]
-    whole: Mask = (first == ord("{")) & (last == ord("}"))
-    return whole
-
-
-def _chunks_of_objects(
-    lines: Lines, rows: Integers, columns: Sequence[NeededColumn]
-) -> Iterator[Chunk]:
-    if not len(rows):
-        return
-    parsed = _read_block(lines, rows, columns)
-    if parsed is not None:
-        yield _chunk(lines, rows, parsed, [])
-    elif len(rows) <= _ONE_BY_ONE:
-        yield _read_one_by_one(lines, rows, columns)
-    else:
-        for part in np.array_split(rows, _PARTS):
-            yield from _chunks_of_objects(lines, part, columns)
-
-
-def _chunk(
-    lines: Lines, rows: Integers, columns: dict[str, ArrowArray], broken: list[BrokenRow]
-) -> Chunk:
+def _chunk(lines: Lines, rows: Integers, values: dict[str, ArrowArray], broken: Integers) -> Chunk:
     return Chunk(
-        columns=columns,
+        columns=values,
         numbers=None if lines.first_number is None else rows + lines.first_number,
         order=lines.offset + lines.starts[rows],
         texts_of=lambda indices: [readable_text(lines.line(row)) for row in rows[indices]],
-        broken=broken,
+        broken=[_broken(lines, row) for row in broken.tolist()],
         source_rows=len(rows) + len(broken),
     )
 
 
-def _read_block(
-    lines: Lines, rows: Integers, columns: Sequence[NeededColumn]
-) -> dict[str, ArrowArray] | None:
-    data = lines.joined(rows)
-    if _has_numbers_beyond_json(data):
-        return None
-    schema = _expected_types(lines, rows, columns)
-    if schema is None or not is_utf8(data):
-        return None
-    try:
-        table = _read_with_arrow(data, schema)
-    except pa.ArrowInvalid:
-        return None
-    if table.num_rows != len(rows):
-        return None
-    read = {c.ours: table.column(c.source).combine_chunks() for c in columns}
-    return read if all(map(_is_exact, read.values())) else None
+def _broken(lines: Lines, row: int) -> BrokenRow:
+    return BrokenRow(readable_text(lines.line(row)), lines.number(row))
 
 
-def _read_with_arrow(data: bytes, schema: pa.Schema) -> pa.Table:
-    return pj.read_json(
-        io.BytesIO(data),
-        read_options=pj.ReadOptions(use_threads=False, block_size=len(data) + 1),
-        parse_options=pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
+def _chunk_of_joined_objects(lines: Lines, row: int, columns: Sequence[NeededColumn]) -> Chunk:
+    """The objects of one line, as Kinesis Firehose writes them."""
+    pieces = _joined_objects(readable_text(lines.line(row)))
+    texts = pa.array(pieces, pa.string())
+    is_row, values = _read(texts, np.ones(len(pieces), np.bool_), columns)
+    good, bad = np.flatnonzero(is_row), np.flatnonzero(~is_row)
+    number = lines.number(row)
+    return Chunk(
+        columns=values,
+        numbers=None if number is None else np.full(len(good), number, np.int64),
+        order=lines.offset + lines.starts[row] + good,
+        texts_of=lambda indices: [pieces[place] for place in good[indices]],
+        broken=[BrokenRow(pieces[place], number) for place in bad.tolist()],
+        source_rows=len(pieces),
     )
 
 
-def _has_numbers_beyond_json(data: bytes) -> bool:
-    """Whether there may be a NaN or infinity, which Arrow reads though they are no JSON."""
-    characters = np.frombuffer(data, dtype=np.uint8)
-    return _holds(characters, b"NaN") or _holds(characters, b"Inf")
+def _joined_objects(text: str) -> list[str]:
+    """The objects that stand one after the other; what follows a broken one is one piece."""
+    pieces: list[str] = []
+    start, end = 0, len(text)
+    while start < end:
+        try:
+            _, after = _DECODER.raw_decode(text, start)
+        except (json.JSONDecodeError, RecursionError):
+            after = end
+        pieces.append(text[start:after])
+        start = after + len(text[after:]) - len(text[after:].lstrip()) if after < end else end
+    return pieces
+
+
+def _texts(lines: Lines, rows: Integers) -> tuple[TextArray, Mask]:
+    """The lines as texts, and which of them are text: the others stand as empty objects."""
+    some = Lines(lines.joined(rows), 0, None)
+    if is_utf8(some.data):
+        edges = np.append(some.starts, len(some.data)).astype(np.int32)
+        buffers = [None, pa.py_buffer(edges), pa.py_buffer(some.data)]
+        return pa.Array.from_buffers(pa.string(), len(rows), buffers), np.ones(len(rows), np.bool_)
+    readable = [is_utf8(some.line(place)) for place in range(len(rows))]
+    texts = [some.line(n).decode() if good else "" for n, good in enumerate(readable)]
+    return pa.array(texts, pa.string()), np.array(readable, np.bool_)
+
+
+def _look_like_objects(lines: Lines, rows: Integers) -> Mask:
+    """Which lines begin and end like an object, blanks left out."""
+    first, last = lines.bytes_[lines.starts[rows]], lines.bytes_[lines.ends[rows] - 1]
+    whole: Mask = (first == ord("{")) & (last == ord("}"))
+    for place in np.flatnonzero(~whole).tolist():
+        line = lines.line(rows[place]).strip(_BLANKS)
+        whole[place] = line.startswith(b"{") and line.endswith(b"}")
+    return whole
+
+
+def _read(
+    texts: TextArray, may_be_row: Mask, columns: Sequence[NeededColumn]
+) -> tuple[Mask, dict[str, ArrowArray]]:
+    """Which texts are objects, and the needed values of those."""
+    paths = [path for column in columns for path in column.paths]
+    found_json, found = values_of_json(texts, paths)
+    is_row = may_be_row & found_json.to_numpy(zero_copy_only=False) & ~_hold_no_json(texts)
+    all_rows = bool(is_row.all())
+    kept = texts if all_rows else texts.filter(pa.array(is_row))
+    left = iter(found if all_rows else [value.filter(pa.array(is_row)) for value in found])
+    return is_row, {column.ours: _column(column, kept, left) for column in columns}
+
+
+def _column(column: NeededColumn, texts: TextArray, found: Iterator[TextArray]) -> TextArray:
+    values = {path: next(found) for path in column.paths}
+    if column.role is Role.ID:
+        values = {p: without_other_kinds(ids, texts, p) for p, ids in values.items()}
+    return column.combined(values, len(texts))
+
+
+def _hold_no_json(texts: TextArray) -> Mask:
+    """Which texts hold a NaN or infinity where a number should be."""
+    none = np.zeros(len(texts), np.bool_)
+    content = np.frombuffer(texts.buffers()[2] or b"", dtype=np.uint8)
+    if not any(_holds(content, word) for word in _NO_JSON):
+        return none
+    for place in np.flatnonzero(
+        compute.match_substring_regex(texts, "NaN|Inf").to_numpy(zero_copy_only=False)
+    ).tolist():
+        none[place] = _parsed(texts[place].as_py().encode()) is None
+    return none
 
 
 def _holds(characters: Characters, word: bytes) -> bool:
@@ -125,72 +170,12 @@ def _holds(characters: Characters, word: bytes) -> bool:
     return len(places) > 0
 
 
-def _is_exact(array: ArrowArray) -> bool:
-    if not pa.types.is_floating(array.type) or not len(array):
-        return True
-    values = array.fill_null(0).to_numpy(zero_copy_only=False)
-    return bool(np.all(np.abs(values) < _EXACT_IN_FLOAT))
-
-
-def _expected_types(
-    lines: Lines, rows: Integers, columns: Sequence[NeededColumn]
-) -> pa.Schema | None:
-    """The types that the first lines show; a block that has others is read line by line."""
-    sample = [_parsed(lines.line(row)) for row in rows[:_SAMPLE_LINES]]
-    objects = [row for row in sample if row is not None]
-    types = {column.source: _expected_type(column, objects) for column in columns}
-    known = [(name, type_) for name, type_ in types.items() if type_ is not None]
-    return pa.schema(known) if objects and len(known) == len(types) else None
-
-
-def _expected_type(column: NeededColumn, sample: Sequence[dict[str, Any]]) -> pa.DataType | None:
-    values = (row.get(column.source) for row in sample)
-    value = next((value for value in values if value is not None), "")
-    if isinstance(value, str):
-        return pa.string()
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    if column.role in (Role.ID, Role.COUNT):
-        return pa.int64() if isinstance(value, int) else None
-    return pa.float64()
-
-
 def _parsed(line: bytes) -> dict[str, Any] | None:
     try:
         row = orjson.loads(line)
     except orjson.JSONDecodeError:
         return None
     return row if isinstance(row, dict) else None
-
-
-def _read_one_by_one(lines: Lines, rows: Integers, columns: Sequence[NeededColumn]) -> Chunk:
-    parsed = [_parsed(lines.line(row)) for row in rows]
-    good: Mask = np.array([row is not None for row in parsed], dtype=bool)
-    objects = [row for row in parsed if row is not None]
-    texts = {c.ours: _texts(c, objects) for c in columns}
-    return _chunk(lines, rows[good], texts, [_broken(lines, row) for row in rows[~good]])
-
-
-def _broken(lines: Lines, row: int) -> BrokenRow:
-    number = lines.number(int(row))
-    return BrokenRow(readable_text(lines.line(row)), number)
-
-
-def _texts(column: NeededColumn, objects: Sequence[dict[str, Any]]) -> ArrowArray:
-    as_text = _id_text if column.role is Role.ID else _scalar_text
-    return pa.array([as_text(row.get(column.source)) for row in objects], pa.string())
-
-
-def _id_text(value: Any) -> str | None:
-    if isinstance(value, str):
-        return value
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _scalar_text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return orjson.dumps(value).decode()
 
 
 def require_json_columns(lines: Lines, layout: Layout, where: str) -> None:
@@ -215,14 +200,21 @@ def require_json_columns(lines: Lines, layout: Layout, where: str) -> None:
             f"Set {layout.kind.setting}_FORMAT to what the file is."
         )
     if len(objects) >= _FAIR_SAMPLE:
-        layout.require(dict.fromkeys(key for row in objects for key in row), where)
-    _require_unit(objects, layout, where)
+        layout.require(_names(objects), where)
+    _require_unit(lines, rows, layout, where)
 
 
-def _require_unit(objects: Sequence[dict[str, Any]], layout: Layout, where: str) -> None:
+def _names(objects: Sequence[dict[str, Any]]) -> dict[str, None]:
+    return dict.fromkeys(key for row in objects for key in row)
+
+
+def _require_unit(lines: Lines, rows: Integers, layout: Layout, where: str) -> None:
+    """Refuse times that are all numbers without a unit."""
     column = layout.day_column
-    if column is None:
+    if column is None or not column.paths:
         return
-    times = [row[column.source] for row in objects if row.get(column.source) is not None]
-    if times and all(isinstance(time, int | float) for time in times):
+    texts, _ = _texts(lines, rows)
+    kinds = [kinds_of_json(texts, path) for path in column.paths]
+    known = {kind for some in kinds for kind in some.to_pylist() if kind not in (None, "NULL")}
+    if known and known <= NUMBERS:
         layout.require_type(column, pa.int64(), where)

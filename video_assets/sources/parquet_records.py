@@ -1,6 +1,6 @@
 """Parquet: the needed columns of the row groups that a run may need."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum, auto
 from typing import Any
@@ -17,6 +17,8 @@ from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import Layout, NeededColumn
 from video_assets.sources.lines import readable_text
 from video_assets.sources.listing import SourceFile
+from video_assets.sources.nested import fields_of
+from video_assets.sources.paths import Path
 from video_assets.sources.times import FIRST_TIME, LAST_TIME, Window, microseconds_of
 from video_assets.sources.units import Unit
 from video_assets.sources.values import invalid_text, per_text, text_of_array
@@ -84,7 +86,11 @@ def parquet_chunks(unit: Unit, layout: Layout, window: Window | None) -> Iterato
     with open_parquet(unit.file) as file:
         layout.require_types(file.schema_arrow, unit.file.uri)
         footer = file.metadata
-    encoded = [column.source for column in layout.columns if stays_encoded(layout, column)]
+    encoded = [
+        name
+        for column in layout.columns
+        if stays_encoded(layout, column) and (name := _own_column(column, footer.schema.names))
+    ]
     with open_parquet(unit.file, footer, encoded) as file:
         rows_before = 0
         for group in range(file.metadata.num_row_groups):
@@ -110,7 +116,7 @@ def _first_byte(column: Any) -> int:
 def _needed_rows(metadata: Any, layout: Layout, window: Window | None) -> Needed:
     """Which rows of a row group may be the window's, told by statistics."""
     day = layout.day_column
-    statistics = _statistics(metadata, day.source) if window and day else None
+    statistics = _statistics(metadata, day.paths[0]) if window and day and day.is_one_path else None
     if window is None or statistics is None:
         return Needed.ALL
     low = microseconds_of(statistics.min, layout.config.timestamp_unit)
@@ -124,10 +130,11 @@ def _needed_rows(metadata: Any, layout: Layout, window: Window | None) -> Needed
     return Needed.UNDATED if statistics.null_count else Needed.NONE
 
 
-def _statistics(metadata: Any, name: str) -> Any:
+def _statistics(metadata: Any, path: Path) -> Any:
+    names = {path.plain, ".".join(path.steps)}
     for place in range(metadata.num_columns):
         column = metadata.column(place)
-        if column.path_in_schema == name:
+        if column.path_in_schema in names:
             statistics = column.statistics
             usable = statistics and statistics.has_min_max and statistics.has_null_count
             return statistics if usable else None
@@ -137,7 +144,7 @@ def _statistics(metadata: Any, name: str) -> Any:
 def _chunks_of_group(
     file: pq.ParquetFile, group: int, layout: Layout, rows_before: int, needed: Needed
 ) -> Iterator[Chunk]:
-    names = [column.source for column in layout.columns]
+    names = _leaves(file.schema_arrow, layout)
     batches = file.iter_batches(_BATCH_ROWS, row_groups=[group], columns=names, use_threads=False)
     for batch in batches:
         first = rows_before + 1
@@ -146,7 +153,7 @@ def _chunks_of_group(
         if needed is Needed.ALL or layout.day_column is None:
             yield chunk_of_batch(batch, layout, numbers)
             continue
-        undated = batch.column(layout.day_column.source).is_null()
+        undated = _columns(batch, layout)[layout.day_column.ours].is_null()
         if undated.true_count:
             kept = numbers[undated.to_numpy(zero_copy_only=False)]
             yield chunk_of_batch(batch.filter(undated), layout, kept)
@@ -160,11 +167,11 @@ def chunk_of_batch(batch: pa.RecordBatch, layout: Layout, numbers: Integers | No
         layout: the needed columns.
         numbers: 1-based row of each in its file; None where rows have no order.
     """
-    arrays = {column.ours: _column(batch, column, layout) for column in layout.columns}
+    arrays = _columns(batch, layout)
 
     def texts_of(rows: Integers) -> list[str]:
-        shown = [_shown(arrays[column.ours], rows) for column in layout.columns]
-        names = [column.source for column in layout.columns]
+        names = layout.roots(batch.schema.names)
+        shown = [_shown(batch.column(name), rows) for name in names]
         lines = (dict(zip(names, values, strict=True)) for values in zip(*shown, strict=True))
         return [orjson.dumps(line, default=str).decode() for line in lines]
 
@@ -191,8 +198,31 @@ def stays_encoded(layout: Layout, column: NeededColumn) -> bool:
     return layout.kind.judges_distinct_ids and column.role is Role.ID
 
 
-def _column(batch: pa.RecordBatch, column: NeededColumn, layout: Layout) -> ArrowArray:
-    array = batch.column(column.source)
+def _own_column(column: NeededColumn, existing: Container[str]) -> str | None:
+    """The one column that it is; None where it is made of values inside of columns."""
+    path = column.paths[0] if column.is_one_path else None
+    name = path.column_of(existing) if path else None
+    return name if path and (len(path.steps) == 1 or name == path.plain) else None
+
+
+def _leaves(schema: pa.Schema, layout: Layout) -> list[str]:
+    """What to read of a file: of a struct only the fields that are needed."""
+    leaves: dict[str, None] = {}
+    for path in (path for column in layout.columns for path in column.paths):
+        name = path.column_of(schema.names)
+        if name is not None:
+            steps = () if name == path.plain else path.steps[1:]
+            leaves[".".join([name, *fields_of(schema.field(name).type, steps)])] = None
+    return list(leaves)
+
+
+def _columns(batch: pa.RecordBatch, layout: Layout) -> dict[str, ArrowArray]:
+    roots = {name: batch.column(name) for name in layout.roots(batch.schema.names)}
+    needed = layout.needed_of(roots, batch.num_rows)
+    return {c.ours: _column(needed[c.ours], c, layout) for c in layout.columns}
+
+
+def _column(array: ArrowArray, column: NeededColumn, layout: Layout) -> ArrowArray:
     if not isinstance(array, pa.DictionaryArray):
         return array
     if not (stays_encoded(layout, column) and is_text(array.dictionary.type)):
