@@ -1,22 +1,18 @@
 import gzip
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.source_files import DAILY_VIEW, END_DAY, EVENT, FIRST_DAY, json_bytes, read, write
 
-from video_assets.arrow.types import Integers
 from video_assets.daily_views.source_rows import DAILY_VIEW_ROWS
 from video_assets.player_events.source_rows import EVENT_ROWS, validate_events
-from video_assets.sources import json_records
-from video_assets.sources.chunks import Chunk
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError
-from video_assets.sources.fields import Layout, NeededColumn
+from video_assets.sources.fields import Layout
 from video_assets.sources.json_records import json_chunks
 from video_assets.sources.lines import Lines
 from video_assets.sources.listing import list_source
@@ -37,7 +33,6 @@ def source(tmp_path: Path, content: bytes, name: str = "events.json") -> Path:
         (b"[1, 2]", "[1, 2]"),
         (b'"text"', '"text"'),
         (b"null", "null"),
-        (GOOD + GOOD, (GOOD + GOOD).decode()),
         (GOOD[:-2] + b"\xff}", GOOD[:-2].decode() + "\ufffd}"),
         (b'{"userId": "a\0b"}', '{"userId": "a\ufffdb"}'),
         (b"\0\0\0", "\ufffd\ufffd\ufffd"),
@@ -60,8 +55,23 @@ def test_an_object_over_two_lines_beside_two_on_one_line_is_not_mistaken_for_row
     tmp_path: Path,
 ) -> None:
     outcome = read(source(tmp_path, b'{"userId":\n"a"}\n' + GOOD + GOOD + b"\n" + GOOD))
-    assert outcome.reasons == ["unparseable_row"] * 3
-    assert len(outcome.valid) == 1
+    assert outcome.reasons == ["unparseable_row"] * 2
+    assert len(outcome.valid) == 3
+
+
+def test_objects_one_after_the_other_on_a_line_are_rows_each(tmp_path: Path) -> None:
+    firehose = b"".join(orjson.dumps({**EVENT, "currentTime": n}) for n in range(5_000))
+    outcome = read(source(tmp_path, firehose + b"\n" + (GOOD + b"\n") * 100))
+    assert (outcome.source_rows, len(outcome.valid)) == (5_100, 5_100)
+    assert {row["currentTime"] for row in outcome.valid} >= {0.0, 4_999.0}
+
+
+def test_of_objects_on_one_line_a_broken_one_is_refused_with_what_follows_it(
+    tmp_path: Path,
+) -> None:
+    outcome = read(source(tmp_path, GOOD + b' {"userId": "x" ' + GOOD + b"\n" + GOOD))
+    assert len(outcome.valid) == 2
+    assert outcome.texts == ['{"userId": "x" ' + GOOD.decode()]
 
 
 def test_blank_lines_a_byte_order_mark_and_crlf_are_no_rows(tmp_path: Path) -> None:
@@ -162,27 +172,13 @@ def parsed(content: bytes, offset: int = 0) -> tuple[list[str], int]:
     return sorted(found), broken
 
 
+@settings(deadline=None)
 @given(st.lists(LINES, max_size=12))
 def test_a_block_gives_what_its_lines_give_one_by_one(lines: list[bytes]) -> None:
     content = b"\n".join(lines)
     together = parsed(content)
     alone = [parsed(line, place) for place, line in enumerate(content.split(b"\n"))]
     assert together == (sorted(row for rows, _ in alone for row in rows), sum(n for _, n in alone))
-
-
-def test_a_bad_line_makes_only_its_neighbourhood_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    slow: list[int] = []
-    read_one_by_one = json_records._read_one_by_one  # noqa: SLF001 (its calls are what is measured)
-
-    def spy(lines: Lines, rows: Integers, columns: Sequence[NeededColumn]) -> Chunk:
-        slow.append(len(rows))
-        return read_one_by_one(lines, rows, columns)
-
-    monkeypatch.setattr(json_records, "_read_one_by_one", spy)
-    good = (GOOD + b"\n") * 20_000
-    rows, broken = parsed(good + b"{broken}\n" + good)
-    assert (len(rows), broken) == (40_000, 1)
-    assert 0 < sum(slow) <= 256
 
 
 def structure_of(path: Path, config: SourceConfig | None = None) -> bool:

@@ -92,7 +92,7 @@ def read_header(lines: Lines, layout: Layout, where: str) -> Header | None:
         name
         for column in layout.columns
         for path in column.paths
-        for name in (path.plain, path.root)
+        for name in (path.plain or path.root, path.root)
     }
     headers = [Header(delimiter, _names(text, delimiter)) for delimiter in _DELIMITERS]
     header = max(headers, key=lambda h: (len(needed & set(h.names)), len(h.names)))

@@ -14,7 +14,7 @@ import pyarrow as pa
 from video_assets.arrow.types import ArrowArray, Characters, Integers, Mask, TextArray, compute
 from video_assets.sources.chunks import BrokenRow, Chunk
 from video_assets.sources.errors import SourceError
-from video_assets.sources.fields import Layout, NeededColumn, Role
+from video_assets.sources.fields import Layout, NeededColumn
 from video_assets.sources.json_values import (
     NUMBERS,
     kinds_of_json,
@@ -112,7 +112,7 @@ def _texts(lines: Lines, rows: Integers) -> tuple[TextArray, Mask]:
     some = Lines(lines.joined(rows), 0, None)
     if is_utf8(some.data):
         edges = np.append(some.starts, len(some.data)).astype(np.int32)
-        buffers = [None, pa.py_buffer(edges), pa.py_buffer(some.data)]
+        buffers = [None, pa.py_buffer(edges.tobytes()), pa.py_buffer(some.data)]
         return pa.Array.from_buffers(pa.string(), len(rows), buffers), np.ones(len(rows), np.bool_)
     readable = [is_utf8(some.line(place)) for place in range(len(rows))]
     texts = [some.line(n).decode() if good else "" for n, good in enumerate(readable)]

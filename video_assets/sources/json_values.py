@@ -96,8 +96,8 @@ class _Lookup:
         return _first(
             [
                 f"inner_{place}[{in_object}]",
-                f"CASE {text}[1] WHEN '{{' THEN try({self._deeper(text, steps)}) "
-                f"WHEN '[' THEN try({_first([self._at(text, steps), *self._of_list(text, steps)])}) END",
+                f"CASE {text}[1] WHEN '{{' THEN try({self._deeper(text, steps)}) END",
+                f"CASE {text}[1] WHEN '[' THEN try({self._of_list(text, steps)}) END",
             ]
         )
 
@@ -107,16 +107,17 @@ class _Lookup:
         outer = (f"{_AS_TEXT}({text}, {_text(_pointer(steps[:at]))})" for at in cuts)
         return _first([self._at(o, steps[at:]) for o, at in zip(outer, cuts, strict=True)])
 
-    def _of_list(self, text: str, steps: Sequence[str]) -> list[str]:
+    def _of_list(self, text: str, steps: Sequence[str]) -> str:
+        """SQL for an element by number, the value of a key, or what the first object has."""
         key, rest = steps[0], steps[1:]
         place = f"list_position({_AS_TEXT}({text}, '$[*].key'), {_text(key)})"
         pair = f"list_extract(json_extract({text}, '$[*].value'), {place})"
         typed = [] if rest else [self._at(pair, (name,)) for name in TYPED_VALUES]
         of_pair = _first([*typed, self._at(pair, rest)])
         if '"' in key:  # DuckDB's wildcard paths cannot quote it.
-            return [of_pair]
+            return of_pair
         having_it = f"list_extract(json_extract({text}, {_text(f'$[*].{_quoted(key)}')}), 1)"
-        return [of_pair, self._at(having_it, rest)]
+        return _first([self._at(text, steps), of_pair, self._at(having_it, rest)])
 
     def _at(self, json: str, steps: Sequence[str]) -> str:
         return f"{self.leaf}({json}, {_text(_pointer(steps) or '$')})"

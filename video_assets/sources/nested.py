@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as pat
 
-from video_assets.arrow.types import ArrowArray, compute
+from video_assets.arrow.types import ArrowArray, compute, is_text, plain
 from video_assets.sources.json_values import TYPED_VALUES, values_of_json
 from video_assets.sources.paths import Path
 
@@ -32,7 +32,7 @@ def values_at(
             values[path] = pa.nulls(rows, pa.string())
         elif name == path.plain:
             values[path] = columns[name]
-        elif len(path.steps) > 1 and _is_text(columns[name].type):
+        elif len(path.steps) > 1 and is_text(plain(columns[name].type)):
             in_text[name].append(path)
         else:
             values[path] = _inside(columns[name], path.steps[1:])
@@ -61,18 +61,21 @@ def type_at(type_: pa.DataType, steps: Sequence[str]) -> pa.DataType | None:
 def _inside(array: ArrowArray, steps: Sequence[str]) -> ArrowArray:
     if isinstance(array, pa.DictionaryArray) and steps:
         array = array.dictionary_decode()
+    type_ = array.type
     if not steps:
-        return _typed_value(array) if pat.is_struct(array.type) else array
-    if pat.is_struct(array.type):
-        if array.type.get_field_index(steps[0]) < 0:
-            return pa.nulls(len(array), pa.string())
-        return _inside(compute.struct_field(array, steps[0]), steps[1:])
-    if pat.is_map(array.type):
-        return _inside(compute.map_lookup(array, steps[0], "first"), steps[1:])
-    if pat.is_list(array.type) or pat.is_large_list(array.type):
+        return _typed_value(array) if pat.is_struct(type_) else array
+    if pat.is_list(type_) or pat.is_large_list(type_):
         return _in_list(array, steps)
-    if _is_text(array.type):
+    if is_text(type_):
         return _in_json(array, [Path(tuple(steps))])[0]
+    return _inside(_field(array, steps[0]), steps[1:])
+
+
+def _field(array: ArrowArray, name: str) -> ArrowArray:
+    if pat.is_map(array.type):
+        return compute.map_lookup(array, name, "first")
+    if pat.is_struct(array.type) and array.type.get_field_index(name) >= 0:
+        return compute.struct_field(array, name)
     return pa.nulls(len(array), pa.string())
 
 
@@ -117,15 +120,3 @@ def _typed_value(array: ArrowArray) -> ArrowArray:
 def _in_json(array: ArrowArray, paths: Sequence[Path]) -> list[ArrowArray]:
     _, found = values_of_json(array.cast(pa.string()), paths)
     return found
-
-
-def _is_text(type_: pa.DataType) -> bool:
-    if pat.is_dictionary(type_):
-        type_ = type_.value_type
-    return bool(
-        pat.is_string(type_)
-        or pat.is_large_string(type_)
-        or pat.is_string_view(type_)
-        or pat.is_binary(type_)
-        or pat.is_large_binary(type_)
-    )

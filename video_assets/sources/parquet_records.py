@@ -248,11 +248,11 @@ def _shown(array: ArrowArray, rows: Integers) -> list[Any]:
     """Values as JSON can show them; the type does not promise that text is valid UTF-8."""
     if not len(rows):
         return []
+    if isinstance(array, pa.DictionaryArray):
+        array = array.dictionary_decode()
     if is_text(array.type):  # Arrow cannot take views.
         array = array.cast(pa.large_binary())
     some = array.take(pa.array(rows))
-    if isinstance(some, pa.DictionaryArray):
-        some = some.dictionary_decode()
     return [_shown_value(value) for value in some.to_pylist()]
 
 

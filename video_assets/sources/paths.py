@@ -3,10 +3,10 @@
 | text | value |
 |---|---|
 | `position` | the column or key of that name |
-| `context.user.id` | a step into a struct, a map, a key-value list, a JSON object, or text that is JSON |
+| `context.user.id` | a step into a struct, map, key-value list, JSON, or text that is JSON |
 | `'https://example.org/time'.value` | a name in single quotes may hold dots and anything else |
 | `contexts.0.id` | the first element of a list; without a number the first one that has the key |
-| `course.id + "/" + event.id` | values and texts in double quotes joined; missing where one is missing |
+| `course.id + "/" + event.id` | values and texts, joined; missing where one is missing |
 | `="web"` | the same text in each row |
 
 Several names for one of our columns are alternatives: the first that a row has is its value.
