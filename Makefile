@@ -7,8 +7,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
+# A file's tests stay together, because they share what it sets up; the slow files begin.
+IN_PARALLEL := --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
-.PHONY: help setup demo dev test test-spark test-cluster cluster lint bench sql docs clean pins
+.PHONY: help setup demo dev test test-fast test-spark test-cluster cluster lint bench sql docs clean pins
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -33,7 +35,10 @@ $(DAGSTER_HOME)/dagster.yaml: dagster.yaml
 	@mkdir -p $(DAGSTER_HOME) && cp dagster.yaml $@
 
 test: $(READY) ## Run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(IN_PARALLEL)
+
+test-fast: $(READY) ## Run the tests that start no processes, browser or cluster
+	$(BIN)/python -m pytest $(IN_PARALLEL) -m 'not processes'
 
 test-spark: $(READY) ## Run all tests on Apache Spark instead of the embedded engine (needs Java 17)
 	VIDEO_ASSETS_ENGINE=spark $(BIN)/python -m pytest

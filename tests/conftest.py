@@ -1,5 +1,7 @@
 """Fixtures that every test may use."""
 
+import os
+
 import pytest
 from pyspark.sql import SparkSession
 from support.engine import engine_of_tests, is_spark, send_test_code, use_engine_of_environment
@@ -7,8 +9,22 @@ from support.samples import Sample, make_sample
 
 from resources.engine.session import use_utc
 
+BYTES_OF_A_PROCESS = 3 * 2**30
+
 use_utc()
 use_engine_of_environment()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """As many processes as there are cores, and memory for an engine in each of them."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(1, min(os.cpu_count() or 1, memory // BYTES_OF_A_PROCESS))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what waits for other processes: at the end it would run alone."""
+    items.sort(key=lambda item: item.get_closest_marker("processes") is None)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -26,6 +26,8 @@ DAGSTER = Path(sys.executable).with_name("dagster")
 MODULE = ("-m", "video_assets.definitions")
 PLAYER_EVENTS = " or ".join(f'key:"{asset_key(table).to_user_string()}"' for table in TABLES)
 
+pytestmark = pytest.mark.processes
+
 WORKED_EXAMPLE = {
     "videoId": "video_001",
     "videoDuration": 300.0,

@@ -11,6 +11,8 @@ from video_assets.settings import PREFIX
 
 SECONDS = 240
 
+pytestmark = pytest.mark.processes
+
 
 def demo(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}

@@ -8,6 +8,8 @@ from typing import Any
 import nbformat
 import pytest
 
+pytestmark = pytest.mark.processes
+
 JUPYTER_EXECUTE = Path(sys.executable).with_name("jupyter-execute")
 NOTEBOOK = Path(__file__).parents[1] / "docs" / "notebook.ipynb"
 

@@ -19,6 +19,8 @@ from resources.delta.commit import open_table
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 
+pytestmark = pytest.mark.processes
+
 DAGSTER = Path(sys.executable).with_name("dagster")
 MOTO = Path(sys.executable).with_name("moto_server")
 BUCKET = "s3://videos"

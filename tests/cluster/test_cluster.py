@@ -18,6 +18,8 @@ from video_assets.player_events.tables import RAW_EVENTS
 
 FIRST, SECOND, THIRD, *_, LAST = WEEK
 
+pytestmark = pytest.mark.processes
+
 
 def error_of(run: Run) -> str:
     """What the first failed step says; steps after it that need the server fail as well."""

@@ -10,6 +10,8 @@ from support.report_facts import full_report
 from video_assets.report.page import page as written_page
 
 PHONE, DESK = 390, 1280
+pytestmark = pytest.mark.processes
+
 THEMES = {"light": "rgb(243, 245, 248)", "dark": "rgb(15, 20, 26)"}
 
 Open = Callable[[str, int], Page]

@@ -29,6 +29,8 @@ from resources.delta.table import Table
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.player_events.tables import RAW_EVENTS
 
+pytestmark = pytest.mark.processes
+
 DAYS = 3
 FIRST = datetime.now(UTC).date() - timedelta(days=10)
 BAD = FIRST + timedelta(days=1)
