@@ -22,8 +22,9 @@ from asset_checks.rules import (
     WrittenRows,
 )
 from video_assets.days import UNDATED
-from video_assets.ingestion import DUPLICATES, SOURCE_ROWS, events_source, replaced_days
+from video_assets.ingestion import events_source, replaced_days
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.vocabulary import DUPLICATES, SOURCE_ROWS
 
 _ROWS_WRITTEN = "rows_written"
 _REJECTED_ROWS = "rejected_rows"

@@ -20,12 +20,12 @@ from video_assets.days import DayRange
 from video_assets.engagement.stage_engagement import stage_engagement
 from video_assets.engagement.stage_sessions import stage_sessions
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
-from video_assets.engagement.watch_time.rules import WatchTimeRules
 from video_assets.ingestion import rows_of_source
 from video_assets.player_events.sort_out import events_in_blocks
 from video_assets.player_events.source_rows import EVENT_ROWS
 from video_assets.player_events.stage_events import stage_events
 from video_assets.player_events.tables import RAW_EVENTS
+from video_assets.rules import WatchTimeRules
 from video_assets.settings import Settings
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.listing import list_source

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
-from video_assets.engagement.watch_time.rules import WatchTimeRules
+from video_assets.rules import WatchTimeRules
 
 KEY = ("userId", "videoId", "sessionId")
 PAIR = ("userId", "videoId")

@@ -17,9 +17,9 @@ from video_assets.arrow.blocks import BLOCKS_DDL, Shares, gathered_packs, pack, 
 from video_assets.engagement.engagement_frames import sessions_taken
 from video_assets.engagement.tables import VIDEO_METADATA
 from video_assets.engagement.watch_time.engagement import engagement_rows
-from video_assets.engagement.watch_time.rules import WatchTimeRules
 from video_assets.engagement.watch_time.sessions import session_rows
 from video_assets.player_events.sort_out import sort_out
+from video_assets.rules import WatchTimeRules
 
 _SESSIONS, _VIDEOS = "sessions", "videos"
 _OF_VIDEO = ("duration", "title", "largestPosition")

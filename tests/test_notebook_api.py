@@ -16,8 +16,8 @@ from support.oracle import Event
 from support.tables import frame
 
 from video_assets.engagement.tables import ENGAGEMENT
-from video_assets.engagement.watch_time.rules import WatchTimeRules
 from video_assets.notebook import KEY, UNIQUE_COLUMNS, InputTableError, VideoEngagementAggregator
+from video_assets.rules import WatchTimeRules
 from video_assets.sample_data.worked_example import worked_example
 
 RULES = WatchTimeRules()

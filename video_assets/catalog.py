@@ -1,6 +1,5 @@
 """A table as Dagster knows it: key, partitions, schema, lineage, owner, and what a run tells."""
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -8,10 +7,10 @@ import dagster as dg
 
 from resources.delta.stage import StagedTable
 from resources.delta.table import SCHEMA_NAME, Column, Table
+from resources.delta.write_metadata import column_lineage
 from video_assets.days import DayRange
-from video_assets.ingestion import DUPLICATES, SOURCE_ROWS
-from video_assets.lineage import lineage_of
 from video_assets.plots import bars_per_day
+from video_assets.vocabulary import DUPLICATES, SOURCE_ROWS
 
 OWNERS = ["team:video-analytics"]
 KINDS = {"pyspark", "deltalake"}
@@ -21,6 +20,8 @@ ENGAGEMENT = "engagement"
 DAILY_VIEWS = "daily_views"
 LIFETIME_VIEWS = "lifetime_views"
 ANALYTICS = "analytics"
+
+A_RANGE_IN_ONE_RUN = dg.BackfillPolicy.single_run()
 
 WIDENED_BY_A_DAY = dg.TimeWindowPartitionMapping(
     start_offset=-1, end_offset=0, allow_nonexistent_upstream_partitions=True
@@ -34,8 +35,20 @@ def asset_key(table: Table) -> dg.AssetKey:
     return dg.AssetKey([SCHEMA_NAME, table.name])
 
 
-def declared(table: Table, group: str) -> dict[str, Any]:
-    """Arguments of `@dg.asset` or `dg.AssetOut` that follow from a table's declaration."""
+def declared(
+    table: Table, group: str, backfill: dg.BackfillPolicy = A_RANGE_IN_ONE_RUN
+) -> dict[str, Any]:
+    """Arguments of `@dg.asset` that follow from a table's declaration."""
+    return {**declared_output(table, group), **declared_step(table), "backfill_policy": backfill}
+
+
+def declared_step(table: Table) -> dict[str, Any]:
+    """Arguments of `@dg.multi_asset`, of the table by which the step is known."""
+    return {"pool": table.name, "backfill_policy": A_RANGE_IN_ONE_RUN}
+
+
+def declared_output(table: Table, group: str) -> dict[str, Any]:
+    """Arguments of `dg.AssetOut` that follow from a table's declaration."""
     return {
         "key": asset_key(table),
         "group_name": group,
@@ -43,15 +56,6 @@ def declared(table: Table, group: str) -> dict[str, Any]:
         "kinds": KINDS,
         "metadata": _definition_metadata(table),
     }
-
-
-def column_lineage(table: Table) -> dict[str, dg.TableColumnLineage]:
-    """Metadata that draws where each column comes from; empty for a table read from a source."""
-    lineage = lineage_of(table)
-    if not lineage:
-        return {}
-    deps = {column: _column_deps(sources) for column, sources in lineage.items()}
-    return {"dagster/column_lineage": dg.TableColumnLineage(deps)}
 
 
 def daily_partitions(start: date) -> dg.DailyPartitionsDefinition:
@@ -115,7 +119,7 @@ def _definition_metadata(table: Table) -> dict[str, Any]:
         "dagster/column_schema": _table_schema(table),
         "grain": table.grain,
         "primary_key": ", ".join(table.key),
-        **column_lineage(table),
+        **column_lineage(table, SCHEMA_NAME),
         **partition,
     }
 
@@ -131,11 +135,3 @@ def _table_column(column: Column) -> dg.TableColumn:
         description=column.comment,
         constraints=dg.TableColumnConstraints(nullable=column.nullable),
     )
-
-
-def _column_deps(sources: Mapping[str, tuple[str, ...]]) -> list[dg.TableColumnDep]:
-    return [
-        dg.TableColumnDep(dg.AssetKey([SCHEMA_NAME, table]), column)
-        for table, columns in sources.items()
-        for column in columns
-    ]

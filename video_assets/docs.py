@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from resources.delta.table import Column, Table
-from video_assets.engagement.watch_time.rules import WatchTimeRules
+from video_assets.rules import WatchTimeRules
 from video_assets.settings import PREFIX, Settings
 from video_assets.tables import TABLES
 

@@ -10,9 +10,6 @@ from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import reraise_source_error
 from video_assets.sources.listing import Listing, is_template
 
-SOURCE_ROWS = "source_rows"
-DUPLICATES = "duplicates"
-
 # A row takes about so many bytes in compressed Parquet, and more in any other format.
 _BYTES_PER_ROW = 20
 _FILES_NAMED = 3

@@ -30,9 +30,9 @@ from video_assets.arrow.kernels import spark_schema, tasks_for
 from video_assets.engagement.engagement_frames import engagement_of_task, sessions_taken
 from video_assets.engagement.session_frames import events_by_user, sessions_of_task
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
-from video_assets.engagement.watch_time.ordering import PlayerEvent
-from video_assets.engagement.watch_time.rules import WatchTimeRules
 from video_assets.notebook_summary import SummaryStats, summary_stats
+from video_assets.player_events.ordering import PlayerEvent
+from video_assets.rules import WatchTimeRules
 
 SaveMode = Literal["overwrite", "append", "merge"]
 

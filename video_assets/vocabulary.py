@@ -14,6 +14,10 @@ class Role(Enum):
     COUNT = "whole numbers, or whole numbers as text"
 
 
+# What the tasks that read a source count: rows of the source, and those that repeat another one.
+SOURCE_ROWS = "source_rows"
+DUPLICATES = "duplicates"
+
 EVENT_NAMES = ("video_play", "video_pause", "video_resume", "video_ended")
 
 EVENT_COLUMNS: Mapping[str, Role] = {

@@ -206,7 +206,7 @@ def _commit_and_report(context: OutputContext, staged: StagedTable) -> Mapping[s
             context.step_context.add_asset_metadata(
                 partition_metadata(committed, partition_key), context.asset_key, partition_key
             )
-    return output_metadata(staged, committed)
+    return output_metadata(staged, committed, SCHEMA_NAME)
 
 
 def declared_table(table_slice: TableSlice, tables: Mapping[str, Table]) -> Table:

@@ -1,7 +1,7 @@
 """How a table is declared: its columns with meaning and unit, its grain, key and partition."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -23,15 +23,20 @@ INTERVALS = pa.list_(
 )
 
 
+# Columns of upstream tables: of each its table's name and its own.
+Origin = tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True)
 class Column:
-    """One column: its name, Arrow type, meaning and unit."""
+    """One column: its name, Arrow type, meaning, unit, and what it is computed from."""
 
     name: str
     type: pa.DataType
     description: str
     unit: str = ""
     nullable: bool = True
+    origin: Origin = ()
 
     @property
     def type_name(self) -> str:
@@ -97,6 +102,14 @@ class Table:
         """The column of that name."""
         return self._by_name[name]
 
+    def origin(self, *names: str) -> Origin:
+        """These columns, as the origin of a column of another table."""
+        return tuple((self.name, self[name].name) for name in names)
+
+    def copied(self, *names: str) -> tuple[Column, ...]:
+        """These columns as another table declares them that copies their values."""
+        return tuple(replace(self[name], origin=self.origin(name)) for name in names)
+
     @property
     def column_names(self) -> tuple[str, ...]:
         """Column names in the order of the table."""
@@ -118,6 +131,8 @@ class Table:
         )
 
 
-def required(name: str, type_: pa.DataType, description: str, unit: str = "") -> Column:
+def required(
+    name: str, type_: pa.DataType, description: str, unit: str = "", *, origin: Origin = ()
+) -> Column:
     """A column that never holds a null."""
-    return Column(name, type_, description, unit, nullable=False)
+    return Column(name, type_, description, unit, nullable=False, origin=origin)

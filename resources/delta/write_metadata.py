@@ -6,10 +6,11 @@ from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from dagster import MetadataValue, TableRecord
+from dagster import AssetKey, MetadataValue, TableColumnDep, TableColumnLineage, TableRecord
 
 from resources.delta.commit import CommittedTable
 from resources.delta.stage import StagedTable
+from resources.delta.table import Table
 from resources.storage import StoredFile, StoredObject, join
 
 PREVIEW_ROWS = 10
@@ -17,8 +18,8 @@ DAY_LINES = 31
 _CELL_CHARACTERS = 60
 
 
-def output_metadata(staged: StagedTable, committed: CommittedTable) -> dict[str, Any]:
-    """Counters of the tasks, counts of the commit, rows of each day, and a preview.
+def output_metadata(staged: StagedTable, committed: CommittedTable, schema: str) -> dict[str, Any]:
+    """Counters of the tasks, counts of the commit, rows of each day, a preview, and the lineage.
 
     The counters keep their names, unless one has a name that is used here.
     """
@@ -32,7 +33,25 @@ def output_metadata(staged: StagedTable, committed: CommittedTable) -> dict[str,
         "preview": MetadataValue.md(markdown_table(preview(staged))),
         **_table_rows(committed),
         **_days_metadata(committed),
+        **column_lineage(committed.table, schema),
     }
+
+
+def column_lineage(table: Table, schema: str) -> dict[str, TableColumnLineage]:
+    """Metadata that draws where each column comes from; empty for a table read from a source.
+
+    Args:
+        table: declared table.
+        schema: first part of the keys of the tables' assets.
+    """
+    deps = {
+        column.name: [
+            TableColumnDep(AssetKey([schema, above]), name) for above, name in column.origin
+        ]
+        for column in table.columns
+        if column.origin
+    }
+    return {"dagster/column_lineage": TableColumnLineage(deps)} if deps else {}
 
 
 def partition_metadata(committed: CommittedTable, partition_key: str) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from video_assets.analytics.tables import (
 )
 from video_assets.catalog import ANALYTICS, asset_key
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
-from video_assets.lineage import lineage_of
 from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.report.assets import KEY as REPORT
 
@@ -106,7 +105,7 @@ def test_a_run_reports_its_rows_and_where_the_columns_come_from(
 ) -> None:
     assert ran.counted(table, "rows_written") == len(filled.rows(table))
     lineage = ran.counted(table, "dagster/column_lineage").deps_by_column
-    assert lineage.keys() == lineage_of(table).keys() == set(table.column_names)
+    assert lineage.keys() == set(table.column_names)
 
 
 def test_the_group_of_the_analysts_holds_their_tables_and_the_report(filled: World) -> None:

@@ -86,11 +86,7 @@ def _checks_named(*names: str) -> dg.AssetSelection:
 def _stored_as_given(
     rows: Sequence[dict[str, object]], spark: SparkSession, daily: dg.DailyPartitionsDefinition
 ) -> dg.AssetsDefinition:
-    @dg.asset(
-        **declared(RAW_EVENTS, GROUP),
-        partitions_def=daily,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-    )
+    @dg.asset(**declared(RAW_EVENTS, GROUP), partitions_def=daily)
     def raw_events() -> DataFrame:
         return frame(spark, rows, RAW_EVENTS)
 

@@ -14,8 +14,8 @@ from support.world import World
 
 from resources.delta.duckdb_views import SqlViews
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
-from video_assets.engagement.watch_time.rules import WatchTimeRules
 from video_assets.player_events.tables import RAW_EVENTS
+from video_assets.rules import WatchTimeRules
 
 Row = dict[str, Any]
 ENGINES = ("duckdb", "spark_sql", "kql")

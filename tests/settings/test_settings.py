@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from video_assets.engagement.watch_time.rules import WatchTimeRules
+from video_assets.rules import WatchTimeRules
 from video_assets.settings import PREFIX, Settings, SettingsError, environment_name, load_settings
 
 

@@ -10,9 +10,9 @@ import pyarrow as pa
 from support.oracle import ENDED, PAUSE, PLAY, RESUME, Event
 
 from video_assets.engagement.watch_time.engagement import engagement_rows
-from video_assets.engagement.watch_time.rules import WatchTimeRules
 from video_assets.engagement.watch_time.sessions import session_rows
 from video_assets.player_events.tables import RAW_EVENTS
+from video_assets.rules import WatchTimeRules
 
 START = datetime(2025, 3, 10, 10, 0, tzinfo=UTC)
 MIDNIGHT = 14 * 3600  # seconds from START to the end of its day

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from video_assets.engagement.watch_time.rules import WatchTimeRules
+from video_assets.rules import WatchTimeRules
 
 PLAY, PAUSE, RESUME, ENDED = "video_play", "video_pause", "video_resume", "video_ended"
 ORDER_AT_ONE_TIME = {PLAY: 0, PAUSE: 1, RESUME: 2, ENDED: 3}

@@ -1,7 +1,5 @@
 """The analysts' tables: engagement and sessions, summed up by video, position, user and week."""
 
-from typing import Any
-
 import dagster as dg
 from pyspark.sql import DataFrame
 
@@ -21,7 +19,7 @@ from video_assets.analytics.tables import (
     VIEWER_COHORTS,
 )
 from video_assets.arrow.kernels import tasks_for
-from video_assets.catalog import ANALYTICS, asset_key, column_lineage, declared
+from video_assets.catalog import ANALYTICS, asset_key, declared
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.settings import Settings
@@ -43,7 +41,7 @@ def video_performance_asset() -> dg.AssetsDefinition:
     """The asset `video/video_performance`."""
 
     @dg.asset(
-        **_computed_as_a_whole(VIDEO_PERFORMANCE),
+        **declared(VIDEO_PERFORMANCE, ANALYTICS),
         description="How each video does: viewers, plays, sessions, hours, how much of it is "
         "watched, how many complete it and how far they get, where they drop off, scores and "
         "tiers. A viewer is a user with any event of the video. Viewers with a data quality flag "
@@ -51,11 +49,9 @@ def video_performance_asset() -> dg.AssetsDefinition:
         ins={ENGAGEMENT.name: _whole_table(ENGAGEMENT), RAW_EVENTS.name: _all_days(RAW_EVENTS)},
     )
     def video_performance(
-        context: dg.AssetExecutionContext,
         aggregated_user_video_engagement: DataFrame,
         raw_events: DataFrame,
     ) -> DataFrame:
-        context.add_output_metadata(column_lineage(VIDEO_PERFORMANCE))
         return performance_frames.video_performance(aggregated_user_video_engagement, raw_events)
 
     return video_performance
@@ -65,7 +61,7 @@ def video_position_curve_asset() -> dg.AssetsDefinition:
     """The asset `video/video_position_curve`."""
 
     @dg.asset(
-        **_computed_as_a_whole(VIDEO_POSITION_CURVE),
+        **declared(VIDEO_POSITION_CURVE, ANALYTICS),
         description="Where in a video people watch, watch again and leave, in buckets of "
         "`VIDEO_ASSETS_POSITION_BUCKET_SECONDS`. A bucket is watched when any of it is; a pause "
         "in it does not make two views of one. Viewers exit where what they watched last, in "
@@ -82,7 +78,6 @@ def video_position_curve_asset() -> dg.AssetsDefinition:
         tasks = tasks_for(events, spark.cores)
         width = _analytics_settings(settings).position_bucket_seconds
         context.log.info("%d events in %d tasks, buckets of %d s", events, tasks, width)
-        context.add_output_metadata(column_lineage(VIDEO_POSITION_CURVE))
         return curve_frames.position_curve(raw_events, settings.rules, width, tasks)
 
     return video_position_curve
@@ -92,15 +87,12 @@ def user_engagement_asset() -> dg.AssetsDefinition:
     """The asset `video/user_engagement`."""
 
     @dg.asset(
-        **_computed_as_a_whole(USER_ENGAGEMENT),
+        **declared(USER_ENGAGEMENT, ANALYTICS),
         description="Each user over all videos: how many videos and completions, how long, how "
         "engaged. A session in which a user watched two videos counts for each of them.",
         ins={ENGAGEMENT.name: _whole_table(ENGAGEMENT)},
     )
-    def user_engagement(
-        context: dg.AssetExecutionContext, aggregated_user_video_engagement: DataFrame
-    ) -> DataFrame:
-        context.add_output_metadata(column_lineage(USER_ENGAGEMENT))
+    def user_engagement(aggregated_user_video_engagement: DataFrame) -> DataFrame:
         return user_frames.user_engagement(aggregated_user_video_engagement)
 
     return user_engagement
@@ -110,13 +102,12 @@ def viewer_cohorts_asset() -> dg.AssetsDefinition:
     """The asset `video/viewer_cohorts`."""
 
     @dg.asset(
-        **_computed_as_a_whole(VIEWER_COHORTS),
+        **declared(VIEWER_COHORTS, ANALYTICS),
         description="Do viewers come back: those who came first in the same week (Monday to "
         "Sunday, UTC), week by week since then. The newest week may be incomplete.",
         ins={SESSIONS.name: _all_days(SESSIONS)},
     )
-    def viewer_cohorts(context: dg.AssetExecutionContext, sessions: DataFrame) -> DataFrame:
-        context.add_output_metadata(column_lineage(VIEWER_COHORTS))
+    def viewer_cohorts(sessions: DataFrame) -> DataFrame:
         return cohort_frames.viewer_cohorts(sessions)
 
     return viewer_cohorts
@@ -126,27 +117,15 @@ def video_engagement_bi_asset() -> dg.AssetsDefinition:
     """The asset `video/vw_video_engagement_bi`."""
 
     @dg.asset(
-        **_computed_as_a_whole(VIDEO_ENGAGEMENT_BI),
+        **declared(VIDEO_ENGAGEMENT_BI, ANALYTICS),
         description="For report tools such as Power BI: the engagement rows without a data "
         "quality flag, with times in minutes and days.",
         ins={ENGAGEMENT.name: _whole_table(ENGAGEMENT)},
     )
-    def vw_video_engagement_bi(
-        context: dg.AssetExecutionContext, aggregated_user_video_engagement: DataFrame
-    ) -> DataFrame:
-        context.add_output_metadata(column_lineage(VIDEO_ENGAGEMENT_BI))
+    def vw_video_engagement_bi(aggregated_user_video_engagement: DataFrame) -> DataFrame:
         return bi_frames.video_engagement_bi(aggregated_user_video_engagement)
 
     return vw_video_engagement_bi
-
-
-def _computed_as_a_whole(table: Table) -> dict[str, Any]:
-    backfill_policy = dg.BackfillPolicy.single_run()
-    return {
-        **declared(table, ANALYTICS),
-        "backfill_policy": backfill_policy,
-        "pool": table.name,
-    }
 
 
 def _whole_table(table: Table) -> dg.AssetIn:

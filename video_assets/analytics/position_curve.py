@@ -31,8 +31,8 @@ from video_assets.arrow.columns import (
     with_plain_texts,
 )
 from video_assets.engagement.watch_time.intervals import Intervals, merge
-from video_assets.engagement.watch_time.rules import WatchTimeRules
 from video_assets.engagement.watch_time.sessions import watched_segments
+from video_assets.rules import WatchTimeRules
 
 # A key holds the video's number above this many bits, and the bucket in them.
 _BUCKET_BITS = 32

@@ -12,7 +12,7 @@ from video_assets.analytics.position_curve import (
 from video_assets.analytics.tables import VIDEO_POSITION_CURVE
 from video_assets.arrow.kernels import map_tables
 from video_assets.engagement.session_frames import EVENTS_TAKEN
-from video_assets.engagement.watch_time.rules import WatchTimeRules
+from video_assets.rules import WatchTimeRules
 
 
 def position_curve(

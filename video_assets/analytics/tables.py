@@ -3,9 +3,8 @@
 import pyarrow as pa
 
 from resources.delta.table import TIMESTAMP, Column, Table, required
-from video_assets.player_events.tables import USER, VIDEO
-
-_TITLE = Column("videoTitle", pa.string(), "title from the video metadata")
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+from video_assets.player_events.tables import RAW_EVENTS
 
 REACHED_PERCENTAGES = (10, 25, 50, 75, 90, 100)
 TIERS = ("High", "Medium", "Low", "Minimal")
@@ -13,7 +12,13 @@ TIERS = ("High", "Medium", "Low", "Minimal")
 
 def _tier_counts(of: str) -> tuple[Column, ...]:
     return tuple(
-        required(f"{tier.lower()}Tier{of.title()}", pa.int64(), f"{of} of the tier {tier}", of)
+        required(
+            f"{tier.lower()}Tier{of.title()}",
+            pa.int64(),
+            f"{of} of the tier {tier}",
+            of,
+            origin=ENGAGEMENT.origin("engagementTier"),
+        )
         for tier in TIERS
     )
 
@@ -23,40 +28,95 @@ VIDEO_PERFORMANCE = Table(
     grain="one video that anyone opened",
     key=("videoId",),
     columns=(
-        VIDEO,
-        _TITLE,
-        required("videoDuration", pa.float64(), "length of the video", "s"),
+        *ENGAGEMENT.copied("videoId", "videoTitle"),
+        required(
+            "videoDuration",
+            pa.float64(),
+            "length of the video",
+            "s",
+            origin=ENGAGEMENT.origin("videoDuration"),
+        ),
         required(
             "isDurationEstimated",
             pa.bool_(),
             "the metadata has no usable duration: the furthest position anyone reached stands in",
+            origin=ENGAGEMENT.origin("isDurationEstimated"),
         ),
-        required("viewers", pa.int64(), "users with any event of the video", "viewers"),
         required(
-            "plays", pa.int64(), "times that play was pressed: video_play events", "video_play"
+            "viewers",
+            pa.int64(),
+            "users with any event of the video",
+            "viewers",
+            origin=ENGAGEMENT.origin("userId"),
         ),
-        required("sessions", pa.int64(), "sessions of all viewers", "sessions"),
-        required("replays", pa.int64(), "sessions beyond each viewer's first", "sessions"),
-        required("completions", pa.int64(), "times that the video ran to its end"),
-        required("watchHours", pa.float64(), "time watched, rewatching included", "h"),
-        required("avgWatchPercentage", pa.float64(), "mean of the viewers' watchPercentage", "%"),
         required(
-            "medianWatchPercentage", pa.float64(), "median of the viewers' watchPercentage", "%"
+            "plays",
+            pa.int64(),
+            "times that play was pressed: video_play events",
+            "video_play",
+            origin=RAW_EVENTS.origin("eventName"),
+        ),
+        required(
+            "sessions",
+            pa.int64(),
+            "sessions of all viewers",
+            "sessions",
+            origin=ENGAGEMENT.origin("sessionCount"),
+        ),
+        required(
+            "replays",
+            pa.int64(),
+            "sessions beyond each viewer's first",
+            "sessions",
+            origin=ENGAGEMENT.origin("sessionCount"),
+        ),
+        required(
+            "completions",
+            pa.int64(),
+            "times that the video ran to its end",
+            origin=ENGAGEMENT.origin("completionCount"),
+        ),
+        required(
+            "watchHours",
+            pa.float64(),
+            "time watched, rewatching included",
+            "h",
+            origin=ENGAGEMENT.origin("totalWatchTime"),
+        ),
+        required(
+            "avgWatchPercentage",
+            pa.float64(),
+            "mean of the viewers' watchPercentage",
+            "%",
+            origin=ENGAGEMENT.origin("watchPercentage"),
+        ),
+        required(
+            "medianWatchPercentage",
+            pa.float64(),
+            "median of the viewers' watchPercentage",
+            "%",
+            origin=ENGAGEMENT.origin("watchPercentage"),
         ),
         required(
             "avgUniqueWatchPercentage",
             pa.float64(),
             "mean of the viewers' uniqueWatchPercentage",
             "%",
+            origin=ENGAGEMENT.origin("uniqueWatchPercentage"),
         ),
         required(
             "medianUniqueWatchPercentage",
             pa.float64(),
             "median of the viewers' uniqueWatchPercentage",
             "%",
+            origin=ENGAGEMENT.origin("uniqueWatchPercentage"),
         ),
         required(
-            "completionRate", pa.float64(), "viewers who completed the video at least once", "%"
+            "completionRate",
+            pa.float64(),
+            "viewers who completed the video at least once",
+            "%",
+            origin=ENGAGEMENT.origin("isCompletedAtLeastOnce"),
         ),
         *(
             required(
@@ -65,6 +125,7 @@ VIDEO_PERFORMANCE = Table(
                 f"viewers whose furthest position is at least {percent} % of the duration "
                 "(completionPercentage), however they got there",
                 "%",
+                origin=ENGAGEMENT.origin("completionPercentage"),
             )
             for percent in REACHED_PERCENTAGES
         ),
@@ -74,17 +135,37 @@ VIDEO_PERFORMANCE = Table(
             "median furthest position of the viewers who never completed the video; null when "
             "all completed it",
             "s of video",
+            origin=ENGAGEMENT.origin("maxPositionReached", "isCompletedAtLeastOnce"),
         ),
-        required("avgEngagementScore", pa.float64(), "mean of the viewers' scores", "points"),
+        required(
+            "avgEngagementScore",
+            pa.float64(),
+            "mean of the viewers' scores",
+            "points",
+            origin=ENGAGEMENT.origin("engagementScore"),
+        ),
         *_tier_counts("viewers"),
         required(
             "flaggedViewers",
             pa.int64(),
             "viewers whose row has a data quality flag; they are in all other numbers",
             "viewers",
+            origin=ENGAGEMENT.origin("dataQualityFlag"),
         ),
-        required("firstSeen", TIMESTAMP, "first event of anyone", "UTC"),
-        required("lastSeen", TIMESTAMP, "last event of anyone", "UTC"),
+        required(
+            "firstSeen",
+            TIMESTAMP,
+            "first event of anyone",
+            "UTC",
+            origin=ENGAGEMENT.origin("firstWatchDate"),
+        ),
+        required(
+            "lastSeen",
+            TIMESTAMP,
+            "last event of anyone",
+            "UTC",
+            origin=ENGAGEMENT.origin("lastWatchDate"),
+        ),
     ),
 )
 
@@ -93,22 +174,56 @@ VIDEO_POSITION_CURVE = Table(
     grain="one bucket of positions of a video, up to the last that anyone watched",
     key=("videoId", "bucketStart"),
     columns=(
-        VIDEO,
-        required("bucketStart", pa.float64(), "first position of the bucket", "s of video"),
-        required("bucketEnd", pa.float64(), "position after the bucket's last", "s of video"),
-        required("viewers", pa.int64(), "users who watched any of the bucket", "viewers"),
+        *RAW_EVENTS.copied("videoId"),
+        required(
+            "bucketStart",
+            pa.float64(),
+            "first position of the bucket",
+            "s of video",
+            origin=RAW_EVENTS.origin("currentTime"),
+        ),
+        required(
+            "bucketEnd",
+            pa.float64(),
+            "position after the bucket's last",
+            "s of video",
+            origin=RAW_EVENTS.origin("currentTime"),
+        ),
+        required(
+            "viewers",
+            pa.int64(),
+            "users who watched any of the bucket",
+            "viewers",
+            origin=RAW_EVENTS.origin(
+                "userId", "sessionId", "timestamp", "eventName", "currentTime"
+            ),
+        ),
         required(
             "views",
             pa.int64(),
             "times that any of the bucket was watched; a pause does not make it two",
             "views",
+            origin=RAW_EVENTS.origin(
+                "userId", "sessionId", "timestamp", "eventName", "currentTime"
+            ),
         ),
-        required("rewatches", pa.int64(), "views beyond each viewer's first", "views"),
+        required(
+            "rewatches",
+            pa.int64(),
+            "views beyond each viewer's first",
+            "views",
+            origin=RAW_EVENTS.origin(
+                "userId", "sessionId", "timestamp", "eventName", "currentTime"
+            ),
+        ),
         required(
             "audienceRetention",
             pa.float64(),
             "viewers of the bucket, of all users with any event of the video",
             "%",
+            origin=RAW_EVENTS.origin(
+                "userId", "sessionId", "timestamp", "eventName", "currentTime"
+            ),
         ),
         required(
             "exits",
@@ -116,6 +231,9 @@ VIDEO_POSITION_CURVE = Table(
             "viewers who stopped here for good: what they watched last, in time, ends in the "
             "bucket; those who watched to the end exit in the last one",
             "viewers",
+            origin=RAW_EVENTS.origin(
+                "userId", "sessionId", "timestamp", "eventName", "currentTime"
+            ),
         ),
     ),
 )
@@ -125,24 +243,67 @@ USER_ENGAGEMENT = Table(
     grain="one user",
     key=("userId",),
     columns=(
-        USER,
-        required("videos", pa.int64(), "videos with any event of the user", "videos"),
-        required("completedVideos", pa.int64(), "videos completed at least once", "videos"),
-        required("watchSeconds", pa.float64(), "time watched, rewatching included", "s"),
-        required("sessions", pa.int64(), "sessions, counted for each video", "sessions"),
-        required("avgWatchPercentage", pa.float64(), "mean of the videos' watchPercentage", "%"),
+        *ENGAGEMENT.copied("userId"),
+        required(
+            "videos",
+            pa.int64(),
+            "videos with any event of the user",
+            "videos",
+            origin=ENGAGEMENT.origin("videoId"),
+        ),
+        required(
+            "completedVideos",
+            pa.int64(),
+            "videos completed at least once",
+            "videos",
+            origin=ENGAGEMENT.origin("isCompletedAtLeastOnce"),
+        ),
+        required(
+            "watchSeconds",
+            pa.float64(),
+            "time watched, rewatching included",
+            "s",
+            origin=ENGAGEMENT.origin("totalWatchTime"),
+        ),
+        required(
+            "sessions",
+            pa.int64(),
+            "sessions, counted for each video",
+            "sessions",
+            origin=ENGAGEMENT.origin("sessionCount"),
+        ),
+        required(
+            "avgWatchPercentage",
+            pa.float64(),
+            "mean of the videos' watchPercentage",
+            "%",
+            origin=ENGAGEMENT.origin("watchPercentage"),
+        ),
         required(
             "avgUniqueWatchPercentage",
             pa.float64(),
             "mean of the videos' uniqueWatchPercentage",
             "%",
+            origin=ENGAGEMENT.origin("uniqueWatchPercentage"),
         ),
-        required("avgEngagementScore", pa.float64(), "mean of the videos' scores", "points"),
+        required(
+            "avgEngagementScore",
+            pa.float64(),
+            "mean of the videos' scores",
+            "points",
+            origin=ENGAGEMENT.origin("engagementScore"),
+        ),
         *_tier_counts("videos"),
-        required("firstSeen", TIMESTAMP, "first event", "UTC"),
-        required("lastSeen", TIMESTAMP, "last event", "UTC"),
+        required(
+            "firstSeen", TIMESTAMP, "first event", "UTC", origin=ENGAGEMENT.origin("firstWatchDate")
+        ),
+        required(
+            "lastSeen", TIMESTAMP, "last event", "UTC", origin=ENGAGEMENT.origin("lastWatchDate")
+        ),
     ),
 )
+
+_COHORT_WEEKS = SESSIONS.origin("userId", "sessionDate")
 
 VIEWER_COHORTS = Table(
     name="viewer_cohorts",
@@ -150,18 +311,43 @@ VIEWER_COHORTS = Table(
     key=("cohortWeek", "weeksSince"),
     columns=(
         required(
-            "cohortWeek", pa.date32(), "Monday of the week of the viewers' first session", "UTC day"
+            "cohortWeek",
+            pa.date32(),
+            "Monday of the week of the viewers' first session",
+            "UTC day",
+            origin=_COHORT_WEEKS,
         ),
-        required("weeksSince", pa.int64(), "weeks since then, 0 for the first", "weeks"),
-        required("cohortViewers", pa.int64(), "viewers of the cohort", "viewers"),
+        required(
+            "weeksSince",
+            pa.int64(),
+            "weeks since then, 0 for the first",
+            "weeks",
+            origin=SESSIONS.origin("sessionDate"),
+        ),
+        required(
+            "cohortViewers", pa.int64(), "viewers of the cohort", "viewers", origin=_COHORT_WEEKS
+        ),
         required(
             "returningViewers",
             pa.int64(),
             "of these, viewers with a session in that week; all of them in week 0",
             "viewers",
+            origin=_COHORT_WEEKS,
         ),
-        required("returnRate", pa.float64(), "returningViewers of cohortViewers", "%"),
-        required("watchSeconds", pa.float64(), "time that they watched in that week", "s"),
+        required(
+            "returnRate",
+            pa.float64(),
+            "returningViewers of cohortViewers",
+            "%",
+            origin=_COHORT_WEEKS,
+        ),
+        required(
+            "watchSeconds",
+            pa.float64(),
+            "time that they watched in that week",
+            "s",
+            origin=SESSIONS.origin("userId", "sessionDate", "watchTime"),
+        ),
     ),
 )
 
@@ -170,18 +356,54 @@ VIDEO_ENGAGEMENT_BI = Table(
     grain="one user and video, without doubts about its data",
     key=("userId", "videoId"),
     columns=(
-        USER,
-        VIDEO,
-        _TITLE,
-        required("watchMinutes", pa.float64(), "time watched, rewatching included", "min"),
-        required("watchPercentage", pa.float64(), "time watched of the video's duration", "%"),
+        *ENGAGEMENT.copied("userId", "videoId", "videoTitle"),
         required(
-            "completionPercentage", pa.float64(), "furthest position of the video's duration", "%"
+            "watchMinutes",
+            pa.float64(),
+            "time watched, rewatching included",
+            "min",
+            origin=ENGAGEMENT.origin("totalWatchTime"),
         ),
-        required("engagementTier", pa.string(), "High, Medium, Low or Minimal, by the score"),
-        required("firstWatchDay", pa.date32(), "day of the first event", "UTC day"),
-        required("sessionCount", pa.int64(), "sessions, at least 1", "sessions"),
-        required("isCompletedAtLeastOnce", pa.bool_(), "the video ran to its end"),
+        required(
+            "watchPercentage",
+            pa.float64(),
+            "time watched of the video's duration",
+            "%",
+            origin=ENGAGEMENT.origin("watchPercentage"),
+        ),
+        required(
+            "completionPercentage",
+            pa.float64(),
+            "furthest position of the video's duration",
+            "%",
+            origin=ENGAGEMENT.origin("completionPercentage"),
+        ),
+        required(
+            "engagementTier",
+            pa.string(),
+            "High, Medium, Low or Minimal, by the score",
+            origin=ENGAGEMENT.origin("engagementTier"),
+        ),
+        required(
+            "firstWatchDay",
+            pa.date32(),
+            "day of the first event",
+            "UTC day",
+            origin=ENGAGEMENT.origin("firstWatchDate"),
+        ),
+        required(
+            "sessionCount",
+            pa.int64(),
+            "sessions, at least 1",
+            "sessions",
+            origin=ENGAGEMENT.origin("sessionCount"),
+        ),
+        required(
+            "isCompletedAtLeastOnce",
+            pa.bool_(),
+            "the video ran to its end",
+            origin=ENGAGEMENT.origin("isCompletedAtLeastOnce"),
+        ),
     ),
 )
 

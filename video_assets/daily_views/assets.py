@@ -14,9 +14,10 @@ from video_assets.catalog import (
     DAYS_OF_THE_MONTH,
     accounting,
     asset_key,
-    column_lineage,
     days_of,
     declared,
+    declared_output,
+    declared_step,
     reasons,
 )
 from video_assets.daily_views import monthly_views as frames
@@ -54,23 +55,22 @@ def daily_video_views_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDef
 
     @dg.multi_asset(
         name="daily_views",
-        pool=DAILY_VIDEO_VIEWS.name,
+        **declared_step(DAILY_VIDEO_VIEWS),
         outs={
             VALID: dg.AssetOut(
-                **declared(DAILY_VIDEO_VIEWS, DAILY_VIEWS),
+                **declared_output(DAILY_VIDEO_VIEWS, DAILY_VIEWS),
                 description="Views of each video by day. Of several rows for a video and day the "
                 "largest count stays, then the latest delivered; the others are counted as "
                 "duplicates, and as conflicts where their count is another one.",
             ),
             REJECTED: dg.AssetOut(
-                **declared(REJECTED_DAILY_VIEWS, DAILY_VIEWS),
+                **declared_output(REJECTED_DAILY_VIEWS, DAILY_VIEWS),
                 description="Every source row of daily views that was refused: its text as "
                 "received, the reason, and where it came from.",
             ),
         },
         deps=[SOURCE_KEY],
         partitions_def=daily,
-        backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def daily_views(
         context: dg.AssetExecutionContext, spark: SparkEngine, settings: dg.ResourceParam[Settings]
@@ -88,7 +88,6 @@ def monthly_views_asset(monthly: dg.MonthlyPartitionsDefinition) -> dg.AssetsDef
 
     @dg.asset(
         **declared(MONTHLY_VIEWS, DAILY_VIEWS),
-        pool=MONTHLY_VIEWS.name,
         description="Views of each video by month. The current month is there too, as far as its "
         "days are, and marked `is_incomplete` in its metadata. Days without a known count do not "
         "count; a month without any is null.",
@@ -98,14 +97,12 @@ def monthly_views_asset(monthly: dg.MonthlyPartitionsDefinition) -> dg.AssetsDef
             )
         },
         partitions_def=monthly,
-        backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def monthly_views(context: dg.AssetExecutionContext, daily_video_views: DataFrame) -> DataFrame:
         current_month = datetime.now(UTC).strftime("%Y-%m-01")
         for month in context.partition_keys:
             is_incomplete = {"is_incomplete": month >= current_month}
             context.add_asset_metadata(is_incomplete, partition_key=month)
-        context.add_output_metadata(column_lineage(MONTHLY_VIEWS))
         return frames.monthly_views(daily_video_views)
 
     return monthly_views
@@ -116,17 +113,17 @@ def missing_dates_asset() -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name="missing_days",
-        pool=MISSING_DATES.name,
+        **declared_step(MISSING_DATES),
         outs={
             ARRAYS: dg.AssetOut(
-                **declared(MISSING_DATES, DAILY_VIEWS),
+                **declared_output(MISSING_DATES, DAILY_VIEWS),
                 description="Each video that misses at least one day, with the days it misses "
                 "from its upload to the as-of date (`VIDEO_ASSETS_AS_OF_DATE`, else the newest "
                 "day of all). A video uploaded after the as-of date misses nothing; of several "
                 "upload days the earliest counts.",
             ),
             ROWS: dg.AssetOut(
-                **declared(MISSING_DATE, DAILY_VIEWS),
+                **declared_output(MISSING_DATE, DAILY_VIEWS),
                 description="The same, one row per missing day.",
             ),
         },
@@ -139,7 +136,6 @@ def missing_dates_asset() -> dg.AssetsDefinition:
             ARRAYS: {asset_key(DAILY_VIDEO_VIEWS)},
             ROWS: {asset_key(MISSING_DATES)},
         },
-        backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def missing_days(
         context: dg.AssetExecutionContext,
@@ -156,9 +152,8 @@ def missing_dates_asset() -> dg.AssetsDefinition:
             summary["videos"],
             summary["as_of_date"],
         )
-        for name, table in {ARRAYS: MISSING_DATES, ROWS: MISSING_DATE}.items():
-            metadata = {**summary, **column_lineage(table)}
-            yield dg.Output(staged[name], output_name=name, metadata=metadata)
+        for name in (ARRAYS, ROWS):
+            yield dg.Output(staged[name], output_name=name, metadata=summary)
 
     return missing_days
 

@@ -1,18 +1,16 @@
 """`missing_dates` and `missing_date`: one computation, as arrays and as rows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
-import pyarrow as pa
 from pyspark.sql import DataFrame
 
-from resources.delta.stage import Emission, StagedTable, stage
+from resources.delta.stage import StagedTable, stage
 from video_assets.daily_views.missing_dates import missing_dates
+from video_assets.daily_views.routes import both_forms
 from video_assets.daily_views.tables import MISSING_DATE, MISSING_DATES
 
 ARRAYS, ROWS = MISSING_DATES.name, MISSING_DATE.name
-DAYS_COLUMN = "missing_dates"
 
 
 def stage_missing_dates(
@@ -27,17 +25,4 @@ def stage_missing_dates(
     """
     tables = {ARRAYS: MISSING_DATES, ROWS: MISSING_DATE}
     missing = missing_dates(daily_video_views, as_of)
-    return stage(missing, warehouse, tables, _both_forms, dict.fromkeys(tables))
-
-
-def _both_forms(batches: Iterator[pa.RecordBatch]) -> Iterator[Emission]:
-    for batch in batches:
-        rows = pa.Table.from_batches([batch])
-        yield Emission(ARRAYS, rows)
-        yield Emission(ROWS, _one_row_a_day(rows))
-
-
-def _one_row_a_day(rows: pa.Table) -> pa.Table:
-    days: Any = rows[DAYS_COLUMN].combine_chunks()
-    of_video = rows.drop_columns([DAYS_COLUMN]).take(days.value_parent_indices())
-    return of_video.append_column("missing_date", days.flatten())
+    return stage(missing, warehouse, tables, both_forms, dict.fromkeys(tables))

@@ -1,22 +1,22 @@
 """One read of the daily views' source, sorted out into valid and rejected rows."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 
-import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from resources.delta.stage import Emission, StagedTable, stage
+from resources.delta.stage import StagedTable, stage
 from resources.engine.engine import Engine
-from video_assets.arrow.kernels import count_values, tasks_for
-from video_assets.daily_views.sort_out import ViewRules, sort_out_views
+from video_assets.arrow.kernels import tasks_for
+from video_assets.daily_views.routes import sorted_views
+from video_assets.daily_views.sort_out import ViewRules
 from video_assets.daily_views.source_rows import DAILY_VIEW_ROWS
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
 from video_assets.days import DayRange
-from video_assets.ingestion import DUPLICATES, SOURCE_ROWS, daily_views_source, replaced_days
+from video_assets.ingestion import daily_views_source, replaced_days
 from video_assets.settings import Settings
 from video_assets.source_chunks import SourceChunk, stage_source
 from video_assets.sources.fields import Layout
@@ -61,7 +61,7 @@ def _stage_chunk(
         tagged.repartition(tasks_for(chunk.rows, spark.cores), by_video),
         settings.warehouse,
         {VALID: DAILY_VIDEO_VIEWS, REJECTED: REJECTED_DAILY_VIEWS},
-        partial(_sort_out_task, rules=rules),
+        partial(sorted_views, rules=rules),
         {VALID: valid_days, REJECTED: rejected_days},
     )
 
@@ -74,16 +74,3 @@ def _earlier(session: SparkSession, settings: Settings, days: DayRange) -> DataF
     window = Window(first, days.first, with_undated=False)
     rows = read_rows(session, Layout(DAILY_VIEW_ROWS, source), window, listing)
     return rows.where(F.col("reason").isNull() & F.col("sourceRows").isNull())
-
-
-def _sort_out_task(batches: Iterator[pa.RecordBatch], rules: ViewRules) -> Iterator[Emission]:
-    task = sort_out_views(batches, rules)
-    counted = {
-        SOURCE_ROWS: task.source_rows,
-        DUPLICATES: task.duplicates,
-        "conflicts": task.conflicts,
-        "counters_that_fell": task.counters_that_fell,
-        "rows_without_known_views": task.unknown_views,
-    }
-    yield Emission(VALID, task.valid, counted)
-    yield Emission(REJECTED, task.rejected, count_values(task.rejected, "reason"))

@@ -55,18 +55,46 @@ MONTHLY_VIEWS = Table(
     partition_by="month_start",
     partition_unit="month",
     columns=(
-        Column("channel_id", pa.string(), "channel of the video"),
-        required("video_id", pa.string(), "video"),
-        required("month", pa.string(), "month as YYYY-MM"),
-        Column("aggViewCount", pa.int64(), "sum of the days' viewCount", "views"),
-        required("month_start", pa.date32(), "first day of the month", "UTC day"),
+        Column(
+            "channel_id",
+            pa.string(),
+            "channel of the video",
+            origin=DAILY_VIDEO_VIEWS.origin("channel_id"),
+        ),
+        required("video_id", pa.string(), "video", origin=DAILY_VIDEO_VIEWS.origin("video_id")),
+        required("month", pa.string(), "month as YYYY-MM", origin=DAILY_VIDEO_VIEWS.origin("date")),
+        Column(
+            "aggViewCount",
+            pa.int64(),
+            "sum of the days' viewCount",
+            "views",
+            origin=DAILY_VIDEO_VIEWS.origin("viewCount"),
+        ),
+        required(
+            "month_start",
+            pa.date32(),
+            "first day of the month",
+            "UTC day",
+            origin=DAILY_VIDEO_VIEWS.origin("date"),
+        ),
     ),
 )
 
-_MISSINGVIDEO = (
-    Column("channel_id", pa.string(), "channel of the video's newest row"),
-    required("video_id", pa.string(), "video"),
-    required("created_date", pa.date32(), "earliest upload day seen", "UTC day"),
+_VIDEO = (
+    Column(
+        "channel_id",
+        pa.string(),
+        "channel of the video's newest row",
+        origin=DAILY_VIDEO_VIEWS.origin("channel_id", "date"),
+    ),
+    required("video_id", pa.string(), "video", origin=DAILY_VIDEO_VIEWS.origin("video_id")),
+    required(
+        "created_date",
+        pa.date32(),
+        "earliest upload day seen",
+        "UTC day",
+        origin=DAILY_VIDEO_VIEWS.origin("created_date"),
+    ),
 )
 
 MISSING_DATES = Table(
@@ -74,12 +102,13 @@ MISSING_DATES = Table(
     grain="one video that misses at least one day",
     key=("video_id",),
     columns=(
-        *_MISSINGVIDEO,
+        *_VIDEO,
         required(
             "missing_dates",
             pa.list_(pa.field("element", pa.date32(), nullable=False)),
             "days from created_date to the as-of date without a row, ascending",
             "UTC day",
+            origin=DAILY_VIDEO_VIEWS.origin("date", "created_date"),
         ),
     ),
 )
@@ -89,7 +118,13 @@ MISSING_DATE = Table(
     grain="one missing day of a video",
     key=("video_id", "missing_date"),
     columns=(
-        *_MISSINGVIDEO,
-        required("missing_date", pa.date32(), "a day without a row", "UTC day"),
+        *MISSING_DATES.copied("channel_id", "video_id", "created_date"),
+        required(
+            "missing_date",
+            pa.date32(),
+            "a day without a row",
+            "UTC day",
+            origin=MISSING_DATES.origin("missing_dates"),
+        ),
     ),
 )

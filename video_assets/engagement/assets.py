@@ -11,7 +11,7 @@ from resources.delta.stage import StagedTable
 from resources.delta.warehouse import opened, rows_per_day
 from resources.engine.session import SparkEngine
 from video_assets.catalog import ENGAGEMENT as GROUP
-from video_assets.catalog import WIDENED_BY_A_DAY, asset_key, column_lineage, days_of, declared
+from video_assets.catalog import WIDENED_BY_A_DAY, asset_key, days_of, declared
 from video_assets.engagement.stage_engagement import stage_engagement
 from video_assets.engagement.stage_sessions import stage_sessions
 from video_assets.engagement.stage_video_metadata import stage_video_metadata
@@ -36,12 +36,10 @@ def video_metadata_asset() -> dg.AssetsDefinition:
 
     @dg.asset(
         **declared(VIDEO_METADATA, GROUP),
-        pool=VIDEO_METADATA.name,
         description="Duration and title of each video. Of several rows for a video the one with "
         "the longest duration stays. A duration that is no number above 0 is null: engagement "
         "then estimates it and says so.",
         deps=[SOURCE_KEY],
-        backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def video_metadata(
         context: dg.AssetExecutionContext, spark: SparkEngine, settings: dg.ResourceParam[Settings]
@@ -56,7 +54,6 @@ def sessions_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
 
     @dg.asset(
         **declared(SESSIONS, GROUP),
-        pool=SESSIONS.name,
         description="What each user watched of each video in each session, a row per day: a "
         "session that runs past midnight continues in a row of the next day, so that every "
         "measure adds up across rows. Watched stretches are kept as intervals.",
@@ -64,7 +61,6 @@ def sessions_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
             RAW_EVENTS.name: dg.AssetIn(asset_key(RAW_EVENTS), partition_mapping=WIDENED_BY_A_DAY)
         },
         partitions_def=daily,
-        backfill_policy=dg.BackfillPolicy.single_run(),
         automation_condition=_when_an_event_day_changes(),
     )
     def sessions(
@@ -74,7 +70,6 @@ def sessions_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         settings: dg.ResourceParam[Settings],
     ) -> StagedTable:
         run = days_of(context)
-        context.add_output_metadata(column_lineage(SESSIONS))
         return stage_sessions(raw_events, spark, settings, run, context.log)
 
     return sessions
@@ -85,7 +80,6 @@ def engagement_asset() -> dg.AssetsDefinition:
 
     @dg.asset(
         **declared(ENGAGEMENT, GROUP),
-        pool=ENGAGEMENT.name,
         description="How long, how much, how often and how engaged: one row per user and video "
         "over all sessions, with score, tier and a flag for rows that cannot be quite right.",
         ins={
@@ -94,7 +88,6 @@ def engagement_asset() -> dg.AssetsDefinition:
             ),
             VIDEO_METADATA.name: dg.AssetIn(asset_key(VIDEO_METADATA)),
         },
-        backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def aggregated_user_video_engagement(
         context: dg.AssetExecutionContext,
@@ -107,7 +100,6 @@ def engagement_asset() -> dg.AssetsDefinition:
         staged = stage_engagement(sessions, video_metadata, spark, settings, context.log)
         context.add_output_metadata(
             {
-                **column_lineage(ENGAGEMENT),
                 **_watch_hours(sessions, stored),
                 **_flags(spark.spark_session, staged),
             }

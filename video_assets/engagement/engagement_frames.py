@@ -12,7 +12,7 @@ from resources.engine.compute_slots import turn
 from video_assets.arrow.kernels import gathered
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.engagement.watch_time.engagement import engagement_rows
-from video_assets.engagement.watch_time.rules import WatchTimeRules
+from video_assets.rules import WatchTimeRules
 
 _NOT_NEEDED = {"uniqueSecondsWatched", "eventCount"}
 _NEEDED_FOR_CREDIT = {"sessionId", "sessionDate", "sessionNumber"}

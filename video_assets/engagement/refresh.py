@@ -11,7 +11,7 @@ from resources.delta.changes import ChangedFiles, changed_files, origin_of
 from resources.delta.stage import table_location
 from resources.delta.warehouse import opened, rows_per_day
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
-from video_assets.engagement.watch_time.rules import WatchTimeRules
+from video_assets.rules import WatchTimeRules
 from video_assets.settings import Settings
 
 # Raise it when the code makes other rows of the same sessions: stored rows are then not kept.

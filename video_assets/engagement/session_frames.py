@@ -9,9 +9,9 @@ from pyspark.sql import functions as F
 
 from resources.engine.compute_slots import turn
 from video_assets.arrow.kernels import gathered
-from video_assets.engagement.watch_time.rules import WatchTimeRules
 from video_assets.engagement.watch_time.sessions import session_rows
 from video_assets.player_events.tables import RAW_EVENTS
+from video_assets.rules import WatchTimeRules
 
 EVENTS_TAKEN = pa.schema(
     [column for column in RAW_EVENTS.arrow_schema if column.name != RAW_EVENTS.partition_by]

@@ -1,29 +1,27 @@
 """`aggregated_user_video_engagement`: rows that a change concerns are computed, others copied."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
-import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from resources.delta.changes import ChangedFiles
-from resources.delta.stage import Emission, StagedTable, stage, stage_frame
+from resources.delta.stage import StagedTable, stage, stage_frame
 from resources.delta.warehouse import stored_frame
 from resources.engine.engine import Engine
 from video_assets.arrow.kernels import tasks_for
 from video_assets.chunks import stage_in_parts, stage_side_by_side
 from video_assets.engagement import engagement_frames as frames
 from video_assets.engagement.refresh import planned_refresh
+from video_assets.engagement.routes import COMPUTED, computed_engagement
 from video_assets.engagement.tables import ENGAGEMENT
-from video_assets.engagement.watch_time.rules import WatchTimeRules
 from video_assets.settings import Settings
 
 SESSIONS_AT_ONCE = 10_000_000
 OUTDATED_VIDEOS = 1_000
-COMPUTED = "rows_computed"
 
 
 def stage_engagement(
@@ -97,7 +95,7 @@ class _Work:
     def _chunk(self, sessions: DataFrame, tasks: int, share: tuple[int, int]) -> StagedTable:
         rules, name = self.settings.rules, ENGAGEMENT.name
         described = frames.sessions_by_user(sessions, self.videos, rules, tasks, share)
-        route = partial(_engagement_task, rules=rules, processed_at=datetime.now(UTC))
+        route = partial(computed_engagement, rules=rules, processed_at=datetime.now(UTC))
         targets = {name: ENGAGEMENT}
         staged = stage(
             described, self.settings.warehouse, targets, route, {name: None}, sort={name}
@@ -107,10 +105,3 @@ class _Work:
 
 def _by_name(stage_part: Callable[[], StagedTable]) -> Mapping[str, StagedTable]:
     return {ENGAGEMENT.name: stage_part()}
-
-
-def _engagement_task(
-    batches: Iterator[pa.RecordBatch], rules: WatchTimeRules, processed_at: datetime
-) -> Iterator[Emission]:
-    rows = frames.engagement_of_task(batches, rules, processed_at)
-    yield Emission(ENGAGEMENT.name, rows, {COMPUTED: rows.num_rows})

@@ -1,24 +1,22 @@
 """`sessions`: the watch-time rules, applied day by day."""
 
 import logging
-from collections.abc import Iterator, Mapping
-from datetime import date
+from collections.abc import Mapping
 from functools import partial
 
-import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from resources.delta.schema_check import days_between
-from resources.delta.stage import Emission, StagedTable, stage
+from resources.delta.stage import StagedTable, stage
 from resources.delta.warehouse import stored_rows
 from resources.engine.engine import Engine
 from video_assets.arrow.kernels import tasks_for
 from video_assets.chunks import chunks_of_days, stage_in_parts
 from video_assets.days import DayRange
 from video_assets.engagement import session_frames as frames
+from video_assets.engagement.routes import computed_sessions
 from video_assets.engagement.tables import SESSIONS
-from video_assets.engagement.watch_time.rules import WatchTimeRules
 from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.settings import Settings
 
@@ -59,14 +57,7 @@ def _stage_chunk(
         frames.events_by_user(raw_events.where(days), settings.rules, run.first, tasks),
         settings.warehouse,
         {SESSIONS.name: SESSIONS},
-        partial(_sessions_task, rules=settings.rules, first_day=run.first, end_day=run.end),
+        partial(computed_sessions, rules=settings.rules, first_day=run.first, end_day=run.end),
         {SESSIONS.name: days_between(run.first, run.end)},
         sort={SESSIONS.name},
     )
-
-
-def _sessions_task(
-    batches: Iterator[pa.RecordBatch], rules: WatchTimeRules, first_day: date, end_day: date
-) -> Iterator[Emission]:
-    rows = frames.sessions_of_task(batches, rules, first_day, end_day)
-    yield Emission(SESSIONS.name, rows)

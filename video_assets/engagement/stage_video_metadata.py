@@ -1,17 +1,15 @@
 """`video_metadata`: durations and titles, one row a video."""
 
 import logging
-from collections.abc import Iterator
 
-import pyarrow as pa
 from pyspark.sql import functions as F
 
-from resources.delta.stage import Emission, StagedTable, stage, table_location
+from resources.delta.stage import StagedTable, stage, table_location
 from resources.engine.engine import Engine
+from video_assets.engagement.routes import described_videos
 from video_assets.engagement.tables import VIDEO_METADATA
-from video_assets.engagement.video_metadata import describe_videos
 from video_assets.engagement.video_metadata_rows import VIDEO_METADATA_ROWS
-from video_assets.ingestion import DUPLICATES, SOURCE_ROWS, clear_source_errors
+from video_assets.ingestion import clear_source_errors
 from video_assets.settings import Settings
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.fields import Layout
@@ -35,14 +33,4 @@ def stage_video_metadata(spark: Engine, settings: Settings, log: logging.Logger)
         tagged = read_rows(spark.spark_session, layout, ANY_DAY)
         by_video = tagged.repartition(spark.cores, F.col("videoId"))
         tables = {NAME: VIDEO_METADATA}
-        return stage(by_video, settings.warehouse, tables, _describe_task, {NAME: None})[NAME]
-
-
-def _describe_task(batches: Iterator[pa.RecordBatch]) -> Iterator[Emission]:
-    task = describe_videos(batches)
-    counted = {
-        SOURCE_ROWS: task.source_rows,
-        DUPLICATES: task.duplicates,
-        "rows_without_video": task.refused,
-    }
-    yield Emission(NAME, task.videos, counted)
+        return stage(by_video, settings.warehouse, tables, described_videos, {NAME: None})[NAME]

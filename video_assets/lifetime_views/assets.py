@@ -14,7 +14,6 @@ from video_assets.catalog import (
     DAYS_THAT_ARE_THERE,
     LIFETIME_VIEWS,
     asset_key,
-    column_lineage,
     days_of,
     declared,
 )
@@ -39,8 +38,8 @@ def lifetime_snapshots_asset(days: dg.DailyPartitionsDefinition) -> dg.AssetsDef
     """The asset `video/lifetime_snapshots`."""
 
     @dg.asset(
-        **declared(LIFETIME_SNAPSHOTS, LIFETIME_VIEWS),
-        pool=LIFETIME_SNAPSHOTS.name,
+        # Said although it is Dagster's default: else its UI offers to run a range at once.
+        **declared(LIFETIME_SNAPSHOTS, LIFETIME_VIEWS, dg.BackfillPolicy.multi_run(1)),
         description="How often each video was watched since its upload, as the API said on the "
         "day of the partition. Only today can be asked for: a past day keeps the snapshot that "
         "is there. Videos that the API does not know (deleted, private) have no row; the count "
@@ -52,8 +51,6 @@ def lifetime_snapshots_asset(days: dg.DailyPartitionsDefinition) -> dg.AssetsDef
         },
         deps=[SOURCE_KEY],
         partitions_def=days,
-        # Said although it is Dagster's default: else its UI offers to run a range at once.
-        backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
         output_required=False,
     )
     def lifetime_snapshots(
@@ -73,9 +70,7 @@ def lifetime_snapshots_asset(days: dg.DailyPartitionsDefinition) -> dg.AssetsDef
             staged.discard()
             raise dg.Failure(f"Midnight (UTC) passed while asking: materialize {_today()} instead.")
         counts = {"videos_without_answer": dg.MetadataValue.json(unknown)}
-        yield dg.MaterializeResult(
-            value=staged, metadata={**counts, **column_lineage(LIFETIME_SNAPSHOTS)}
-        )
+        yield dg.MaterializeResult(value=staged, metadata=counts)
 
     return lifetime_snapshots
 
@@ -85,21 +80,17 @@ def lifetime_view_history_asset(days: dg.DailyPartitionsDefinition) -> dg.Assets
 
     @dg.asset(
         **declared(LIFETIME_VIEW_HISTORY, LIFETIME_VIEWS),
-        pool=LIFETIME_VIEW_HISTORY.name,
         description="Views by day and lifetime snapshots in one table, told apart by `source`.",
         ins={
             table.name: dg.AssetIn(asset_key(table), partition_mapping=DAYS_THAT_ARE_THERE)
             for table in (DAILY_VIDEO_VIEWS, LIFETIME_SNAPSHOTS)
         },
         partitions_def=days,
-        backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def lifetime_view_history(
-        context: dg.AssetExecutionContext,
         daily_video_views: DataFrame,
         lifetime_snapshots: DataFrame,
     ) -> DataFrame:
-        context.add_output_metadata(column_lineage(LIFETIME_VIEW_HISTORY))
         return frames.view_history(daily_video_views, lifetime_snapshots)
 
     return lifetime_view_history

@@ -1,26 +1,22 @@
 """`lifetime_snapshots`: every known video asked for once, by the tasks of the engine."""
 
-from collections.abc import Callable, Iterator
 from datetime import date
 from functools import partial
 
-import numpy as np
-import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from resources.delta.schema_check import days_between
-from resources.delta.stage import Emission, StagedTable, stage
+from resources.delta.stage import StagedTable, stage
 from resources.engine.engine import Engine
 from resources.view_counts.source import ViewCountSource
-from video_assets.arrow.kernels import Batches, gathered
 from video_assets.days import DayRange
 from video_assets.lifetime_views import frames
+from video_assets.lifetime_views.routes import answers
 from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS
 from video_assets.settings import Settings
 
 SNAPSHOTS = LIFETIME_SNAPSHOTS.name
-CALLS = "calls"
 _IDS_SHOWN = 10
 
 
@@ -41,7 +37,7 @@ def stage_snapshots(
         frames.batched_videos(videos, source.batch_size, in_flight),
         settings.warehouse,
         {SNAPSHOTS: LIFETIME_SNAPSHOTS},
-        partial(_answered_task, ask=ask),
+        partial(answers, ask=ask),
         {SNAPSHOTS: days_between(day, DayRange.single(day).end)},
     )[SNAPSHOTS]
 
@@ -56,19 +52,3 @@ def without_answer(spark: Engine, daily_video_views: DataFrame, staged: StagedTa
         missing = videos.join(answered.select("video_id"), on="video_id", how="left_anti")
     rows = missing.select(F.col("video_id")).orderBy("video_id").limit(_IDS_SHOWN).collect()
     return [row["video_id"] for row in rows]
-
-
-def _answered_task(
-    batches: Iterator[pa.RecordBatch], ask: Callable[[Batches], Batches]
-) -> Iterator[Emission]:
-    rows = gathered(ask(batches), frames.LIFETIME_ANSWERS.arrow_schema)
-    statuses = np.array(rows["status"].to_pylist())
-    counted = {status: int(np.sum(statuses == status)) for status in frames.STATUSES}
-    counted[CALLS] = sum(
-        video == batch
-        for video, batch in zip(
-            rows["video_id"].to_pylist(), rows["batch"].to_pylist(), strict=True
-        )
-    )
-    known = rows.filter(pa.array(statuses != frames.UNKNOWN, pa.bool_()))
-    yield Emission(SNAPSHOTS, known.select(LIFETIME_SNAPSHOTS.column_names), counted)

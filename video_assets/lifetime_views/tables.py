@@ -3,6 +3,7 @@
 import pyarrow as pa
 
 from resources.delta.table import Column, Table, required
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS
 
 LIFETIME_SNAPSHOTS = Table(
     name="lifetime_snapshots",
@@ -10,9 +11,20 @@ LIFETIME_SNAPSHOTS = Table(
     key=("video_id", "date"),
     partition_by="date",
     columns=(
-        Column("channel_id", pa.string(), "channel of the video's newest row"),
-        required("video_id", pa.string(), "video"),
-        Column("created_date", pa.date32(), "earliest upload day seen", "UTC day"),
+        Column(
+            "channel_id",
+            pa.string(),
+            "channel of the video's newest row",
+            origin=DAILY_VIDEO_VIEWS.origin("channel_id", "date"),
+        ),
+        required("video_id", pa.string(), "video", origin=DAILY_VIDEO_VIEWS.origin("video_id")),
+        Column(
+            "created_date",
+            pa.date32(),
+            "earliest upload day seen",
+            "UTC day",
+            origin=DAILY_VIDEO_VIEWS.origin("created_date"),
+        ),
         required("date", pa.date32(), "day the count was asked for", "UTC day"),
         Column(
             "viewCount",
@@ -29,11 +41,40 @@ LIFETIME_VIEW_HISTORY = Table(
     key=("video_id", "date", "source"),
     partition_by="date",
     columns=(
-        Column("channel_id", pa.string(), "channel of the video"),
-        required("video_id", pa.string(), "video"),
-        Column("created_date", pa.date32(), "day the video was uploaded", "UTC day"),
-        required("date", pa.date32(), "day of the count", "UTC day"),
-        Column("viewCount", pa.int64(), "views of the day, or lifetime views", "views"),
+        Column(
+            "channel_id",
+            pa.string(),
+            "channel of the video",
+            origin=DAILY_VIDEO_VIEWS.origin("channel_id") + LIFETIME_SNAPSHOTS.origin("channel_id"),
+        ),
+        required(
+            "video_id",
+            pa.string(),
+            "video",
+            origin=DAILY_VIDEO_VIEWS.origin("video_id") + LIFETIME_SNAPSHOTS.origin("video_id"),
+        ),
+        Column(
+            "created_date",
+            pa.date32(),
+            "day the video was uploaded",
+            "UTC day",
+            origin=DAILY_VIDEO_VIEWS.origin("created_date")
+            + LIFETIME_SNAPSHOTS.origin("created_date"),
+        ),
+        required(
+            "date",
+            pa.date32(),
+            "day of the count",
+            "UTC day",
+            origin=DAILY_VIDEO_VIEWS.origin("date") + LIFETIME_SNAPSHOTS.origin("date"),
+        ),
+        Column(
+            "viewCount",
+            pa.int64(),
+            "views of the day, or lifetime views",
+            "views",
+            origin=DAILY_VIDEO_VIEWS.origin("viewCount") + LIFETIME_SNAPSHOTS.origin("viewCount"),
+        ),
         required("source", pa.string(), "daily or lifetime"),
     ),
 )

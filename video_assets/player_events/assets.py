@@ -6,7 +6,14 @@ import dagster as dg
 
 from resources.delta.stage import StagedTable
 from resources.engine.session import SparkEngine
-from video_assets.catalog import PLAYER_EVENTS, accounting, days_of, declared, reasons
+from video_assets.catalog import (
+    PLAYER_EVENTS,
+    accounting,
+    days_of,
+    declared_output,
+    declared_step,
+    reasons,
+)
 from video_assets.player_events.stage_events import REJECTED, VALID, stage_events
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.settings import Settings
@@ -26,16 +33,16 @@ def player_events_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinit
 
     @dg.multi_asset(
         name="player_events",
-        pool=RAW_EVENTS.name,
+        **declared_step(RAW_EVENTS),
         outs={
             VALID: dg.AssetOut(
-                **declared(RAW_EVENTS, PLAYER_EVENTS),
+                **declared_output(RAW_EVENTS, PLAYER_EVENTS),
                 description="Every valid player event, once. Rows that repeat another one in all "
                 "six columns are counted as duplicates, rows that break a rule lie in "
                 "`rejected_events`: together they are all rows of the source.",
             ),
             REJECTED: dg.AssetOut(
-                **declared(REJECTED_EVENTS, PLAYER_EVENTS),
+                **declared_output(REJECTED_EVENTS, PLAYER_EVENTS),
                 description="Every source row that was refused: its text as received, the reason, "
                 "and where it came from. Rows whose time cannot be read lie on 1970-01-01, unless "
                 "the file tells the day.",
@@ -43,7 +50,6 @@ def player_events_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinit
         },
         deps=[SOURCE_KEY],
         partitions_def=daily,
-        backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def player_events(
         context: dg.AssetExecutionContext, spark: SparkEngine, settings: dg.ResourceParam[Settings]

@@ -19,7 +19,7 @@ from video_assets.arrow.blocks import (
 )
 from video_assets.arrow.columns import with_numbered_texts
 from video_assets.arrow.kernels import count_values
-from video_assets.engagement.watch_time.ordering import order_events
+from video_assets.player_events.ordering import order_events
 from video_assets.player_events.source_rows import EVENT_ROWS
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.sources.config import SourceConfig

@@ -1,17 +1,16 @@
 """One read of the events' source, sorted out into `raw_events` and `rejected_events`."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 
-import pyarrow as pa
-
-from resources.delta.stage import Emission, StagedTable, stage
+from resources.delta.stage import StagedTable, stage
 from resources.engine.engine import Engine
-from video_assets.arrow.blocks import Shares, unpacked
+from video_assets.arrow.blocks import Shares
 from video_assets.days import DayRange
-from video_assets.ingestion import DUPLICATES, SOURCE_ROWS, events_source, replaced_days
-from video_assets.player_events.sort_out import events_in_blocks, sort_out
+from video_assets.ingestion import events_source, replaced_days
+from video_assets.player_events.routes import sorted_events
+from video_assets.player_events.sort_out import events_in_blocks
 from video_assets.player_events.source_rows import EVENT_ROWS
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.settings import Settings
@@ -46,14 +45,6 @@ def _stage_chunk(
         ),
         settings.warehouse,
         {VALID: RAW_EVENTS, REJECTED: REJECTED_EVENTS},
-        _sort_out_task,
+        sorted_events,
         {VALID: valid_days, REJECTED: rejected_days},
     )
-
-
-def _sort_out_task(batches: Iterator[pa.RecordBatch]) -> Iterator[Emission]:
-    for parts in unpacked(batches):
-        bucket = sort_out(parts)
-        counted = {SOURCE_ROWS: bucket.source_rows, DUPLICATES: bucket.duplicates}
-        yield Emission(VALID, bucket.valid, counted)
-        yield Emission(REJECTED, bucket.rejected, bucket.reasons)

@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from video_assets.engagement.watch_time.rules import WatchTimeRules
+from video_assets.rules import WatchTimeRules
 from video_assets.settings.alerts import AlertSettings
 from video_assets.settings.analytics import AnalyticsSettings
 from video_assets.settings.checks import CheckThresholds

@@ -8,7 +8,7 @@ import pytest
 
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.engagement.watch_time.engagement import engagement_rows
-from video_assets.engagement.watch_time.rules import WatchTimeRules
+from video_assets.rules import WatchTimeRules
 
 NOON = datetime(2025, 3, 10, 12, tzinfo=UTC)
 INPUT_SCHEMA = pa.schema(

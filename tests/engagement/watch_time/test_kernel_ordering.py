@@ -3,7 +3,7 @@ import pyarrow as pa
 import pytest
 
 from video_assets.arrow.columns import group_codes, grouped_order, with_plain_texts
-from video_assets.engagement.watch_time.ordering import PlayerEvent, order_events
+from video_assets.player_events.ordering import PlayerEvent, order_events
 
 INT64 = np.iinfo(np.int64)
 

@@ -6,12 +6,12 @@ import pyarrow as pa
 import pytest
 
 from video_assets.engagement.tables import SESSIONS
-from video_assets.engagement.watch_time.rules import WatchTimeRules
 from video_assets.engagement.watch_time.sessions import (
     SEGMENTS_SCHEMA,
     session_rows,
     watched_segments,
 )
+from video_assets.rules import WatchTimeRules
 
 DAY = date(2025, 3, 10)
 NEXT_DAY = DAY + timedelta(days=1)

@@ -27,8 +27,8 @@ from support.events import (
 from support.oracle import ENDED, PAUSE, PLAY, RESUME, Event, Row
 
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
-from video_assets.engagement.watch_time.rules import WatchTimeRules
 from video_assets.engagement.watch_time.sessions import session_rows, watched_segments
+from video_assets.rules import WatchTimeRules
 
 fast = settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None

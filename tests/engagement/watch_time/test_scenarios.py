@@ -29,8 +29,8 @@ from support.oracle import Event, quality_flag, rejection_reason
 
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.engagement.watch_time.engagement import engagement_rows
-from video_assets.engagement.watch_time.rules import WatchTimeRules
 from video_assets.engagement.watch_time.sessions import session_rows, watched_segments
+from video_assets.rules import WatchTimeRules
 
 FIVE_MINUTES = {"v1": 300.0, "v2": 300.0}
 

@@ -4,8 +4,8 @@ Where to find a rule of the contract:
 
 | rule | module |
 |---|---|
-| 1, valid event | `video_assets.sources` refuses rows, `ordering` drops what came twice |
-| 2, order | `ordering` |
+| 1, valid event | `player_events.source_rows` refuses rows, `player_events.sort_out` repeated ones |
+| 2, order | `player_events.ordering` |
 | 3 to 6, gap, session break, watched segment, skip | `gaps` |
 | 7, unterminated play | `credit` |
 | 8, unique seconds | `intervals` |

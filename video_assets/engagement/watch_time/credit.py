@@ -12,7 +12,7 @@ from video_assets.arrow.columns import (
     grouped_order,
     integers,
 )
-from video_assets.engagement.watch_time.rules import WatchTimeRules
+from video_assets.rules import WatchTimeRules
 
 
 def credited_seconds(sessions: pa.Table, duration: Floats, rules: WatchTimeRules) -> Floats:

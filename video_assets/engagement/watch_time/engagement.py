@@ -28,13 +28,13 @@ from video_assets.arrow.columns import (
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.engagement.watch_time.credit import credited_seconds
 from video_assets.engagement.watch_time.intervals import Intervals, from_lists, merge, total_length
-from video_assets.engagement.watch_time.rules import WatchTimeRules
 from video_assets.engagement.watch_time.scoring import (
     Measures,
     data_quality_flag,
     engagement_score,
     engagement_tier,
 )
+from video_assets.rules import WatchTimeRules
 
 
 @np.errstate(over="ignore")

@@ -15,8 +15,8 @@ from video_assets.arrow.columns import (
     Floats,
     first_of_each,
 )
-from video_assets.engagement.watch_time.ordering import EventCodes, OrderedEvents, PlayerEvent
-from video_assets.engagement.watch_time.rules import WatchTimeRules
+from video_assets.player_events.ordering import EventCodes, OrderedEvents, PlayerEvent
+from video_assets.rules import WatchTimeRules
 
 
 @dataclass(frozen=True)

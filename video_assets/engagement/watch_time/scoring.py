@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from video_assets.arrow.columns import ArrowArray, Bools, Floats, Ints
-from video_assets.engagement.watch_time.rules import WatchTimeRules
+from video_assets.rules import WatchTimeRules
 
 _SECONDS_PER_MINUTE = 60.0
 

@@ -24,8 +24,8 @@ from video_assets.arrow.columns import (
 from video_assets.engagement.tables import SESSIONS
 from video_assets.engagement.watch_time.gaps import Gaps, judge_gaps
 from video_assets.engagement.watch_time.intervals import Intervals, merge, to_lists, total_length
-from video_assets.engagement.watch_time.ordering import OrderedEvents, PlayerEvent, order_events
-from video_assets.engagement.watch_time.rules import WatchTimeRules
+from video_assets.player_events.ordering import OrderedEvents, PlayerEvent, order_events
+from video_assets.rules import WatchTimeRules
 
 _EPOCH = date(1970, 1, 1)
 
