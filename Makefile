@@ -49,10 +49,11 @@ test-cluster: $(READY) ## Run the tests on a Spark cluster of processes alone (n
 cluster: $(READY) ## Start such a cluster to try (needs Java 17)
 	$(BIN)/python -m resources.engine.local_cluster
 
-lint: $(READY) ## Check style and types
+lint: $(READY) ## Check style, types and who imports whom
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 bench: $(READY) ## Measure against other ways; BENCH_FULL=1 adds 100 million events
 	$(BIN)/python benchmarks/pipeline.py

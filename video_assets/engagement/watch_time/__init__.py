@@ -4,7 +4,7 @@ Where to find a rule of the contract:
 
 | rule | module |
 |---|---|
-| 1, valid event | `player_events.source_rows` refuses rows, `player_events.sort_out` repeated ones |
+| 1, valid event | `player_events.source_rows`; repeated rows: `player_events.sort_out` |
 | 2, order | `player_events.ordering` |
 | 3 to 6, gap, session break, watched segment, skip | `gaps` |
 | 7, unterminated play | `credit` |
