@@ -6,6 +6,7 @@ theme, Dagster as a PNG inside Markdown.
 
 import base64
 import io
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -49,17 +50,34 @@ class Palette:
     main: str
     second: str
     good: str
+    warn: str
 
 
 LIGHT = Palette(
-    "#f3f5f8", "#ffffff", "#dfe4ea", "#1b2430", "#55606e", "#0067a5", "#b84700", "#1a7340"
+    page="#f3f5f8",
+    card="#ffffff",
+    line="#dfe4ea",
+    ink="#1b2430",
+    soft="#55606e",
+    main="#0067a5",
+    second="#8a3fa8",
+    good="#1a7340",
+    warn="#b84700",
 )
 DARK = Palette(
-    "#0f141a", "#182028", "#35404c", "#e8edf2", "#a9b4c0", "#5bb4ee", "#f59b4b", "#5fcf8f"
+    page="#0f141a",
+    card="#182028",
+    line="#35404c",
+    ink="#e8edf2",
+    soft="#a9b4c0",
+    main="#5bb4ee",
+    second="#d59bf0",
+    good="#5fcf8f",
+    warn="#f59b4b",
 )
 # Names that CSS resolves, so that one picture follows the reader's theme.
-INK, SOFT, LINE, CARD, MAIN, SECOND = (
-    f"var(--{name})" for name in ("ink", "soft", "line", "card", "main", "second")
+INK, SOFT, LINE, CARD, MAIN, SECOND, WARN = (
+    f"var(--{name})" for name in ("ink", "soft", "line", "card", "main", "second", "warn")
 )
 
 _CONFIG = {
@@ -106,7 +124,7 @@ class NamedBar(NamedTuple):
 
 
 def bars_by_day(bars: Sequence[DayBar], unit: str, limit: float | None = None) -> Spec:
-    """A bar a day; a day between others that is not there has none.
+    """A bar a day; a day between others that is not there has none, one above the limit warns.
 
     Args:
         bars: ascending by day.
@@ -120,8 +138,14 @@ def bars_by_day(bars: Sequence[DayBar], unit: str, limit: float | None = None) -
         "datum.index ? slice(datum.label, 0, -5) : datum.label" if is_one_year else "datum.label"
     )
     names = [full_day(bar.day) for bar in bars]
+    highest = math.inf if limit is None else limit
     rows = [
-        {"day": name, "value": bar.value, "detail": f"{name}: {bar.detail}"}
+        {
+            "day": name,
+            "value": bar.value,
+            "detail": f"{name}: {bar.detail}",
+            "color": WARN if bar.value > highest else MAIN,
+        }
         for name, bar in zip(names, bars, strict=True)
     ]
     days = {
@@ -133,8 +157,13 @@ def bars_by_day(bars: Sequence[DayBar], unit: str, limit: float | None = None) -
     }
     layer = {
         "data": {"values": rows},
-        "mark": {"type": "bar", "color": MAIN},
-        "encoding": {"x": days, "y": amount("value", unit), "description": {"field": "detail"}},
+        "mark": "bar",
+        "encoding": {
+            "x": days,
+            "y": amount("value", unit),
+            "color": {"field": "color", "type": "nominal", "scale": None},
+            "description": {"field": "detail"},
+        },
     }
     return {"height": HEIGHT, "layer": [layer, *_limit(limit)]}
 
@@ -144,8 +173,8 @@ def _limit(limit: float | None) -> list[Spec]:
         return []
     data = {"values": [{"limit": limit, "label": f"limit {limit:g} %"}]}
     y = {"field": "limit", "type": "quantitative"}
-    rule = {"type": "rule", "aria": False, "color": SECOND, "strokeDash": [5, 4]}
-    label = text_mark(color=SECOND, align="right", baseline="bottom", dy=-3, fontSize=SMALL_FONT)
+    rule = {"type": "rule", "aria": False, "color": SOFT, "strokeDash": [5, 4]}
+    label = text_mark(color=SOFT, align="right", baseline="bottom", dy=-3, fontSize=SMALL_FONT)
     place = {"x": {"value": "width"}, "y": y, "text": {"field": "label"}}
     return [
         {"data": data, "mark": {**rule, "strokeWidth": 1.5}, "encoding": {"y": y}},

@@ -26,6 +26,14 @@ FIGURES = {
 }
 
 
+def figures(html: str) -> list[str]:
+    return re.findall(r"<figure.*?</figure>", html, re.DOTALL)
+
+
+def body(html: str) -> str:
+    return html.partition("<body>")[2]
+
+
 @pytest.fixture(scope="module")
 def html() -> str:
     return page(full_report())
@@ -65,9 +73,8 @@ def test_every_section_is_there_and_linked_from_the_answers(read: Parsed) -> Non
 def test_every_chart_has_a_title_a_sentence_a_text_alternative_and_its_numbers(
     html: str,
 ) -> None:
-    figures = re.findall(r"<figure.*?</figure>", html, re.DOTALL)
     titles = set()
-    for figure in map(parsed, figures):
+    for figure in map(parsed, figures(html)):
         title, sentence, *_ = (line for line in figure.text.splitlines() if line.strip())
         titles.add(title)
         assert sentence.endswith((".", ").")), title
@@ -77,7 +84,7 @@ def test_every_chart_has_a_title_a_sentence_a_text_alternative_and_its_numbers(
         assert {given["aria-label"] for given in pictures} == {f"{title}. {sentence}"}
         assert {"details", "summary", "table"} <= figure.names(), title
     assert titles > FIGURES
-    assert len(figures) == len(FIGURES) + len(full_report().curves)
+    assert len(figures(html)) == len(FIGURES) + len(full_report().curves)
 
 
 def test_charts_are_drawn_in_the_colours_of_the_theme(html: str) -> None:
@@ -107,6 +114,24 @@ def test_every_element_is_closed(read: Parsed) -> None:
 def test_the_peaks_of_watching_again_are_named_and_marked(html: str, read: Parsed) -> None:
     assert "Watched again most at 2:30." in read.text
     assert ">2:30<title>2:30: watched again 120 times</title></text>" in html
+
+
+def test_a_curve_that_begins_below_100_says_why(read: Parsed) -> None:
+    why = "150 of them watched the first 5 seconds: 30 watched nothing and 20 began further on."
+    assert why in read.text
+    at_100 = replace(full_report().curves[0], opening=200)
+    assert "of them watched the first" not in takeaways.retention(at_100)
+
+
+def test_only_what_is_wrong_has_the_colour_of_warnings() -> None:
+    report = full_report()
+    good = replace(report, missing=None)
+    assert "var(--warn)" not in body(page(good))
+    assert 'class="look"' not in page(good)
+    strict = replace(good, limits=replace(good.limits, flagged_share=0.1))
+    warned = [figure for figure in figures(page(strict)) if "var(--warn)" in figure]
+    assert len(warned) == 1
+    assert "<h3>Doubtful pairs by day of last view</h3>" in warned[0]
 
 
 def test_without_daily_views_nothing_is_said_of_them() -> None:
@@ -146,7 +171,14 @@ def contrast(one: str, other: str) -> float:
 @pytest.mark.parametrize("palette", [LIGHT, DARK])
 def test_text_and_charts_have_the_contrast_that_wcag_asks_for(palette: Palette) -> None:
     for background in (palette.card, palette.page):
-        for color in (palette.ink, palette.soft, palette.main, palette.second, palette.good):
+        for color in (
+            palette.ink,
+            palette.soft,
+            palette.main,
+            palette.second,
+            palette.good,
+            palette.warn,
+        ):
             assert contrast(color, background) >= 4.5, (color, background)
 
 

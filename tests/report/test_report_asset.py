@@ -200,6 +200,18 @@ def test_a_curve_holds_every_exit_and_the_largest_counts_of_its_video(
         assert [s.start for s in curve.stretches] == sorted(s.start for s in curve.stretches)
 
 
+def test_a_curve_knows_who_is_missing_at_its_beginning(filled: World, report: Report) -> None:
+    engagement, buckets = filled.rows(ENGAGEMENT), filled.rows(VIDEO_POSITION_CURVE)
+    for curve in report.curves:
+        video = curve.video.video_id
+        watched = [row["totalWatchTime"] for row in engagement if row["videoId"] == video]
+        first = [row for row in buckets if row["videoId"] == video and row["bucketStart"] == 0]
+        assert curve.idle == watched.count(0)
+        assert [curve.opening] == [row["viewers"] for row in first]
+        assert curve.opening + curve.idle + curve.later == len(watched)
+        assert curve.later >= 0
+
+
 def test_a_short_video_s_curve_is_the_table_row_by_row(filled: World, report: Report) -> None:
     curve = min(report.curves, key=lambda curve: curve.video.duration)
     assert curve.video.duration <= 1200

@@ -45,7 +45,7 @@ def curve(of: Video, hot_spot: int = 30) -> Curve:
         Stretch(5.0 * n, 5.0 * n + 5, 150 - n, 120 if n == hot_spot else 40 - n // 3, 2)
         for n in range(60)
     )
-    return Curve(of, stretches)
+    return Curve(of, stretches, opening=150, idle=30, bucket_seconds=5)
 
 
 def full_report() -> Report:

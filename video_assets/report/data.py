@@ -92,7 +92,7 @@ def collect_report(
         top_videos=top,
         best_held=best,
         worst_held=worst,
-        curves=_curves(tables.video_position_curve, top[:CURVES], bucket_seconds),
+        curves=_curves(tables, top[:CURVES], bucket_seconds),
         tiers=_tiers(tables.engagement),
         audience=_audience(tables.user_engagement),
         intake=_intake(tables),
@@ -181,11 +181,10 @@ def _held(performance: DataFrame) -> tuple[tuple[Video, ...], tuple[Video, ...]]
     return best, tuple(video for video in worst if video not in best)
 
 
-def _curves(
-    position_curve: DataFrame, videos: Sequence[Video], bucket_seconds: int
-) -> tuple[Curve, ...]:
+def _curves(tables: Tables, videos: Sequence[Video], bucket_seconds: int) -> tuple[Curve, ...]:
     if not videos:
         return ()
+    position_curve = tables.video_position_curve
     durations = {video.video_id: video.duration for video in videos}
     steps = {video.video_id: _stretch_seconds(video, bucket_seconds) for video in videos}
     # Positions beyond the end are the players' mistakes.
@@ -204,8 +203,27 @@ def _curves(
         .orderBy("videoId", "start")
         .collect()
     )
-    curves = (Curve(video, _stretches(rows, video)) for video in videos)
+    is_one = F.col("videoId").isin(*durations)
+    first = position_curve.where(is_one & (F.col("bucketStart") == F.lit(0.0)))
+    opening = {row["videoId"]: row["viewers"] for row in first.collect()}
+    has_watched = F.col("totalUniqueSecondsWatched") > F.lit(0.0)
+    idle = _rows_by("videoId", tables.engagement.where(is_one & ~has_watched))
+    curves = (
+        Curve(
+            video,
+            _stretches(rows, video),
+            opening=opening.get(video.video_id, 0),
+            idle=idle.get(video.video_id, 0),
+            bucket_seconds=bucket_seconds,
+        )
+        for video in videos
+    )
     return tuple(curve for curve in curves if curve.stretches)
+
+
+def _rows_by(column: str, frame: DataFrame) -> dict[str, int]:
+    counted = frame.groupBy(column).agg(F.count(F.lit(1)).alias("rows"))
+    return {row[column]: row["rows"] for row in counted.collect()}
 
 
 def _by_video(values: Mapping[str, float]) -> Column:
@@ -229,8 +247,7 @@ def _stretches(rows: Iterable[Any], video: Video) -> tuple[Stretch, ...]:
 
 
 def _tiers(engagement: DataFrame) -> tuple[tuple[str, int], ...]:
-    rows = engagement.groupBy("engagementTier").agg(F.count(F.lit(1)).alias("pairs")).collect()
-    found = {row["engagementTier"]: row["pairs"] for row in rows}
+    found = _rows_by("engagementTier", engagement)
     return tuple((tier, found.get(tier, 0)) for tier in TIERS)
 
 

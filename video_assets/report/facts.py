@@ -93,10 +93,24 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Curve:
-    """Where in a video people are, and where they watch again."""
+    """Where in a video people are, and where they watch again.
+
+    Attributes:
+        opening: viewers who watched any of the first bucket.
+        idle: viewers who opened the video and watched nothing.
+        bucket_seconds: width of a bucket.
+    """
 
     video: Video
     stretches: tuple[Stretch, ...]
+    opening: int
+    idle: int
+    bucket_seconds: int
+
+    @property
+    def later(self) -> int:
+        """Viewers who watched something, and nothing of the first bucket."""
+        return self.video.viewers - self.opening - self.idle
 
     @property
     def rewatch_peaks(self) -> tuple[Stretch, ...]:

@@ -175,7 +175,23 @@ def retention(curve: Curve) -> str:
         found.append(
             f"half of the others are gone by {clock(video.drop_off)} of {clock(video.duration)}"
         )
-    return f"{'; '.join(found)}. {_rewatched(curve)}"
+    return f"{'; '.join(found)}. {_opening(curve)}{_rewatched(curve)}"
+
+
+def _opening(curve: Curve) -> str:
+    """Why the curve begins below 100 viewers of 100."""
+    viewers = curve.video.viewers
+    if curve.opening >= viewers:
+        return ""
+    reasons = [
+        f"{count(number)} {what}"
+        for number, what in ((curve.idle, "watched nothing"), (curve.later, "began further on"))
+        if number > 0
+    ]
+    return (
+        f"{count(curve.opening)} of them watched the first {count(curve.bucket_seconds, 'second')}"
+        f": {listed(reasons)}. "
+    )
 
 
 def _rewatched(curve: Curve) -> str:
