@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,6 @@ import pyarrow.types as pat
 
 from video_assets.arrow.types import (
     ArrowArray,
-    Characters,
     Integers,
     Mask,
     TextArray,
@@ -20,7 +20,7 @@ from video_assets.arrow.types import (
     is_text,
 )
 from video_assets.sources.config import TimestampUnit
-from video_assets.sources.values import numbers_of_text, text_of_array
+from video_assets.sources.values import numbers_of_text, only, text_of_array
 
 MICROSECONDS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 MICROSECONDS_PER_DAY = 86_400_000_000
@@ -144,9 +144,6 @@ def _signed(array: ArrowArray) -> ArrowArray:
 
 def _times_of_text(texts: TextArray, unit: TimestampUnit | None) -> tuple[Integers, Mask]:
     times, readable = iso_times(texts)
-    times, readable = _second_try(
-        texts, times, readable, lambda left: iso_times(compute.utf8_trim_whitespace(left))
-    )
     if unit is None:
         return times, readable
     return _second_try(texts, times, readable, lambda left: _times_of_numeric_text(left, unit))
@@ -159,6 +156,8 @@ def _second_try(
     read: Callable[[TextArray], tuple[Integers, Mask]],
 ) -> tuple[Integers, Mask]:
     """Read what could not be read, in another way."""
+    if not readable.any():
+        return read(texts)
     left = np.flatnonzero(~readable)
     if len(left):
         times, readable = times.copy(), readable.copy()
@@ -173,11 +172,22 @@ def _times_of_numeric_text(texts: TextArray, unit: TimestampUnit) -> tuple[Integ
     return np.where(readable, times, other_times), readable | other_readable
 
 
-_LONGEST_TEXT = 40
-_MONTHS, _HOURS, _MINUTES, _HOUR_ZONE = 12, 24, 60, len("+02")
-_ZONE_STATES = 8
-_DATE_LENGTH, _MINUTE_LENGTH, _SECOND_LENGTH = 10, 16, 19
-_MOST_DIGITS, _KEPT_DIGITS = 9, 6
+_DAY_OF_YEAR = (
+    r"(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])"
+    r"|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)"
+    r"|02-(?:0[1-9]|1\d|2[0-8])"
+)
+_LEAP_YEAR = r"\d\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00"
+_DATE = rf"(?:\d{{4}}-(?:{_DAY_OF_YEAR})|(?:{_LEAP_YEAR})-02-29)"
+_CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
+_TIME = rf"[T ]{_CLOCK}(?::[0-5]\d(?:\.\d{{1,6}})?)?"
+_OFFSET = r"(?:Z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)"
+# Arrow's cast reads these shapes, and others that are no times of ours, such as hours alone.
+_SHAPES = (
+    (rf"^{_DATE}{_TIME}{_OFFSET}$", pa.timestamp("us", "UTC")),
+    (rf"^{_DATE}(?:{_TIME})?$", pa.timestamp("us")),
+)
+_REWRITTEN = ((r"^(.{10,19}),", r"\1."), (r"([.]\d{6})\d{1,3}(\D|$)", r"\1\2"))
 
 
 def iso_times(texts: TextArray) -> tuple[Integers, Mask]:
@@ -189,142 +199,32 @@ def iso_times(texts: TextArray) -> tuple[Integers, Mask]:
     Returns:
         Microseconds since 1970, and which of them could be read.
     """
+    times, readable = _plain_iso_times(texts)
+    return _second_try(texts, times, readable, lambda left: _plain_iso_times(_rewritten(left)))
+
+
+def _plain_iso_times(texts: TextArray) -> tuple[Integers, Mask]:
     times = np.zeros(len(texts), np.int64)
     readable = np.zeros(len(texts), dtype=bool)
-    data, starts, lengths = _bytes_of_text(texts)
-    zones = _zone_lengths(data, starts, lengths)
-    shapes = np.minimum(lengths, _LONGEST_TEXT) * _ZONE_STATES + zones
-    for shape in np.flatnonzero(np.bincount(shapes)):
-        length, zone = divmod(int(shape), _ZONE_STATES)
-        if not _is_known_shape(length - zone):
-            continue
-        rows = np.flatnonzero(shapes == shape)
-        matrix = _matrix(data, starts[rows], length)
-        times[rows], readable[rows] = _times_of_one_shape(matrix, length - zone)
+    for shape, type_ in _SHAPES:
+        times, readable = _second_try(
+            texts, times, readable, partial(_cast, shape=shape, type_=type_)
+        )
     return times, readable
 
 
-def _is_known_shape(length: int) -> bool:
-    if length in (_DATE_LENGTH, _MINUTE_LENGTH, _SECOND_LENGTH):
-        return True
-    return _SECOND_LENGTH + 1 < length <= _SECOND_LENGTH + 1 + _MOST_DIGITS
+def _cast(texts: TextArray, shape: str, type_: pa.DataType) -> tuple[Integers, Mask]:
+    fits = compute.match_substring_regex(texts, shape).fill_null(fill_value=False)
+    moments = (texts if fits.true_count == len(texts) else only(texts, fits)).cast(type_)
+    return _integers(moments)
 
 
-def _bytes_of_text(texts: TextArray) -> tuple[Characters, Integers, Integers]:
-    if not len(texts):
-        return np.zeros(1, np.uint8), np.zeros(0, np.int64), np.zeros(0, np.int64)
-    _, offsets, content = texts.buffers()
-    edges = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
-    data = np.frombuffer(content, np.uint8) if content and content.size else np.zeros(1, np.uint8)
-    lengths = np.diff(edges).astype(np.int64)
-    if texts.null_count:
-        lengths[~np.asarray(texts.is_valid().to_numpy(zero_copy_only=False), dtype=bool)] = 0
-    return data, edges[:-1].astype(np.int64), lengths
-
-
-def _zone_lengths(data: Characters, starts: Integers, lengths: Integers) -> Integers:
-    """How many characters at the end of each text are its offset from UTC."""
-
-    def from_end(distance: int) -> Characters:
-        return data.take(starts + lengths - distance, mode="clip")
-
-    def signed(distance: int) -> Mask:
-        character = from_end(distance)
-        has_room = lengths >= _MINUTE_LENGTH + distance
-        is_sign: Mask = (character == ord("+")) | (character == ord("-"))
-        return has_room & is_sign
-
-    last = from_end(1)
-    zulu = (lengths > _MINUTE_LENGTH) & ((last == ord("Z")) | (last == ord("z")))
-    with_colon = signed(6) & (from_end(3) == ord(":"))
-    return np.select([zulu, with_colon, signed(5), signed(3)], [1, 6, 5, 3], 0)
-
-
-def _matrix(data: Characters, starts: Integers, length: int) -> Characters:
-    """Texts of one length as the rows of a matrix of characters."""
-    first, count = int(starts[0]), len(starts)
-    if int(starts[-1]) - first == (count - 1) * length and np.all(np.diff(starts) == length):
-        return data[first : first + count * length].reshape(count, length)
-    return data.take(starts[:, None] + np.arange(length))
-
-
-class _Digits:
-    """Numbers at fixed places of texts of one shape, and whether all of them were digits."""
-
-    def __init__(self, matrix: Characters) -> None:
-        self._matrix = matrix
-        self.good: Mask = np.ones(len(matrix), dtype=bool)
-
-    def number(self, start: int, end: int) -> Integers:
-        value = np.zeros(len(self._matrix), np.int64)
-        for place in range(start, end):
-            digit = self._matrix[:, place] - np.uint8(ord("0"))
-            self.good &= digit <= _MOST_DIGITS
-            value = value * 10 + digit
-        return value
-
-    def require(self, place: int, characters: str) -> None:
-        allowed = [self._matrix[:, place] == ord(character) for character in characters]
-        self.good &= np.logical_or.reduce(allowed)
-
-
-def _times_of_one_shape(matrix: Characters, length: int) -> tuple[Integers, Mask]:
-    """Times of texts that have as many characters and an offset of as many characters."""
-    digits = _Digits(matrix)
-    times = _days(digits) * MICROSECONDS_PER_DAY
-    if length > _DATE_LENGTH:
-        times = times + _clock(digits, length) - _zone(digits, length, matrix)
-    return np.where(digits.good, times, 0), digits.good
-
-
-def _days(digits: _Digits) -> Integers:
-    year, month, day = digits.number(0, 4), digits.number(5, 7), digits.number(8, 10)
-    digits.require(4, "-")
-    digits.require(7, "-")
-    digits.good &= (month >= 1) & (month <= _MONTHS) & (day >= 1)
-    months = ((year - 1970) * _MONTHS + np.where(digits.good, month, 1) - 1).astype("M8[M]")
-    first = months.astype("M8[D]").astype(np.int64)
-    digits.good &= first + day <= (months + 1).astype("M8[D]").astype(np.int64)
-    return first + day - 1
-
-
-def _clock(digits: _Digits, length: int) -> Integers:
-    digits.require(10, "Tt ")
-    digits.require(13, ":")
-    hour, minute = digits.number(11, 13), digits.number(14, 16)
-    seconds = hour * 3600 + minute * 60
-    digits.good &= (hour < _HOURS) & (minute < _MINUTES)
-    if length == _MINUTE_LENGTH:
-        return seconds * 1_000_000
-    digits.require(16, ":")
-    second = digits.number(17, 19)
-    digits.good &= second < _MINUTES
-    return (seconds + second) * 1_000_000 + _fraction(digits, length)
-
-
-def _fraction(digits: _Digits, length: int) -> Integers:
-    if length == _SECOND_LENGTH:
-        return digits.number(0, 0)
-    digits.require(19, ".,")
-    begin = _SECOND_LENGTH + 1
-    kept = min(length, begin + _KEPT_DIGITS)
-    digits.number(kept, length)
-    scale: int = 10 ** (begin + _KEPT_DIGITS - kept)
-    return digits.number(begin, kept) * scale
-
-
-def _zone(digits: _Digits, length: int, matrix: Characters) -> Integers:
-    size = matrix.shape[1] - length
-    if size <= 1:
-        return digits.number(0, 0)
-    hours = digits.number(length + 1, length + 3)
-    minutes = (
-        digits.number(matrix.shape[1] - 2, matrix.shape[1]) if size > _HOUR_ZONE else hours * 0
-    )
-    digits.good &= (hours < _HOURS) & (minutes < _MINUTES)
-    sign = np.where(matrix[:, length] == ord("-"), -1, 1)
-    offset: Integers = sign * (hours * 3600 + minutes * 60) * 1_000_000
-    return offset
+def _rewritten(texts: TextArray) -> TextArray:
+    """Other notations of ISO 8601 as the plain one: blanks around, small letters, fractions."""
+    plain = compute.utf8_upper(compute.utf8_trim_whitespace(texts))
+    for shape, plainly in _REWRITTEN:
+        plain = compute.replace_substring_regex(plain, shape, plainly)
+    return plain
 
 
 def read_days(

@@ -94,10 +94,11 @@ def _floats_of_text(texts: TextArray) -> ArrowArray:
     try:
         return trimmed.cast(pa.float64())
     except pa.ArrowInvalid:
-        return _only(trimmed, compute.match_substring_regex(trimmed, _NUMBER)).cast(pa.float64())
+        return only(trimmed, compute.match_substring_regex(trimmed, _NUMBER)).cast(pa.float64())
 
 
-def _only(texts: TextArray, wanted: ArrowArray) -> TextArray:
+def only(texts: TextArray, wanted: ArrowArray) -> TextArray:
+    """The texts that are wanted; the others are null."""
     return compute.if_else(wanted, texts, pa.scalar(None, pa.string()))
 
 
@@ -106,7 +107,7 @@ def numbers_of_text(texts: TextArray) -> tuple[ArrowArray, ArrowArray]:
     trimmed = compute.utf8_trim_whitespace(texts)
     whole = compute.match_substring_regex(trimmed, _WHOLE)
     other = compute.and_not(compute.match_substring_regex(trimmed, _NUMBER), whole)
-    return _only(trimmed, whole).cast(pa.int64()), _only(trimmed, other).cast(pa.float64())
+    return only(trimmed, whole).cast(pa.int64()), only(trimmed, other).cast(pa.float64())
 
 
 def read_counts(array: ArrowArray) -> tuple[Integers, Mask, Mask]:
@@ -140,7 +141,7 @@ def _counts_of_text(texts: TextArray) -> tuple[Integers, Mask, Mask]:
     trimmed = compute.utf8_trim_whitespace(texts).fill_null("")
     there = mask(compute.not_equal(trimmed, ""))
     plain = compute.match_substring_regex(trimmed, _WHOLE)
-    counts = _only(trimmed, plain).cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+    counts = only(trimmed, plain).cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
     whole = mask(plain)
     left = np.flatnonzero(there & ~whole)
     if len(left):
