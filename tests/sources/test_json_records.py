@@ -1,4 +1,3 @@
-import gzip
 import json
 from pathlib import Path
 
@@ -6,7 +5,16 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.source_files import DAILY_VIEW, END_DAY, EVENT, FIRST_DAY, json_bytes, read, write
+from support.source_files import (
+    COMPRESSIONS,
+    DAILY_VIEW,
+    END_DAY,
+    EVENT,
+    FIRST_DAY,
+    json_bytes,
+    read,
+    write,
+)
 
 from video_assets.daily_views.source_rows import DAILY_VIEW_ROWS
 from video_assets.player_events.source_rows import EVENT_ROWS, validate_events
@@ -119,16 +127,23 @@ def test_times_in_microseconds_are_read_exactly_from_numbers_and_text(tmp_path: 
     }
 
 
-def test_a_gzipped_file_of_several_members_is_read_to_its_end(tmp_path: Path) -> None:
-    content = gzip.compress(json_bytes([EVENT])) + gzip.compress(json_bytes([EVENT]))
-    assert len(read(source(tmp_path, content, "events.json.gz")).valid) == 2
+@pytest.mark.parametrize("suffix", COMPRESSIONS)
+@pytest.mark.parametrize("members", [1, 2, 5])
+def test_a_compressed_file_of_several_members_is_read_to_its_end(
+    tmp_path: Path, suffix: str, members: int
+) -> None:
+    content = COMPRESSIONS[suffix](json_bytes([EVENT])) * members
+    assert len(read(source(tmp_path, content, f"events.json{suffix}")).valid) == members
 
 
 @pytest.mark.parametrize("cut", [5, 40])
-def test_a_damaged_gzip_file_is_named(tmp_path: Path, cut: int) -> None:
-    content = gzip.compress(json_bytes([EVENT] * 50))
-    with pytest.raises(SourceError, match=r"events\.json\.gz: damaged gzip file"):
-        read(source(tmp_path, content[:cut], "events.json.gz"))
+@pytest.mark.parametrize(("suffix", "name"), [(".gz", "gzip"), (".bz2", "bz2"), (".zst", "zstd")])
+def test_a_damaged_compressed_file_is_named(
+    tmp_path: Path, cut: int, suffix: str, name: str
+) -> None:
+    content = COMPRESSIONS[suffix](json_bytes([EVENT] * 50))
+    with pytest.raises(SourceError, match=rf"events\.json\{suffix}: damaged {name} file"):
+        read(source(tmp_path, content[:cut], f"events.json{suffix}"))
 
 
 def test_a_large_file_read_in_ranges_gives_each_row_once(tmp_path: Path) -> None:

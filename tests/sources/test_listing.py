@@ -1,3 +1,4 @@
+import bz2
 import gzip
 from datetime import date
 from pathlib import Path
@@ -142,36 +143,42 @@ def test_a_storage_that_does_not_exist_is_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("a.parquet", ("parquet", False)),
-        ("a.json", ("json", False)),
-        ("a.jsonl.gz", ("json", True)),
-        ("A.NDJSON", ("json", False)),
-        ("a.csv", ("csv", False)),
-        ("a.csv.gz", ("csv", True)),
+        ("a.parquet", ("parquet", None)),
+        ("a.json", ("json", None)),
+        ("a.jsonl.gz", ("json", "gzip")),
+        ("A.NDJSON", ("json", None)),
+        ("a.csv", ("csv", None)),
+        ("a.csv.gz", ("csv", "gzip")),
+        ("a.csv.bz2", ("csv", "bz2")),
+        ("a.json.zst", ("json", "zstd")),
     ],
 )
-def test_the_suffix_tells_the_format(tmp_path: Path, name: str, expected: tuple[str, bool]) -> None:
+def test_the_suffix_tells_the_format(
+    tmp_path: Path, name: str, expected: tuple[str, str | None]
+) -> None:
     (file,) = list_files(write(tmp_path / name.lower(), [EVENT])).files
-    assert (file.format, file.compressed) == expected
+    assert (file.format, file.compression) == expected
 
 
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (csv_bytes([EVENT]), ("csv", False)),
-        (b"\xef\xbb\xbf\n " + json_bytes([EVENT]), ("json", False)),
-        (gzip.compress(json_bytes([EVENT])), ("json", True)),
-        (gzip.compress(csv_bytes([EVENT])), ("csv", True)),
-        (b"PAR1...", ("parquet", False)),
-        (b"\x1f\x8bnot gzip", ("csv", True)),
+        (csv_bytes([EVENT]), ("csv", None)),
+        (b"\xef\xbb\xbf\n " + json_bytes([EVENT]), ("json", None)),
+        (gzip.compress(json_bytes([EVENT])), ("json", "gzip")),
+        (gzip.compress(csv_bytes([EVENT])), ("csv", "gzip")),
+        (bz2.compress(json_bytes([EVENT])), ("json", "bz2")),
+        (pa.compress(json_bytes([EVENT]), "zstd", asbytes=True), ("json", "zstd")),
+        (b"PAR1...", ("parquet", None)),
+        (b"\x1f\x8bnot gzip", ("csv", "gzip")),
     ],
 )
 def test_the_content_tells_the_format_where_the_suffix_does_not(
-    tmp_path: Path, content: bytes, expected: tuple[str, bool]
+    tmp_path: Path, content: bytes, expected: tuple[str, str | None]
 ) -> None:
     (tmp_path / "part-0000").write_bytes(content)
     (file,) = list_files(tmp_path).files
-    assert (file.format, file.compressed) == expected
+    assert (file.format, file.compression) == expected
 
 
 def test_the_setting_overrides_suffix_and_content(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ FileSpec = tuple[int, FileFormat, bool]
 def listing(*files: FileSpec) -> Listing:
     return Listing(
         tuple(
-            SourceFile(f"/f{place}", size, format_, zipped, date(2025, 1, 1))
+            SourceFile(f"/f{place}", size, format_, "gzip" if zipped else None, date(2025, 1, 1))
             for place, (size, format_, zipped) in enumerate(files)
         )
     )

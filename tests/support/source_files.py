@@ -1,9 +1,10 @@
 """Source files of every format, and what reading them gives without an engine."""
 
+import bz2
 import csv
 import gzip
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -25,6 +26,12 @@ from video_assets.sources.units import UNIT_BYTES, cut_into_units
 FIRST_DAY, END_DAY = date(2025, 1, 1), date(2025, 2, 1)
 
 Row = Mapping[str, Any]
+
+COMPRESSIONS: Mapping[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.compress,
+    ".bz2": bz2.compress,
+    ".zst": lambda content: pa.compress(content, "zstd", asbytes=True),
+}
 
 EVENT: Row = {
     "timestamp": "2025-01-03T10:00:00.000001Z",
@@ -102,14 +109,15 @@ def collect(frame: DataFrame) -> Outcome:
 
 
 def write(path: Path, rows: Sequence[Row]) -> Path:
-    """Write rows in the format of the path's suffix; text formats also gzipped."""
+    """Write rows in the format of the path's suffix; text formats also compressed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    name = path.name.removesuffix(".gz")
+    compress = COMPRESSIONS.get(path.suffix, bytes)
+    name = path.stem if path.suffix in COMPRESSIONS else path.name
     if name.endswith(".parquet"):
         pq.write_table(pa.Table.from_pylist([dict(row) for row in rows]), path)
         return path
     content = csv_bytes(rows) if name.endswith(".csv") else json_bytes(rows)
-    path.write_bytes(gzip.compress(content) if path.name.endswith(".gz") else content)
+    path.write_bytes(compress(content))
     return path
 
 

@@ -1,13 +1,13 @@
 """Which files a source consists of: a file, a folder, a glob, or a template with `{date}`."""
 
 import re
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal, cast
 
 from resources.storage import StoredObject, find, normalized, read_range, walk
+from video_assets.sources.compression import Compression, beginning, compression_of, split_name
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError, readable_storage
 from video_assets.sources.fields import RowKind
@@ -25,7 +25,6 @@ _SUFFIXES: dict[str, FileFormat] = {
 }
 _DELTA_LOG = "_delta_log"
 _HEAD_BYTES = 64 * 1024
-_GZIP_MAGIC = b"\x1f\x8b"
 _DAYS_NAMED = 5
 
 
@@ -37,14 +36,14 @@ class SourceFile:
         uri: where it is, as users name it: a plain path on a disk, a URI elsewhere.
         size: bytes as stored; of a Delta table, those of all its files, removed ones included.
         format: how to read it.
-        compressed: whether it is gzipped.
+        compression: how its text is compressed; None where it is not.
         day: the day that a `{date}` template gave it.
     """
 
     uri: str
     size: int
     format: FileFormat
-    compressed: bool = False
+    compression: Compression | None = None
     day: date | None = None
 
     @property
@@ -226,17 +225,18 @@ def _expression(part: str) -> str:
 
 
 def _with_format(found: StoredObject, config: SourceConfig, day: date | None) -> SourceFile:
-    name = found.location.rpartition("/")[2].lower()
-    zipped = name.endswith(".gz")
-    suffix = _SUFFIXES.get(f".{name.removesuffix('.gz').rpartition('.')[2]}")
+    name, compression = split_name(found.location.rpartition("/")[2].lower())
+    suffix = _SUFFIXES.get(f".{name.rpartition('.')[2]}")
     if found.is_folder or config.format == "delta":
         return _delta_table(found, config, day)
     if suffix is None and found.size:
         head = read_range(found.location, 0, min(found.size, _HEAD_BYTES))
-        zipped = head.startswith(_GZIP_MAGIC)
-        suffix = _format_of_content(_unzipped(head) if zipped else head)
+        compression = compression_of(head)
+        suffix = _format_of_content(beginning(head, compression) if compression else head)
     told = suffix or "csv" if config.format == "auto" else cast("FileFormat", config.format)
-    return SourceFile(found.location, found.size, told, zipped and told != "parquet", day)
+    if told == "parquet":
+        compression = None
+    return SourceFile(found.location, found.size, told, compression, day)
 
 
 def _delta_table(found: StoredObject, config: SourceConfig, day: date | None) -> SourceFile:
@@ -255,13 +255,6 @@ def _delta_table(found: StoredObject, config: SourceConfig, day: date | None) ->
             f"{found.location}: is a Delta table, but the format is set to {config.format}."
         )
     return SourceFile(found.location, found.size, "delta")
-
-
-def _unzipped(head: bytes) -> bytes:
-    try:
-        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, _HEAD_BYTES)
-    except zlib.error:
-        return b""
 
 
 def _format_of_content(head: bytes) -> FileFormat:

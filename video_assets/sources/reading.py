@@ -1,7 +1,5 @@
 """Inside a task: units in, tagged rows out."""
 
-import io
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,8 +8,9 @@ import pyarrow as pa
 
 from resources.storage import StoredFile
 from video_assets.sources.chunks import Chunk
+from video_assets.sources.compression import decompressed
 from video_assets.sources.csv_records import csv_chunks, read_header
-from video_assets.sources.errors import SourceError, marked_for_the_driver, readable_storage
+from video_assets.sources.errors import marked_for_the_driver, readable_storage
 from video_assets.sources.fields import Layout
 from video_assets.sources.json_records import json_chunks, require_json_columns
 from video_assets.sources.lines import ByteStream, Lines, blocks_of_lines
@@ -21,7 +20,6 @@ from video_assets.sources.tagged import Scope, TaggedSchema
 from video_assets.sources.times import Window
 from video_assets.sources.units import Unit
 
-_UNZIP_BYTES = 1024 * 1024
 _SAMPLE_BYTES = 1024 * 1024
 
 
@@ -99,59 +97,11 @@ def _lines(unit: Unit) -> Iterator[Lines]:
 def _open_text(file: SourceFile, offset: int = 0) -> Iterator[ByteStream]:
     with StoredFile(file.stored) as stored:
         stored.seek(max(offset - 1, 0))
-        if not file.compressed:
+        if file.compression is None:
             yield stored
             return
-        yield _Unzipped(stored, file.uri)
-
-
-class _Unzipped:
-    """The content of a gzip file of one or more members."""
-
-    def __init__(self, zipped: io.RawIOBase, where: str) -> None:
-        self._zipped = zipped
-        self._where = where
-        self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
-        self._waiting = b""
-        self._begun = False
-
-    def read(self, size: int) -> bytes:
-        """Up to about `size` bytes; empty at the end.
-
-        Raises:
-            SourceError: the file is damaged or ends too early.
-        """
-        parts: list[bytes] = []
-        missing = size
-        while missing > 0 and self._has_more():
-            parts.append(self._next_part(missing))
-            missing -= len(parts[-1])
-        return b"".join(parts)
-
-    def _has_more(self) -> bool:
-        if not self._waiting:
-            self._waiting = self._zipped.read(_UNZIP_BYTES) or b""
-        if self._waiting:
-            return True
-        if self._begun and not self._inflate.eof:
-            raise self._damaged("it ends too early")
-        return False
-
-    def _next_part(self, size: int) -> bytes:
-        if self._inflate.eof:
-            self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
-        self._begun = True
-        try:
-            part = self._inflate.decompress(self._waiting, size)
-        except zlib.error as error:
-            raise self._damaged(str(error)) from error
-        self._waiting = (
-            self._inflate.unused_data if self._inflate.eof else self._inflate.unconsumed_tail
-        )
-        return part
-
-    def _damaged(self, why: str) -> SourceError:
-        return SourceError(f"{self._where}: damaged gzip file ({why}). Deliver the file again.")
+        with decompressed(stored, file.compression, file.uri) as stream:
+            yield stream
 
 
 @readable_storage()

@@ -9,7 +9,7 @@ from video_assets.sources.listing import Listing, SourceFile
 UNIT_BYTES = 64 * 1024 * 1024
 _SMALLEST_TASK_BYTES = 1024 * 1024
 _TASKS_WANTED = 16
-_GZIP_FACTOR = 8
+_COMPRESSION_FACTOR = 8
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Unit:
     @property
     def weight(self) -> int:
         """About how many bytes there are to parse."""
-        return (self.end - self.start) * (_GZIP_FACTOR if self.file.compressed else 1)
+        return (self.end - self.start) * (_COMPRESSION_FACTOR if self.file.compression else 1)
 
 
 def cut_into_units(listing: Listing, unit_bytes: int = UNIT_BYTES) -> list[Unit]:
@@ -60,7 +60,7 @@ def _step(file: SourceFile, unit_bytes: int) -> int:
     if file.format == "parquet":
         return _share(file.size, unit_bytes // 16, unit_bytes)
     # Only the first unit of a file of lines knows their numbers, so small files stay whole.
-    if file.format == "json" and not file.compressed and file.size > unit_bytes:
+    if file.format == "json" and not file.compression and file.size > unit_bytes:
         return _share(file.size, unit_bytes // 4, unit_bytes)
     return max(file.size, 1)
 
