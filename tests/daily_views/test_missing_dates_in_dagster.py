@@ -52,7 +52,7 @@ def exploded(rows: list[Row]) -> list[tuple[str | None, str, date, date]]:
 def test_arrays_and_rows_agree_and_name_only_videos_that_miss_a_day(tmp_path: Path) -> None:
     settings = delivered(tmp_path, whole=(1, 2, 3, 4, 5), late=(4, 5), holes=(1, 3, 5), gone=(1,))
     with world(tmp_path / "warehouse", **settings) as views:
-        views.run(day(1), day(5), tables=VIEWS)
+        views.compute(day(1), day(5), tables=VIEWS)
         views.run(tables=MISSING)
         assert arrays(views) == {"late": [1, 2, 3], "holes": [2, 4], "gone": [2, 3, 4, 5]}
         rows = views.rows(MISSING_DATE)
@@ -63,14 +63,14 @@ def test_arrays_and_rows_agree_and_name_only_videos_that_miss_a_day(tmp_path: Pa
 def test_days_that_arrive_are_no_longer_missing(tmp_path: Path) -> None:
     settings = delivered(tmp_path, v=(1, 5), w=(1, 2, 3, 4, 5))
     with world(tmp_path / "warehouse", **settings) as views:
-        views.run(day(1), day(5), tables=VIEWS)
-        views.run(tables=MISSING)
+        views.compute(day(1), day(5), tables=VIEWS)
+        views.compute(tables=MISSING)
         assert arrays(views) == {"v": [2, 3, 4]}
         delivered(tmp_path, v=(1, 2, 3, 4, 5), w=(1, 2, 3, 4, 5))
-        views.run(day(3), tables=VIEWS)
-        views.run(tables=MISSING)
+        views.compute(day(3), tables=VIEWS)
+        views.compute(tables=MISSING)
         assert arrays(views) == {"v": [2, 4]}
-        views.run(day(2), day(4), tables=VIEWS)
+        views.compute(day(2), day(4), tables=VIEWS)
         views.run(tables=MISSING)
         assert views.rows(MISSING_DATES) == views.rows(MISSING_DATE) == []
 
@@ -78,7 +78,7 @@ def test_days_that_arrive_are_no_longer_missing(tmp_path: Path) -> None:
 def test_the_metadata_tells_what_is_missing(tmp_path: Path) -> None:
     settings = delivered(tmp_path, v=(1, 5), w=(1, 2, 5, 6), x=(1, 2, 3, 4, 5, 6))
     with world(tmp_path / "warehouse", **settings) as views:
-        views.run(day(1), day(6), tables=VIEWS)
+        views.compute(day(1), day(6), tables=VIEWS)
         run = views.run(tables=MISSING)
     wanted = {"as_of_date": str(day(6)), "videos": 2, "dates": 6, "longest_gap": 3}
     for table, rows in ((MISSING_DATES, 2), (MISSING_DATE, 6)):
@@ -103,7 +103,7 @@ def size_of_picture(run: Run, table: Table) -> tuple[int, int]:
 def test_the_as_of_date_is_a_setting(tmp_path: Path) -> None:
     settings = delivered(tmp_path, v=(1, 3), w=(1, 2, 3))
     with world(tmp_path / "warehouse", **settings) as views:
-        views.run(day(1), day(3), tables=VIEWS)
+        views.compute(day(1), day(3), tables=VIEWS)
         for last, missing in {
             5: {"v": [2, 4, 5], "w": [4, 5]},
             3: {"v": [2]},
@@ -119,7 +119,7 @@ def test_an_empty_table_of_daily_views_misses_nothing(tmp_path: Path) -> None:
     rows = [view("v", day(1), -1)]
     source = str(write(tmp_path / "views.parquet", rows))
     with world(tmp_path / "warehouse", daily_views=source, start_date=FIRST) as views:
-        views.run(day(1), tables=VIEWS)
+        views.compute(day(1), tables=VIEWS)
         assert views.rows(DAILY_VIDEO_VIEWS) == []
         run = views.run(tables=MISSING)
         for table in MISSING:

@@ -46,11 +46,11 @@ def test_a_month_is_the_sum_of_its_days_and_of_no_other(tmp_path: Path) -> None:
         view("v", MARCH, 4_000),
     ]
     with world(tmp_path, start_date=date(2024, 1, 15), **delivered(tmp_path, rows)) as views:
-        views.run(date(2024, 1, 31), MARCH, tables=VIEWS)
+        views.compute(date(2024, 1, 31), MARCH, tables=VIEWS)
         run = views.run(FEBRUARY, tables=MONTHS)
         assert sums(views) == {("c1", "v", "2024-02"): LARGE + 20, ("c2", "w", "2024-02"): 300}
         assert run.row_count_by_partition(MONTHLY_VIEWS) == {"2024-02-01": 2}
-        views.run(date(2024, 1, 1), MARCH, tables=MONTHS)
+        views.compute(date(2024, 1, 1), MARCH, tables=MONTHS)
         assert sums(views) == {
             ("c1", "v", "2024-01"): 1,
             ("c1", "v", "2024-02"): LARGE + 20,
@@ -78,10 +78,10 @@ def test_a_month_depends_on_its_days_from_the_first_partition_on(tmp_path: Path)
 
 def test_a_month_that_runs_again_leaves_the_others_as_they_are(tmp_path: Path) -> None:
     with world(tmp_path, start_date=FEBRUARY, **delivered(tmp_path, ROWS)) as views:
-        views.run(FEBRUARY, MARCH, tables=VIEWS)
-        views.run(FEBRUARY, MARCH, tables=MONTHS)
+        views.compute(FEBRUARY, MARCH, tables=VIEWS)
+        views.compute(FEBRUARY, MARCH, tables=MONTHS)
         delivered(tmp_path, [{**row, "viewCount": 9} for row in ROWS])
-        views.run(FEBRUARY, MARCH, tables=VIEWS)
+        views.compute(FEBRUARY, MARCH, tables=VIEWS)
         views.run(MARCH, tables=MONTHS)
         assert sums(views) == {("c1", "v", "2024-02"): 1, ("c1", "v", "2024-03"): 9}
 
@@ -91,10 +91,10 @@ ROWS = [view("v", FEBRUARY, 1), view("v", MARCH, 2)]
 
 def test_a_month_whose_days_are_gone_becomes_empty(tmp_path: Path) -> None:
     with world(tmp_path, start_date=FEBRUARY, **delivered(tmp_path, ROWS)) as views:
-        views.run(FEBRUARY, MARCH, tables=VIEWS)
-        views.run(FEBRUARY, MARCH, tables=MONTHS)
+        views.compute(FEBRUARY, MARCH, tables=VIEWS)
+        views.compute(FEBRUARY, MARCH, tables=MONTHS)
         delivered(tmp_path, ROWS[1:])
-        views.run(FEBRUARY, tables=VIEWS)
+        views.compute(FEBRUARY, tables=VIEWS)
         run = views.run(FEBRUARY, tables=MONTHS)
         assert sums(views) == {("c1", "v", "2024-03"): 2}
         assert run.row_count_by_partition(MONTHLY_VIEWS) == {"2024-02-01": 0}
@@ -106,7 +106,7 @@ def test_the_current_month_is_a_partition_and_says_that_it_is_incomplete(tmp_pat
     rows = [view("v", last_month, 5)]
     with world(tmp_path, start_date=last_month, **delivered(tmp_path, rows)) as views:
         assert partition_keys(views, MONTHLY_VIEWS)[-1] == str(this_month)
-        views.run(last_month, tables=VIEWS)
+        views.compute(last_month, tables=VIEWS)
         run = views.run(last_month, this_month, tables=MONTHS)
         months = materializations(run, MONTHLY_VIEWS)
         assert {month: said["is_incomplete"] for month, said in months.items()} == {
@@ -128,7 +128,7 @@ def test_months_before_any_day_was_written_are_empty(tmp_path: Path) -> None:
 def test_a_sum_beyond_64_bits_fails_by_video_and_month_and_commits_nothing(tmp_path: Path) -> None:
     rows = [view("v", FEBRUARY, 2**63 - 1), view("v", LEAP_DAY, 1), view("w", FEBRUARY, 2**63 - 1)]
     with world(tmp_path, start_date=FEBRUARY, **delivered(tmp_path, rows)) as views:
-        views.run(FEBRUARY, LEAP_DAY, tables=VIEWS)
+        views.compute(FEBRUARY, LEAP_DAY, tables=VIEWS)
         run = views.attempt(FEBRUARY, tables=MONTHS)
         assert not run.succeeded
         assert run.error.cls_name == StagingError.__name__

@@ -31,7 +31,7 @@ def views(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     rows = [view(video, day, 7) for video in ("v", "w") for day in WITH_VIEWS]
     source = str(write(tmp_path / "views.parquet", rows))
     with world(tmp_path / "warehouse", daily_views=source, start_date=FIRST) as made:
-        made.run(DAYS[0], DAYS[-1], tables=VIEWS)
+        made.compute(DAYS[0], DAYS[-1], tables=VIEWS)
         for day in WITH_SNAPSHOTS:
             monkeypatch.setattr(lifetime_views, "_today", today_is(day))
             made.run(day, tables=[LIFETIME_SNAPSHOTS])
@@ -82,7 +82,7 @@ def test_a_day_that_runs_again_leaves_the_others_as_they_are(
 def test_without_any_snapshots_the_history_is_that_of_the_days(tmp_path: Path) -> None:
     source = str(write(tmp_path / "views.parquet", [view("v", FIRST, 7)]))
     with world(tmp_path / "warehouse", daily_views=source, start_date=FIRST) as views:
-        views.run(FIRST, tables=VIEWS)
+        views.compute(FIRST, tables=VIEWS)
         views.run(FIRST, DAYS[1], tables=HISTORY)
         [row] = views.rows(LIFETIME_VIEW_HISTORY)
         assert (row["source"], row["date"], row["viewCount"]) == ("daily", FIRST, 7)

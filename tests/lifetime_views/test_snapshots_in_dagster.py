@@ -68,7 +68,7 @@ def deliver(views: World, *videos: str, **changed: Any) -> None:
         for day in (FIRST, FIRST + timedelta(days=1))
     ]
     write(Path(views.settings.daily_views), rows)
-    views.run(FIRST, FIRST + timedelta(days=1), tables=VIEWS)
+    views.compute(FIRST, FIRST + timedelta(days=1), tables=VIEWS)
 
 
 def numbered(count: int) -> list[str]:
@@ -140,7 +140,7 @@ def test_every_day_keeps_its_own_snapshot(views: World, api: Api, is_today: IsTo
 def test_the_simulator_is_asked_on_the_real_day(tmp_path: Path) -> None:
     write(tmp_path / "views.parquet", [view(video, FIRST) for video in numbered(21)])
     with world(tmp_path / "w", daily_views=str(tmp_path / "views.parquet")) as views:
-        views.run(FIRST, tables=VIEWS)
+        views.compute(FIRST, tables=VIEWS)
         today = datetime.now(UTC).date()
         run = views.run(today, tables=SNAPSHOTS)
         assert run.counted(LIFETIME_SNAPSHOTS, "calls") == 3

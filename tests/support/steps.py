@@ -74,7 +74,8 @@ class Steps:
         return stage_views(self._spark, self.settings, self._run, LOG)
 
     def monthly_views(self) -> Staged:
-        daily, months = self._frame(DAILY_VIDEO_VIEWS), frozenset(self.days)
+        months = frozenset(day for day in self._run.days if day.day == 1)
+        daily = self._frame(DAILY_VIDEO_VIEWS)
         sums = monthly_views(daily.where(F.trunc("date", "month").isin(*months)))
         return _named(stage_frame(sums, self.settings.warehouse, MONTHLY_VIEWS, months))
 
