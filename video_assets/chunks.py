@@ -8,8 +8,7 @@ from functools import reduce
 
 from resources.delta.stage import StagedTable
 from video_assets.days import DayRange
-
-ROWS_AT_ONCE = 15_000_000
+from video_assets.sizes import ROWS_AT_ONCE
 
 Staged = Mapping[str, StagedTable]
 

@@ -37,13 +37,8 @@ from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.report.assets import KEY as REPORT
 from video_assets.report.build import report_location
 from video_assets.sample_data import SampleSpec, SampleSummary, write_sample
-from video_assets.settings import (
-    SAMPLE_FOLDER,
-    Settings,
-    SettingsError,
-    environment_name,
-    load_settings,
-)
+from video_assets.settings import Settings, SettingsError, environment_name, load_settings
+from video_assets.settings.sources import SAMPLE_FOLDER
 
 INSTANCE_FILE = Path(__file__).parents[1] / "dagster.yaml"
 SAMPLE_SETTINGS = ("events", "video_metadata", "daily_views")

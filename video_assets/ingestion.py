@@ -6,12 +6,11 @@ from contextlib import contextmanager
 from resources.delta.schema_check import Days, days_between
 from video_assets.days import UNDATED, DayRange
 from video_assets.settings import Settings
+from video_assets.sizes import BYTES_PER_ROW
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import reraise_source_error
 from video_assets.sources.listing import Listing, is_template
 
-# A row takes about so many bytes in compressed Parquet, and more in any other format.
-_BYTES_PER_ROW = 20
 _FILES_NAMED = 3
 
 
@@ -38,7 +37,7 @@ def daily_views_source(settings: Settings) -> SourceConfig:
 
 def rows_of_source(listing: Listing) -> int:
     """About how many rows a source has, told by the size of its files."""
-    return listing.total_bytes // _BYTES_PER_ROW
+    return listing.total_bytes // BYTES_PER_ROW
 
 
 def replaced_days(source: SourceConfig, run: DayRange) -> tuple[Days, Days]:

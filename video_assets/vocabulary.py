@@ -1,7 +1,8 @@
-"""The names that settings, sources and rules share: columns of sources, and events of players."""
+"""The names that settings, sources and rules share: of columns, events, formats and units."""
 
 from collections.abc import Mapping
 from enum import Enum
+from typing import Literal
 
 
 class Role(Enum):
@@ -17,6 +18,9 @@ class Role(Enum):
 # What the tasks that read a source count: rows of the source, and those that repeat another one.
 SOURCE_ROWS = "source_rows"
 DUPLICATES = "duplicates"
+
+SourceFormat = Literal["auto", "parquet", "json", "csv", "delta"]
+TimestampUnit = Literal["s", "ms", "us"]
 
 EVENT_NAMES = ("video_play", "video_pause", "video_resume", "video_ended")
 

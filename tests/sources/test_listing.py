@@ -9,9 +9,10 @@ from deltalake import write_deltalake
 from support.source_files import EVENT, csv_bytes, json_bytes, write
 
 from video_assets.player_events.source_rows import EVENT_ROWS
-from video_assets.sources.config import SourceConfig, SourceFormat
+from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError
 from video_assets.sources.listing import Listing, list_source
+from video_assets.vocabulary import SourceFormat
 
 DAY, NEXT_DAY, END_DAY = date(2025, 1, 3), date(2025, 1, 4), date(2025, 1, 5)
 

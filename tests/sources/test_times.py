@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from video_assets.arrow.types import ArrowArray
-from video_assets.sources.config import TimestampUnit
 from video_assets.sources.times import iso_times, read_days, read_times
+from video_assets.vocabulary import TimestampUnit
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOMENT = datetime(2025, 1, 3, 10, 20, 30, 123456, tzinfo=UTC)

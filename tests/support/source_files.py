@@ -16,12 +16,13 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 
 from video_assets.player_events.source_rows import EVENT_ROWS
+from video_assets.sizes import UNIT_BYTES
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.fields import Layout, RowKind
 from video_assets.sources.listing import list_source
 from video_assets.sources.reading import Reading
 from video_assets.sources.times import Window
-from video_assets.sources.units import UNIT_BYTES, cut_into_units
+from video_assets.sources.units import cut_into_units
 
 FIRST_DAY, END_DAY = date(2025, 1, 1), date(2025, 2, 1)
 

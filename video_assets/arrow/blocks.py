@@ -18,11 +18,14 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from video_assets.arrow.dictionaries import compact, numbered
+from video_assets.sizes import (
+    ROWS_PER_BUCKET,
+    ROWS_PER_PACK,
+    SMALLEST_BLOCK,
+    SMALLEST_BUCKET,
+    TASKS_PER_CORE,
+)
 
-ROWS_PER_BUCKET = 500_000
-ROWS_PER_PACK = 512 * 1024
-_SMALLEST_BUCKET = 50_000
-_TASKS_PER_CORE = 2
 BLOCKS_DDL = "bucket int, name string, block binary"
 _FIELDS: list["pa.Field[Any]"] = [
     pa.field("bucket", pa.int32()),
@@ -33,7 +36,6 @@ _BLOCKS = pa.schema(_FIELDS)
 _WEIGHTS = np.random.default_rng(2025).integers(2**63, size=64, dtype=np.uint64) * 2 + 1
 _HASH_SHIFT = np.uint64(33)
 _HASH_FACTOR = np.uint64(0xFF51AFD7ED558CCD)
-_SMALLEST_BLOCK = 4096
 
 Batches = Iterable[pa.RecordBatch]
 Numbers = npt.NDArray[np.integer[Any]]
@@ -60,9 +62,9 @@ class Shares:
             cores: tasks that the engine runs at once.
         """
         for_memory = -(-rows // ROWS_PER_BUCKET)
-        for_cores = min(_TASKS_PER_CORE * cores, -(-rows // _SMALLEST_BUCKET))
+        for_cores = min(TASKS_PER_CORE * cores, -(-rows // SMALLEST_BUCKET))
         buckets = max(1, for_memory, for_cores)
-        return cls(tasks=min(buckets, _TASKS_PER_CORE * cores), buckets=buckets)
+        return cls(tasks=min(buckets, TASKS_PER_CORE * cores), buckets=buckets)
 
 
 def pack(name: str, rows: pa.Table, owner: str, buckets: int) -> pa.RecordBatch:
@@ -83,7 +85,7 @@ def pack(name: str, rows: pa.Table, owner: str, buckets: int) -> pa.RecordBatch:
 
 def pack_anywhere(name: str, rows: pa.Table, buckets: int) -> pa.RecordBatch:
     """Rows that need no company, as blocks of similar size; few rows make few blocks."""
-    blocks = min(buckets, -(-rows.num_rows // _SMALLEST_BLOCK))
+    blocks = min(buckets, -(-rows.num_rows // SMALLEST_BLOCK))
     shares = np.zeros(buckets, np.int64)
     shares[:blocks] = np.diff(np.linspace(0, rows.num_rows, blocks + 1).astype(np.int64))
     anywhere = np.roll(shares, rows.num_rows % buckets)

@@ -9,9 +9,7 @@ from pyspark.sql.types import StructType
 
 from resources.delta.table import Table
 from resources.engine.compute_slots import turn
-
-ROWS_PER_TASK = 1_000_000
-SMALLEST_SHARE = 50_000
+from video_assets.sizes import ROWS_PER_TASK, SMALLEST_SHARE
 
 Batches = Iterable[pa.RecordBatch]
 

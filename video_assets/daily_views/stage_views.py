@@ -18,6 +18,7 @@ from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VI
 from video_assets.days import DayRange
 from video_assets.ingestion import daily_views_source, replaced_days
 from video_assets.settings import Settings
+from video_assets.sizes import VIEWS_AT_ONCE
 from video_assets.source_chunks import SourceChunk, stage_source
 from video_assets.sources.fields import Layout
 from video_assets.sources.frames import read_rows
@@ -25,9 +26,6 @@ from video_assets.sources.listing import list_source
 from video_assets.sources.times import Window
 
 VALID, REJECTED = DAILY_VIDEO_VIEWS.name, REJECTED_DAILY_VIEWS.name
-# By the size of the files: in Parquet a row of views takes a quarter of what an event does, so that
-# these are about 5 million. The engine holds a chunk's rows with all texts, some 400 bytes each.
-VIEWS_AT_ONCE = 1_250_000
 
 
 def stage_views(

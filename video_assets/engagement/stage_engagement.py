@@ -19,8 +19,8 @@ from video_assets.engagement.refresh import planned_refresh
 from video_assets.engagement.routes import COMPUTED, computed_engagement
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.settings import Settings
+from video_assets.sizes import SESSIONS_AT_ONCE
 
-SESSIONS_AT_ONCE = 10_000_000
 OUTDATED_VIDEOS = 1_000
 
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from video_assets.sample_data.spec import SampleSpec
 from video_assets.sample_data.summary import SampleSummary
 from video_assets.sample_data.writing import write_sample
-from video_assets.settings import SAMPLE_FOLDER
+from video_assets.settings.sources import SAMPLE_FOLDER
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

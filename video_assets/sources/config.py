@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
-SourceFormat = Literal["auto", "parquet", "json", "csv", "delta"]
-TimestampUnit = Literal["s", "ms", "us"]
+from video_assets.vocabulary import SourceFormat, TimestampUnit
 
 
 @dataclass(frozen=True)

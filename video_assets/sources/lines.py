@@ -10,9 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from video_assets.arrow.types import Characters, Integers, Mask
+from video_assets.sizes import BLOCK_BYTES, LONGEST_LINE
 
-BLOCK_BYTES = 8 * 1024 * 1024
-LONGEST_LINE = 16 * 1024 * 1024
 _KEPT_OF_TOO_LONG_LINE = 64 * 1024
 _CUT_MARK = b"\xff"
 _OVERREAD_BYTES = 64 * 1024

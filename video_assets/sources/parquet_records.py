@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from resources.storage import StorageError, StoredFile
 from video_assets.arrow.types import ArrowArray, Integers, Mask, is_text, plain
+from video_assets.sizes import PARQUET_BATCH_ROWS
 from video_assets.sources.chunks import BrokenRow, Chunk
 from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import Layout, NeededColumn
@@ -23,8 +24,6 @@ from video_assets.sources.times import FIRST_TIME, LAST_TIME, Window, microsecon
 from video_assets.sources.units import Unit
 from video_assets.sources.values import invalid_text, per_text, text_of_array
 from video_assets.vocabulary import Role
-
-_BATCH_ROWS = 128 * 1024
 
 
 class Needed(Enum):
@@ -145,7 +144,9 @@ def _chunks_of_group(
     file: pq.ParquetFile, group: int, layout: Layout, rows_before: int, needed: Needed
 ) -> Iterator[Chunk]:
     names = _leaves(file.schema_arrow, layout)
-    batches = file.iter_batches(_BATCH_ROWS, row_groups=[group], columns=names, use_threads=False)
+    batches = file.iter_batches(
+        PARQUET_BATCH_ROWS, row_groups=[group], columns=names, use_threads=False
+    )
     for batch in batches:
         first = rows_before + 1
         numbers = np.arange(first, first + batch.num_rows, dtype=np.int64)

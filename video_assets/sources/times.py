@@ -19,8 +19,8 @@ from video_assets.arrow.types import (
     is_number,
     is_text,
 )
-from video_assets.sources.config import TimestampUnit
 from video_assets.sources.values import numbers_of_text, only, text_of_array
+from video_assets.vocabulary import TimestampUnit
 
 MICROSECONDS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 MICROSECONDS_PER_DAY = 86_400_000_000

@@ -4,11 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
+from video_assets.sizes import SMALLEST_TASK_BYTES, TASKS_WANTED, UNIT_BYTES
 from video_assets.sources.listing import Listing, SourceFile
 
-UNIT_BYTES = 64 * 1024 * 1024
-_SMALLEST_TASK_BYTES = 1024 * 1024
-_TASKS_WANTED = 16
 _COMPRESSION_FACTOR = 8
 
 
@@ -67,7 +65,7 @@ def _step(file: SourceFile, unit_bytes: int) -> int:
 
 def _share(total: int, least: int, most: int) -> int:
     """The size of a part, where there should be enough parts for many tasks."""
-    return min(most, max(least, total // _TASKS_WANTED, 1))
+    return min(most, max(least, total // TASKS_WANTED, 1))
 
 
 def gather_into_tasks(
@@ -86,7 +84,7 @@ def gather_into_tasks(
     """
     pending = list(units)
     total = sum(unit.weight for unit in pending)
-    target = _share(total, _SMALLEST_TASK_BYTES, unit_bytes)
+    target = _share(total, SMALLEST_TASK_BYTES, unit_bytes)
     if most and -(-total // target) > most:
         return _dealt_out(pending, most)
     tasks: list[list[Unit]] = []

@@ -1,0 +1,80 @@
+"""Settings of the sources: where they are, and how their columns and values map onto ours."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from video_assets.settings.texts import EMPTY_IS_UNSET, NameMapping
+from video_assets.vocabulary import (
+    DAILY_VIEW_COLUMNS,
+    EVENT_COLUMNS,
+    EVENT_NAMES,
+    SourceFormat,
+    TimestampUnit,
+)
+
+SAMPLE_FOLDER = "data/sample"
+
+
+class SourceSettings(BaseModel):
+    """The sources of player events, video metadata and daily views.
+
+    Raises:
+        pydantic.ValidationError: a value is not allowed, or a mapping names none of our columns.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    events: str = Field(
+        f"{SAMPLE_FOLDER}/events",
+        min_length=1,
+        description="path or URI of the player events; may hold a glob or `{date}`",
+    )
+    events_format: SourceFormat = Field(
+        "auto", description="format of the player events; `auto` tells it by suffix or content"
+    )
+    events_columns: NameMapping = Field(
+        default_factory=dict,
+        description='columns of the events, JSON of source name to ours: `{"ts": "timestamp"}`',
+    )
+    event_names: NameMapping = Field(
+        default_factory=dict,
+        description='event names, JSON of source name to ours: `{"started": "video_play"}`',
+    )
+    events_timestamp_unit: Annotated[TimestampUnit | None, EMPTY_IS_UNSET] = Field(
+        None, description="unit of times that are numbers since 1970"
+    )
+    video_metadata: Annotated[str | None, EMPTY_IS_UNSET] = Field(
+        f"{SAMPLE_FOLDER}/video_metadata.parquet",
+        description="path or URI of the video metadata; empty where there is none",
+    )
+    daily_views: str = Field(
+        f"{SAMPLE_FOLDER}/daily_views",
+        min_length=1,
+        description="path or URI of the daily views; may hold a glob or `{date}`",
+    )
+    daily_views_format: SourceFormat = Field(
+        "auto", description="format of the daily views; `auto` tells it by suffix or content"
+    )
+    daily_views_columns: NameMapping = Field(
+        default_factory=dict,
+        description='columns of the views, JSON of source name to ours: `{"views": "viewCount"}`',
+    )
+    daily_views_date_format: Annotated[str | None, EMPTY_IS_UNSET] = Field(
+        None, description="strptime format of their dates, such as `%y.%d.%m`; unset: ISO 8601"
+    )
+
+    @field_validator("events_columns", "event_names", "daily_views_columns")
+    @classmethod
+    def _maps_onto_known_names(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        allowed = {
+            "events_columns": EVENT_COLUMNS,
+            "event_names": EVENT_NAMES,
+            "daily_views_columns": DAILY_VIEW_COLUMNS,
+        }[str(info.field_name)]
+        unknown = sorted(set(value.values()) - set(allowed))
+        if unknown:
+            raise ValueError(f"maps onto {unknown}; our names are {list(allowed)}")
+        if info.field_name != "event_names" and len(set(value.values())) < len(value):
+            raise ValueError("maps two source columns onto one of ours")
+        return value

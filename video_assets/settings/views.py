@@ -1,0 +1,40 @@
+"""Settings of the view counts: what a count means, and who is asked for lifetime views."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from video_assets.settings.texts import EMPTY_IS_UNSET
+
+
+class ViewSettings(BaseModel):
+    """How view counts are understood and asked for.
+
+    Raises:
+        pydantic.ValidationError: a value is not allowed.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    view_count_kind: Literal["daily", "cumulative"] = Field(
+        "daily", description="whether a count is the views of its day or a running total"
+    )
+    cumulative_lookback: int = Field(
+        35, ge=1, le=400, description="days in which a running total looks for its predecessor"
+    )
+    as_of_date: Annotated[date | None, EMPTY_IS_UNSET] = Field(
+        None, description="last day that a video should have; unset: newest `date` in the data"
+    )
+    view_count_source: Literal["simulator", "youtube"] = Field(
+        "simulator",
+        description="who is asked for lifetime views; `youtube` needs `YOUTUBE_API_KEY`",
+    )
+    youtube_url: str = Field(
+        "https://www.googleapis.com/youtube/v3",
+        pattern=r"^https?://.+",
+        description="base URL of the YouTube Data API, for a proxy",
+    )
+    view_count_requests: Annotated[int, Field(ge=1, le=64)] = Field(
+        4, description="requests to that API in flight at once"
+    )

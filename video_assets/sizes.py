@@ -1,0 +1,31 @@
+"""Every number that bounds memory or shares out work, in one place, so that they fit together.
+
+A step holds a chunk of a run; the engine shares it out to tasks; a task unpacks one bucket at a
+time. Sizes of what is written are those of `resources.delta` and `resources.storage`.
+"""
+
+# What a step holds at once. Rows of a source are told by the size of its files.
+ROWS_AT_ONCE = 15_000_000
+SESSIONS_AT_ONCE = 10_000_000
+# In Parquet a row of views takes a quarter of what an event does, so that these are about
+# 5 million. The engine holds a chunk's rows with all texts, some 400 bytes each.
+VIEWS_AT_ONCE = 1_250_000
+# A row takes about so many bytes in compressed Parquet, and more in any other format.
+BYTES_PER_ROW = 20
+
+# What a task holds at once.
+ROWS_PER_TASK = 1_000_000
+SMALLEST_SHARE = 50_000
+TASKS_PER_CORE = 2
+ROWS_PER_BUCKET = 500_000
+SMALLEST_BUCKET = 50_000
+ROWS_PER_PACK = 512 * 1024
+SMALLEST_BLOCK = 4096
+
+# How files are cut, and read.
+UNIT_BYTES = 64 * 1024 * 1024
+SMALLEST_TASK_BYTES = 1024 * 1024
+TASKS_WANTED = 16
+BLOCK_BYTES = 8 * 1024 * 1024
+LONGEST_LINE = 16 * 1024 * 1024
+PARQUET_BATCH_ROWS = 128 * 1024
