@@ -22,7 +22,7 @@ $(READY): pyproject.toml constraints.txt
 	  || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  --constraint constraints.txt --editable '.[dev]'
+	  --constraint constraints.txt --editable '.[dev,sql]'
 	@touch $(READY)
 
 demo: $(READY) ## Generate sample data, materialize everything, print what came out
@@ -59,7 +59,7 @@ bench: $(READY) ## Measure against other ways; BENCH_FULL=1 adds 100 million eve
 	$(BIN)/python benchmarks/pipeline.py
 	$(BIN)/python benchmarks/views.py
 
-sql: $(READY) ## Open a DuckDB shell with every table as a view
+sql: $(READY) ## Open an SQL editor with every table as a view
 	@$(BIN)/python -m video_assets.sql_shell
 
 docs: $(READY) ## Renew the reference parts of README.md, docs/tables.md and docs/operations.md
@@ -69,7 +69,7 @@ docs: $(READY) ## Renew the reference parts of README.md, docs/tables.md and doc
 pins: ## Renew constraints.txt from a fresh install of the newest allowed releases
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,sql]'
 	$(BIN)/python -m pip freeze --exclude-editable > constraints.txt
 	@touch $(READY)
 

@@ -1,77 +1,73 @@
-"""Sending what the outbox holds, and recording what happens when the outbox is out of reach."""
+"""Sending alerts that wait: one message a severity, state and channel."""
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from resources.alerts.alert import Alert, Severity, State
 from resources.alerts.channels import Channel
 from resources.alerts.messages import digest
-from resources.alerts.outbox import AlertOutbox, Entry, Status
+from resources.alerts.outbox import Entry, Status
 
 # Dagster gives a tick up after 60 seconds.
 BUDGET_SECONDS = 25.0
 
 
 @dataclass
-class Sent:
+class Delivery:
     """Which channels took which alerts, and why others did not."""
 
     taken: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     errors: dict[str, str] = field(default_factory=dict)
     messages: int = 0
 
+    def send(self, channel: Channel, alerts: Sequence[Alert]) -> None:
+        """Offer alerts of one severity and state to a channel, in one message."""
+        error = channel.send(digest(alerts, channel.longest_body))
+        self.messages += 1
+        for alert in alerts:
+            if error is None:
+                self.taken[alert.alert_id].add(channel.name)
+            else:
+                self.errors[alert.alert_id] = f"{channel.name}: {error}"
+
     def settled(self, entry: Entry, channels: Sequence[Channel], now: datetime) -> Entry:
         """The entry after this attempt."""
         taken = self.taken[entry.alert.alert_id]
-        wanted = {channel.name for channel in channels_for(entry.alert, channels)}
-        if wanted <= taken | set(entry.delivered_to):
+        if set(names_for(entry.alert, channels)) <= taken | set(entry.delivered_to):
             return entry.taken(sorted(taken), now)
         error = self.errors.get(entry.alert.alert_id, "no time was left in this tick")
         return entry.refused(sorted(taken), error, now)
 
 
-def deliver(outbox: AlertOutbox, channels: Sequence[Channel], now: datetime) -> Sent:
-    """Send every alert that is due, one message a severity, state and channel.
+def deliver(
+    entries: Sequence[Entry], channels: Sequence[Channel], now: datetime
+) -> tuple[list[Entry], Delivery]:
+    """Offer alerts to the channels that want them and did not take them yet.
 
-    An alert is claimed in the table before it is sent and marked after: a daemon that dies
-    between leaves it to be sent again when the claim is over. So everything arrives at least
-    once; its id in the message tells a repetition.
-
-    Raises:
-        deltalake.exceptions.DeltaError: the table cannot be read or written.
+    Returns:
+        The entries after this attempt, in their order, and what was sent.
     """
-    entries = outbox.claim(now)
-    sent = send(entries, channels)
-    after = datetime.now(UTC)
-    outbox.settle([sent.settled(entry, channels, max(now, after)) for entry in entries])
-    return sent
-
-
-def send(entries: Iterable[Entry], channels: Sequence[Channel]) -> Sent:
-    """Offer the alerts to the channels that want them and did not take them yet."""
-    sent = Sent()
-    waiting = list(entries)
+    delivery = Delivery()
     deadline = time.monotonic() + BUDGET_SECONDS
     for channel in channels:
-        for alerts in _groups(waiting, channel).values():
+        for alerts in _groups(entries, channel).values():
             if time.monotonic() < deadline:
-                _send_one(channel, alerts, sent)
-    return sent
+                delivery.send(channel, alerts)
+    after = max(now, datetime.now(UTC))
+    return [delivery.settled(entry, channels, after) for entry in entries], delivery
 
 
-def channels_for(alert: Alert, channels: Iterable[Channel]) -> list[Channel]:
+def names_for(alert: Alert, channels: Iterable[Channel]) -> list[str]:
     """The channels that want to hear of alerts of this severity."""
-    return [channel for channel in channels if alert.severity in channel.severities]
+    return [channel.name for channel in channels if alert.severity in channel.severities]
 
 
-def entry_for(channels: Sequence[Channel]) -> Callable[[Alert], Entry]:
-    """How a new alert is kept: waiting for its channels, or, without any, only logged."""
-    return lambda alert: Entry(
-        alert, Status.PENDING if channels_for(alert, channels) else Status.LOGGED
-    )
+def new_entry(alert: Alert, channels: Sequence[Channel]) -> Entry:
+    """A new alert: it waits for its channels, or, without any, is only logged."""
+    return Entry(alert, Status.PENDING if names_for(alert, channels) else Status.LOGGED)
 
 
 def _groups(
@@ -80,16 +76,6 @@ def _groups(
     groups: dict[tuple[Severity, State], list[Alert]] = defaultdict(list)
     for entry in entries:
         alert = entry.alert
-        if channel.name not in entry.delivered_to and channels_for(alert, [channel]):
+        if channel.name not in entry.delivered_to and names_for(alert, [channel]):
             groups[alert.severity, alert.state].append(alert)
     return groups
-
-
-def _send_one(channel: Channel, alerts: Sequence[Alert], sent: Sent) -> None:
-    error = channel.send(digest(alerts, channel.longest_body))
-    sent.messages += 1
-    for alert in alerts:
-        if error is None:
-            sent.taken[alert.alert_id].add(channel.name)
-        else:
-            sent.errors[alert.alert_id] = f"{channel.name}: {error}"

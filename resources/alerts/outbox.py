@@ -1,10 +1,10 @@
-"""The table `alerts` as an outbox: an alert is on disk before it is sent, and until it was.
+"""The table `alerts`: an alert waits in it until every channel took it, and stays as its history.
 
-Each change is one Delta commit that fails when another daemon committed since the table was read,
-so that two of them neither record an alert twice nor send it at the same time.
+Dagster's daemon runs once, so nothing here is locked. Of two commits at the same moment, one fails
+and its alerts are recorded at the next tick.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,18 +14,13 @@ from typing import Any
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
-from tenacity.wait import wait_random_exponential
 
-from resources.alerts.alert import Alert, Kind, OpenProblems, Severity, State, still_open
+from resources.alerts.alert import Alert, Kind, Severity, State
 from resources.alerts.table import ALERTS
 from resources.delta.commit import ensure_table
 from resources.delta.stage import table_location
 from resources.storage import provider, storage_options
 
-LEASE = timedelta(minutes=2)
-_ATTEMPTS = 5
-_LONGEST_WAIT = 1.0
 _FIRST_PAUSE = timedelta(seconds=30)
 _LONGEST_PAUSE = timedelta(minutes=30)
 _FILES_TO_COMPACT = 50
@@ -52,16 +47,12 @@ class Entry:
     delivered_at: datetime | None = None
     attempts: int = 0
     next_attempt_at: datetime | None = None
-    claimed_until: datetime | None = None
     last_error: str | None = None
 
     def is_due(self, now: datetime) -> bool:
-        """Whether it waits to be sent, and nobody is at it."""
-        return (
-            self.status is Status.PENDING
-            and (self.next_attempt_at is None or self.next_attempt_at <= now)
-            and (self.claimed_until is None or self.claimed_until <= now)
-        )
+        """Whether it is to be sent now."""
+        is_time = self.next_attempt_at is None or self.next_attempt_at <= now
+        return self.status is Status.PENDING and is_time
 
     def taken(self, channels: Iterable[str], now: datetime) -> "Entry":
         """After every channel that it is for took it; logged only, when none is set any more."""
@@ -73,7 +64,6 @@ class Entry:
             delivered_at=now,
             attempts=self.attempts + 1,
             next_attempt_at=None,
-            claimed_until=None,
             last_error=None,
         )
 
@@ -85,7 +75,6 @@ class Entry:
             delivered_to=tuple(dict.fromkeys((*self.delivered_to, *taken_by))),
             attempts=self.attempts + 1,
             next_attempt_at=now + pause,
-            claimed_until=None,
             last_error=error,
         )
 
@@ -97,68 +86,43 @@ class AlertOutbox:
         """Use the table below `warehouse`, a path or URI."""
         self._location = table_location(warehouse, ALERTS)
 
-    def record(
-        self, changes: Callable[[OpenProblems], Sequence[Alert]], entry: Callable[[Alert], Entry]
-    ) -> list[Entry]:
-        """Keep the alerts that follow from the open problems; known ones stay as they are.
-
-        Args:
-            changes: the alerts, given the problems that are open.
-            entry: how an alert is kept.
-
-        Returns:
-            What was not there before.
-
-        Raises:
-            CommitFailedError: other daemons kept writing.
-        """
-        for attempt in _retrying():
-            with attempt:
-                return self._record_once(changes, entry)
-        raise AssertionError  # tenacity raises the last error
-
-    def _record_once(
-        self, changes: Callable[[OpenProblems], Sequence[Alert]], entry: Callable[[Alert], Entry]
-    ) -> list[Entry]:
+    def alerts(self) -> list[Alert]:
+        """Every alert ever recorded, without its texts."""
         table = self._open()
         if table is None:
-            if not changes({}):
-                return []
-            table = ensure_table(self._location, ALERTS)
-        kept = _alerts(table)
-        known = {alert.alert_id for alert in kept}
-        new = [entry(a) for a in changes(still_open(kept)) if a.alert_id not in known]
-        if new:
-            self._write(table, new)
-        return new
+            return []
+        rows = pa.table(table.scan(columns=_WITHOUT_TEXTS).read_all()).to_pylist()
+        return [_alert_of({"problem": "", "details": [], **row}) for row in rows]
 
-    def claim(self, now: datetime) -> list[Entry]:
-        """The alerts to send now, which no other daemon will send before `LEASE` is over.
-
-        Nothing, when another daemon is claiming them at this moment.
-        """
+    def waiting(self, now: datetime) -> list[Entry]:
+        """The alerts that are to be sent now."""
         table = self._open()
-        due = [entry for entry in _pending(table) if entry.is_due(now)] if table else []
-        claimed = [replace(entry, claimed_until=now + LEASE) for entry in due]
-        if table is None or not claimed:
+        if table is None:
             return []
-        try:
-            self._write(table, claimed)
-        except CommitFailedError:
-            return []
-        return claimed
+        rows = table.scan(predicate=f"status = '{Status.PENDING}'").read_all()
+        entries = [_entry_of(row) for row in pa.table(rows).to_pylist()]
+        return [entry for entry in entries if entry.is_due(now)]
 
-    def settle(self, entries: Sequence[Entry]) -> None:
-        """Keep what became of claimed alerts.
+    def record(self, entries: Sequence[Entry]) -> None:
+        """Add these alerts, or replace what is recorded of them, in one commit.
 
         Raises:
-            CommitFailedError: other daemons kept writing; the alerts are sent again later.
+            CommitFailedError: somebody else recorded at the same moment; nothing was changed.
+            SchemaMismatchError: the table that is there is another one.
         """
         if not entries:
             return
-        for attempt in _retrying():
-            with attempt:
-                self._write(ensure_table(self._location, ALERTS), entries)
+        table = ensure_table(self._location, ALERTS)
+        rows = pa.Table.from_pylist([_row(e) for e in entries], schema=ALERTS.arrow_schema)
+        table.merge(
+            rows,
+            "known.alertId = new.alertId",
+            source_alias="new",
+            target_alias="known",
+            commit_properties=CommitProperties(
+                app_transactions=[Transaction(_ONE_WRITER, table.version() + 1)]
+            ),
+        ).when_matched_update_all().when_not_matched_insert_all().execute()
         self._tidy_up()
 
     def _open(self) -> DeltaTable | None:
@@ -170,33 +134,12 @@ class AlertOutbox:
         except TableNotFoundError:
             return None
 
-    def _write(self, table: DeltaTable, entries: Sequence[Entry]) -> None:
-        rows = pa.Table.from_pylist([_row(e) for e in entries], schema=ALERTS.arrow_schema)
-        table.merge(
-            rows,
-            "known.alertId = new.alertId",
-            source_alias="new",
-            target_alias="known",
-            commit_properties=CommitProperties(
-                app_transactions=[Transaction(_ONE_WRITER, table.version() + 1)]
-            ),
-        ).when_matched_update_all().when_not_matched_insert_all().execute()
-
     def _tidy_up(self) -> None:
         table = self._open()
         if table is not None and len(table.file_uris()) > _FILES_TO_COMPACT:
-            with suppress(CommitFailedError):  # another daemon writes: another time
+            with suppress(CommitFailedError):  # somebody else writes: another time
                 table.optimize.compact()
                 table.vacuum(dry_run=False)
-
-
-def _retrying() -> Retrying:
-    return Retrying(
-        retry=retry_if_exception_type(CommitFailedError),
-        wait=wait_random_exponential(multiplier=0.05, max=_LONGEST_WAIT),
-        stop=stop_after_attempt(_ATTEMPTS),
-        reraise=True,
-    )
 
 
 _ALERT_COLUMNS = {
@@ -227,19 +170,8 @@ def _row(entry: Entry) -> dict[str, Any]:
         "deliveredAt": entry.delivered_at,
         "attempts": entry.attempts,
         "nextAttemptAt": entry.next_attempt_at,
-        "claimedUntil": entry.claimed_until,
         "lastError": entry.last_error,
     }
-
-
-def _alerts(table: DeltaTable) -> list[Alert]:
-    rows = pa.table(table.scan(columns=_WITHOUT_TEXTS).read_all()).to_pylist()
-    return [_alert_of({"problem": "", "details": [], **row}) for row in rows]
-
-
-def _pending(table: DeltaTable) -> list[Entry]:
-    rows = table.scan(predicate=f"status = '{Status.PENDING}'").read_all()
-    return [_entry_of(row) for row in pa.table(rows).to_pylist()]
 
 
 def _alert_of(row: Mapping[str, Any]) -> Alert:
@@ -262,6 +194,5 @@ def _entry_of(row: Mapping[str, Any]) -> Entry:
         delivered_at=row["deliveredAt"],
         attempts=row["attempts"],
         next_attempt_at=row["nextAttemptAt"],
-        claimed_until=row["claimedUntil"],
         last_error=row["lastError"],
     )

@@ -34,7 +34,7 @@ ALERTS = Table(
         Column("deliveredAt", TIMESTAMP, "when the last channel took it", "UTC"),
         Column("attempts", pa.int64(), "how often it was tried to send it", nullable=False),
         Column("nextAttemptAt", TIMESTAMP, "not sent again before", "UTC"),
-        Column("claimedUntil", TIMESTAMP, "a daemon is sending it, at most until then", "UTC"),
+        Column("claimedUntil", TIMESTAMP, "empty since alerts are sent without leases", "UTC"),
         Column("lastError", pa.string(), "why the last attempt failed, without secrets"),
     ),
 )

@@ -5,14 +5,14 @@ the data files of the version that was newest when it was made, until `refresh`.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 from deltalake import DeltaTable
-from duckdb import DuckDBPyConnection
+from duckdb import ColumnExpression, DuckDBPyConnection, DuckDBPyRelation
 from obstore.fsspec import FsspecStore
 
 from resources.delta.commit import arrow_schema
@@ -65,49 +65,39 @@ class SqlViews:
         views.refresh()
         return views
 
-    def refresh(self, tables: Iterable[Table] | None = None) -> None:
+    def refresh(self) -> None:
         """Let every view show the newest version of its table.
 
         Raises:
             TableError: as for `of`.
         """
-        logs = {table: opened(self.warehouse, table) for table in tables or self.tables}
+        logs = {table: opened(self.warehouse, table) for table in self.tables}
         self.absent = [table for table, log in logs.items() if log is None]
         self.shown = [table for table, log in logs.items() if log is not None]
-        for table, log in logs.items():
-            if log is not None:
-                self._show(table, log)
+        # A connection of its own: the views' may be busy with a query of another thread.
+        with self.connection.cursor() as database:
+            for table, log in logs.items():
+                if log is not None:
+                    rows = _rows(database, log, table_location(self.warehouse, table))
+                    rows.create_view(table.name, replace=True)
 
     def close(self) -> None:
         """Close the connection; its views are gone."""
         self.connection.close()
 
-    def _show(self, table: Table, log: DeltaTable) -> None:
-        location = table_location(self.warehouse, table)
-        _require_plain(log, location)
-        # No parameter can stand in a view's definition.
-        query = self._query(log, location)
-        self.connection.execute(f"CREATE OR REPLACE VIEW {_name(table.name)} AS {query}")
 
-    def _query(self, log: DeltaTable, location: str) -> str:
-        types = self._types(arrow_schema(log))
-        paths: list[Any] = pa.table(log.get_add_actions())["path"].to_pylist()
-        if not paths:
-            nulls = (f"CAST(NULL AS {type_}) AS {_name(name)}" for name, type_ in types.items())
-            return f"SELECT {', '.join(nulls)} WHERE false"
-        files = (_WILDCARD.sub(r"[\1]", join(location, path)) for path in paths)
-        partitions = log.metadata().partition_columns
-        # A partition column stands in no file but in the file's path, as text.
-        typed = ", ".join(f"{_text(name)}: {types[name]}" for name in partitions)
-        hive = f"hive_partitioning = true, hive_types = {{{typed}}}"
-        how = hive if partitions else "hive_partitioning = false"
-        source = f"read_parquet([{', '.join(map(_text, files))}], {how})"
-        return f"SELECT {', '.join(map(_name, types))} FROM {source}"  # noqa: S608 (all of it is quoted)
-
-    def _types(self, schema: pa.Schema) -> Mapping[str, Any]:
-        """The columns' types as DuckDB names them."""
-        types = self.connection.from_arrow(schema.empty_table()).types
-        return dict(zip(schema.names, types, strict=True))
+def _rows(database: DuckDBPyConnection, log: DeltaTable, location: str) -> DuckDBPyRelation:
+    """The rows of the data files of this version; lazily."""
+    _require_plain(log, location)
+    schema = arrow_schema(log)
+    paths: list[Any] = pa.table(log.get_add_actions())["path"].to_pylist()
+    if not paths:
+        return database.from_arrow(schema.empty_table())
+    files = [_WILDCARD.sub(r"[\1]", join(location, path)) for path in paths]
+    # A partition column, a date, stands in no file but in the file's path.
+    is_partitioned = bool(log.metadata().partition_columns)
+    rows = database.read_parquet(files, hive_partitioning=is_partitioned)
+    return rows.select(*map(ColumnExpression, schema.names))
 
 
 def _require_plain(log: DeltaTable, location: str) -> None:
@@ -118,11 +108,3 @@ def _require_plain(log: DeltaTable, location: str) -> None:
             f"({', '.join(protocol.reader_features or ()) or 'column mapping'}): its files alone "
             "do not show its rows. Read it with the engine, or with DuckDB's extension `delta`."
         )
-
-
-def _name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -1,21 +1,20 @@
 """Lifetime view counts from the YouTube Data API v3 (`videos.list`, part `statistics`)."""
 
+import asyncio
 import ipaddress
 import logging
 import os
 import re
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, cast
 from urllib.parse import urlsplit
 
 import httpx
 import tenacity
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
-from tenacity.stop import stop_base
 
 from resources.view_counts.source import (
     Fetch,
@@ -141,11 +140,17 @@ class YouTubeViewCounts(BaseModel, ViewCountSource):
     def session(self) -> Iterator[Fetch]:
         """Yields a `fetch` whose calls share one connection."""
         timeout = httpx.Timeout(self.read_seconds, connect=self.connect_seconds)
-        headers = {"X-goog-api-key": self.api_key.get_secret_value()}
-        with httpx.Client(headers=headers, timeout=timeout) as client:
-            yield partial(self._fetch, client)
+        # A few bytes can unpack to gigabytes: answers come as they are, or are refused.
+        headers = {"X-goog-api-key": self.api_key.get_secret_value(), "Accept-Encoding": "identity"}
+        # Only a cancelled task ends a call whose connection, headers or body drip.
+        with asyncio.Runner() as runner:
+            client = httpx.AsyncClient(headers=headers, timeout=timeout)
+            try:
+                yield partial(self._fetch, lambda asked: runner.run(self._ask_once(client, asked)))
+            finally:
+                runner.run(client.aclose())
 
-    def _fetch(self, client: httpx.Client, video_ids: Sequence[str]) -> ViewCounts:
+    def _fetch(self, ask: Fetch, video_ids: Sequence[str]) -> ViewCounts:
         refuse_large_batch(video_ids, self.batch_size)
         asked = [
             video_id for video_id in dict.fromkeys(video_ids) if _ASKABLE_ID.fullmatch(video_id)
@@ -154,41 +159,33 @@ class YouTubeViewCounts(BaseModel, ViewCountSource):
             return {}
         tries = self._tries()
         try:
-            return tries(self._ask_once, client, asked)
+            return tries(ask, asked)
         except PassingFaultError as fault:
             raise self._given_up(fault, tries.statistics) from None
         except ViewCountSourceError as error:
             raise self._said_without_key(error) from None
 
-    def _ask_once(self, client: httpx.Client, asked: Sequence[str]) -> ViewCounts:
+    async def _ask_once(self, client: httpx.AsyncClient, asked: Sequence[str]) -> ViewCounts:
         parameters = {
             "part": "statistics",
             "id": ",".join(asked),
             "fields": "items(id,statistics/viewCount)",
         }
-        deadline = time.monotonic() + self.request_seconds
         try:
-            with client.stream("GET", f"{self.base_url}/videos", params=parameters) as response:
-                body = self._body(response, deadline)
+            async with (
+                asyncio.timeout(self.request_seconds),
+                client.stream("GET", f"{self.base_url}/videos", params=parameters) as response,
+            ):
+                body = await _body(response)
+        except TimeoutError:
+            raise PassingFaultError(
+                f"no whole answer within {self.request_seconds:g} s (request_seconds)"
+            ) from None
         except httpx.TransportError as error:
-            raise PassingFaultError(f"no answer: {_described(error)}") from None
-        except httpx.DecodingError:
-            raise MalformedAnswerError("cannot be decompressed") from None
+            raise PassingFaultError(f"no answer: {type(error).__name__} {error}".rstrip()) from None
         if response.status_code != HTTPStatus.OK:
             raise fault_of(response.status_code, body, response.headers.get("Retry-After"))
         return counts_of(body, asked)
-
-    def _body(self, response: httpx.Response, deadline: float) -> bytes:
-        body = bytearray()
-        for chunk in response.iter_bytes():
-            body += chunk
-            if len(body) > _LARGEST_ANSWER:
-                raise MalformedAnswerError(f"is longer than {_LARGEST_ANSWER} bytes")
-            if time.monotonic() > deadline:
-                raise PassingFaultError(
-                    f"no whole answer within {self.request_seconds:g} s (request_seconds)"
-                )
-        return bytes(body)
 
     def _tries(self) -> tenacity.Retrying:
         return tenacity.Retrying(
@@ -196,20 +193,22 @@ class YouTubeViewCounts(BaseModel, ViewCountSource):
             stop=tenacity.stop_any(
                 tenacity.stop_after_attempt(self.max_tries),
                 tenacity.stop_before_delay(self.max_seconds),
-                _StopOnGarbage(self.max_malformed_tries),
+                self._is_garbage_to_the_end,
             ),
             wait=self._wait,
             before_sleep=self._log_try,
             reraise=True,
         )
 
+    def _is_garbage_to_the_end(self, state: tenacity.RetryCallState) -> bool:
+        is_malformed = isinstance(_fault(state), MalformedAnswerError)
+        return is_malformed and state.attempt_number >= self.max_malformed_tries
+
     def _wait(self, state: tenacity.RetryCallState) -> float:
         backoff = tenacity.wait_exponential_jitter(
             multiplier=self.first_wait, max=self.max_wait, jitter=self.first_wait
         )
-        fault = _fault(state)
-        asked_for = fault.retry_after if isinstance(fault, PassingFaultError) else None
-        return min(self.max_wait, max(backoff(state), asked_for or 0.0))
+        return min(self.max_wait, max(backoff(state), _fault(state).retry_after or 0.0))
 
     def _log_try(self, state: tenacity.RetryCallState) -> None:
         _LOG.info(
@@ -244,13 +243,18 @@ class YouTubeViewCounts(BaseModel, ViewCountSource):
         return text.replace(self.api_key.get_secret_value(), "***")
 
 
-class _StopOnGarbage(stop_base):
-    def __init__(self, tries: int) -> None:
-        self._tries = tries
-
-    def __call__(self, retry_state: tenacity.RetryCallState) -> bool:
-        is_malformed = isinstance(_fault(retry_state), MalformedAnswerError)
-        return is_malformed and retry_state.attempt_number >= self._tries
+async def _body(response: httpx.Response) -> bytes:
+    encoding = response.headers.get("Content-Encoding", "identity")
+    if encoding != "identity" and response.status_code == HTTPStatus.OK:
+        raise MalformedAnswerError(
+            f"cannot be decompressed: it is in {encoding!r:.50}, which was not asked for"
+        )
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > _LARGEST_ANSWER:
+            raise MalformedAnswerError(f"is longer than {_LARGEST_ANSWER} bytes")
+    return bytes(body)
 
 
 def _is_this_machine(host: str) -> bool:
@@ -260,13 +264,10 @@ def _is_this_machine(host: str) -> bool:
         return host == "localhost"
 
 
-def _described(error: httpx.TransportError) -> str:
-    return f"{type(error).__name__} {error}".rstrip()
+def _fault(state: tenacity.RetryCallState) -> PassingFaultError:
+    """Why the try failed: tenacity asks after a fault only."""
+    return cast("PassingFaultError", state.outcome and state.outcome.exception())
 
 
-def _fault(state: tenacity.RetryCallState) -> BaseException | None:
-    return state.outcome.exception() if state.outcome else None
-
-
-def _said(fault: BaseException | None) -> str:
+def _said(fault: PassingFaultError) -> str:
     return f"the answer {fault}" if isinstance(fault, MalformedAnswerError) else str(fault)

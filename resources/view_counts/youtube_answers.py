@@ -5,13 +5,13 @@ quota reported as 429 rateLimitExceeded, is https://cloud.google.com/apis/design
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Self
 
-import orjson
+from pydantic import BaseModel, StrictStr, ValidationError, model_validator
 
 from resources.view_counts.source import (
     InvalidApiKeyError,
@@ -25,16 +25,8 @@ API_KEY_VARIABLE = "YOUTUBE_API_KEY"
 _PASSING_STATUS = frozenset({408, 429, 500, 502, 503, 504})
 _PASSING_REASONS = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED"})
 _QUOTA_REASONS = frozenset({"quotaExceeded", "dailyLimitExceeded", "dailyLimitExceededUnreg"})
-_KEY_REASONS = frozenset(
-    {
-        "keyInvalid",
-        "keyExpired",
-        "accessNotConfigured",
-        "ipRefererBlocked",
-        "API_KEY_INVALID",
-        "SERVICE_DISABLED",
-    }
-)
+_KEY_REASONS = frozenset({"keyInvalid", "keyExpired", "accessNotConfigured", "ipRefererBlocked"})
+_KEY_REASONS |= {"API_KEY_INVALID", "SERVICE_DISABLED"}
 _DAILY_LIMIT = re.compile(r"\bper day\b", re.IGNORECASE)
 _API_KEY = re.compile(r"\bAPI key\b", re.IGNORECASE)
 _DECIMAL = re.compile(r"[0-9]+")
@@ -75,21 +67,54 @@ class MalformedAnswerError(PassingFaultError):
         super().__init__(message, status=HTTPStatus.OK)
 
 
-class _Refusal(NamedTuple):
-    status: int
-    reasons: tuple[str, ...]
-    message: str
+class _Video(BaseModel):
+    id: StrictStr
+    statistics: Mapping[StrictStr, object] = {}
+
+    @model_validator(mode="after")
+    def _count_is_an_integer_of_63_bits(self) -> Self:
+        count = self.statistics.get("viewCount", 0)
+        text = str(count) if type(count) is int else count
+        counted = f"counts {_shown(count)} views of {_shown(self.id)}"
+        if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
+            raise ValueError(f"{counted}, which is no decimal integer")
+        if len(text) > len(str(_LARGEST_COUNT)) or int(text) > _LARGEST_COUNT:
+            raise ValueError(f"{counted}, more than 63 bits hold")
+        return self
 
     @property
-    def reason(self) -> str:
-        return self.reasons[0] if self.reasons else ""
+    def views(self) -> int | None:
+        """Lifetime views; None when the owner hides them."""
+        return int(str(self.statistics["viewCount"])) if "viewCount" in self.statistics else None
 
-    def __str__(self) -> str:
-        named = f"{self.status} {self.reason}".rstrip()
-        return f"{named}: {self.message}" if self.message else named
 
-    def has(self, reasons: Collection[str]) -> bool:
-        return not set(reasons).isdisjoint(self.reasons)
+class _Videos(BaseModel):
+    items: list[_Video]
+
+
+class _Reason(BaseModel):
+    reason: str = ""
+
+
+class _Error(BaseModel):
+    message: str | None = None
+    errors: list[_Reason] = []
+    details: list[_Reason] = []
+
+
+class _Refusal(BaseModel):
+    error: _Error = _Error()
+
+    @property
+    def reasons(self) -> list[str]:
+        """The API's names for the refusal, the first one first."""
+        entries = (*self.error.errors, *self.error.details)
+        return [_plain(entry.reason) for entry in entries if entry.reason]
+
+    @property
+    def message(self) -> str:
+        """What the API says, without markup."""
+        return _plain(self.error.message or "")
 
 
 def counts_of(body: bytes, asked: Collection[str]) -> ViewCounts:
@@ -104,13 +129,12 @@ def counts_of(body: bytes, asked: Collection[str]) -> ViewCounts:
             not asked for, or a count that is no decimal integer of up to 63 bits.
     """
     counts: dict[str, int | None] = {}
-    for item in _items(body):
-        video_id, count = _counted(item)
-        if video_id not in asked:
-            raise MalformedAnswerError(f"holds {_shown(video_id)}, which was not asked for")
-        if video_id in counts:
-            raise MalformedAnswerError(f"holds {_shown(video_id)} twice")
-        counts[video_id] = count
+    for video in _videos(body):
+        if video.id not in asked:
+            raise MalformedAnswerError(f"holds {_shown(video.id)}, which was not asked for")
+        if video.id in counts:
+            raise MalformedAnswerError(f"holds {_shown(video.id)} twice")
+        counts[video.id] = video.views
     return counts
 
 
@@ -124,100 +148,58 @@ def fault_of(
         body: the answer as received; need not be JSON.
         retry_after: the `Retry-After` header.
     """
-    refusal = _refusal(status, body)
-    if refusal.has(_QUOTA_REASONS) or _is_daily_limit(refusal):
+    try:
+        refusal = _Refusal.model_validate_json(body)
+    except ValidationError:
+        refusal = _Refusal()
+    reasons, message = set(refusal.reasons), refusal.message
+    reason = next(iter(refusal.reasons), "")
+    said = f"{status} {reason}".rstrip() + (f": {message}" if message else "")
+    is_daily_limit = status == HTTPStatus.TOO_MANY_REQUESTS and _DAILY_LIMIT.search(message)
+    if reasons & _QUOTA_REASONS or is_daily_limit:
         return QuotaExceededError(
-            f"YouTube answers no more calls today, the quota is used up ({refusal}). It is renewed "
+            f"YouTube answers no more calls today, the quota is used up ({said}). It is renewed "
             "at midnight Pacific time: run again then, or raise the quota in the Google Cloud "
             "console (APIs & Services, YouTube Data API v3, Quotas)",
             status=status,
-            reason=refusal.reason,
+            reason=reason,
         )
-    if status in _PASSING_STATUS or refusal.has(_PASSING_REASONS):
-        return PassingFaultError(
-            f"YouTube answered {refusal}",
-            status=status,
-            reason=refusal.reason,
-            retry_after=_seconds(retry_after),
-        )
-    if _is_about_the_key(refusal):
+    if status in _PASSING_STATUS or reasons & _PASSING_REASONS:
+        seconds = _seconds(retry_after)
+        said = f"YouTube answered {said}"
+        return PassingFaultError(said, status=status, reason=reason, retry_after=seconds)
+    may_be_the_key = status in (HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN)
+    is_the_key = status == HTTPStatus.UNAUTHORIZED or reasons & _KEY_REASONS
+    if is_the_key or (may_be_the_key and _API_KEY.search(message)):
         return InvalidApiKeyError(
-            f"YouTube refuses the API key ({refusal}). Set {API_KEY_VARIABLE} to a key of a Google "
+            f"YouTube refuses the API key ({said}). Set {API_KEY_VARIABLE} to a key of a Google "
             "Cloud project that has the YouTube Data API v3 enabled, and whose restrictions let "
             "this machine in",
             status=status,
-            reason=refusal.reason,
+            reason=reason,
         )
     return ViewCountSourceError(
-        f"YouTube refused the call ({refusal}). Check base_url, and the reason at "
+        f"YouTube refused the call ({said}). Check base_url, and the reason at "
         "https://developers.google.com/youtube/v3/docs/errors",
         status=status,
-        reason=refusal.reason,
+        reason=reason,
     )
 
 
-def _items(body: bytes) -> list[Any]:
+def _videos(body: bytes) -> list[_Video]:
     try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise MalformedAnswerError(f"is no JSON: {_shown(body)}") from None
-    # With `fields`, an answer without any video may come as an object without any field.
-    items = [] if answer == {} else answer.get("items") if isinstance(answer, dict) else None
-    if not isinstance(items, list):
+        return _Videos.model_validate_json(body).items
+    except ValidationError as invalid:
+        first = invalid.errors()[0]
+    if first["input"] == {} and first["loc"] == ("items",):
+        return []  # with `fields`, an answer without any video may have no field at all
+    if first["type"] == "json_invalid":
+        raise MalformedAnswerError(f"is no JSON: {_shown(body)}")
+    if first["type"] == "value_error":
+        raise MalformedAnswerError(str(first["ctx"]["error"]))
+    if len(first["loc"]) < len(("items", 0)):
         raise MalformedAnswerError(f"has no list of items: {_shown(body)}")
-    return items
-
-
-def _counted(item: object) -> tuple[str, int | None]:
-    video_id = item.get("id") if isinstance(item, dict) else None
-    statistics = item.get("statistics", {}) if isinstance(item, dict) else None
-    if not isinstance(video_id, str) or not isinstance(statistics, dict):
-        raise MalformedAnswerError(f"holds an item without id or statistics: {_shown(item)}")
-    if "viewCount" not in statistics:
-        return video_id, None
-    return video_id, _count(video_id, statistics["viewCount"])
-
-
-def _count(video_id: str, value: object) -> int:
-    is_integer = isinstance(value, int) and not isinstance(value, bool)
-    text = str(value) if is_integer else value
-    if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
-        raise MalformedAnswerError(
-            f"counts {_shown(value)} views of {_shown(video_id)}, which is no decimal integer"
-        )
-    if len(text) > len(str(_LARGEST_COUNT)) or int(text) > _LARGEST_COUNT:
-        raise MalformedAnswerError(
-            f"counts {_shown(value)} views of {_shown(video_id)}, more than 63 bits hold"
-        )
-    return int(text)
-
-
-def _refusal(status: int, body: bytes) -> _Refusal:
-    try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return _Refusal(status, (), "")
-    error = _mapping(_mapping(answer).get("error"))
-    entries = [*_mappings(error.get("errors")), *_mappings(error.get("details"))]
-    reasons = (entry.get("reason") for entry in entries)
-    return _Refusal(
-        status,
-        tuple(_plain(reason) for reason in reasons if isinstance(reason, str)),
-        _plain(error.get("message", "")),
-    )
-
-
-def _is_daily_limit(refusal: _Refusal) -> bool:
-    return refusal.status == HTTPStatus.TOO_MANY_REQUESTS and bool(
-        _DAILY_LIMIT.search(refusal.message)
-    )
-
-
-def _is_about_the_key(refusal: _Refusal) -> bool:
-    if refusal.status == HTTPStatus.UNAUTHORIZED or refusal.has(_KEY_REASONS):
-        return True
-    may_be = refusal.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN)
-    return may_be and bool(_API_KEY.search(refusal.message))
+    raise MalformedAnswerError(f"holds an item without id or statistics: {_shown(first['input'])}")
 
 
 def _seconds(retry_after: str | None) -> float | None:
@@ -234,17 +216,8 @@ def _seconds(retry_after: str | None) -> float | None:
     return max(0.0, (utc - datetime.now(UTC)).total_seconds())
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _mappings(value: object) -> Iterable[Mapping[str, Any]]:
-    return [_mapping(entry) for entry in value] if isinstance(value, list) else []
-
-
-def _plain(text: object) -> str:
-    without_markup = _MARKUP.sub("", str(text))
-    return " ".join(without_markup.split())[:_SHOWN_CHARACTERS]
+def _plain(text: str) -> str:
+    return " ".join(_MARKUP.sub("", text).split())[:_SHOWN_CHARACTERS]
 
 
 def _shown(value: object) -> str:

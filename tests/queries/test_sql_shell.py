@@ -1,6 +1,7 @@
-"""The views and the shell: every table, bound values, readable errors, any folder's name."""
+"""The views, query files and the editor: bound values, readable errors, any folder's name."""
 
-from collections.abc import Sequence
+import asyncio
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -17,18 +18,8 @@ from resources.delta.stage import StagedTable, stage_frame, table_location
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS
 from video_assets.engagement.tables import SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS
-from video_assets.sql_shell import Sql, SqlError, SqlShell, main
+from video_assets.sql_shell import Sql, SqlError, editor, main
 from video_assets.tables import ALL_TABLES
-
-
-@pytest.fixture
-def shell(views: SqlViews) -> SqlShell:
-    return SqlShell(Sql(views))
-
-
-def type_in(shell: SqlShell, *lines: str) -> Sequence[bool]:
-    """Whether the shell waits for more after each line."""
-    return [shell.push(line) for line in lines]
 
 
 def store(spark: SparkSession, warehouse: str, *days: int) -> None:
@@ -105,53 +96,64 @@ def test_what_only_looks_like_a_parameter_is_none(views: SqlViews, text: str) ->
 
 
 def test_a_parameter_without_value_is_named(views: SqlViews) -> None:
-    with pytest.raises(SqlError, match=r"parameters x, y\. In the shell: \.set x VALUE"):
+    with pytest.raises(SqlError, match=r"parameters x, y: add --set x=VALUE"):
         list(Sql(views, {"z": "1"}).results("SELECT :y, :x, :z"))
 
 
-def test_a_statement_may_go_over_several_lines(
-    shell: SqlShell, capsys: pytest.CaptureFixture[str]
+def test_the_editor_runs_sql_and_refreshes_the_views_with_its_catalog(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert type_in(shell, "SELECT 40 +", "  2 AS answer", ";") == [True, True, False]
-    assert "42" in capsys.readouterr().out
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    warehouse = str(tmp_path)
+    store(spark, warehouse, 1)
+    app = editor(SqlViews.of(warehouse, ALL_TABLES))
+
+    def rows() -> object:
+        return app.connection.execute("FROM daily_video_views").fetchall().num_rows
+
+    async def session() -> list[object]:
+        counts = []
+        async with app.run_test() as pilot:
+            while app.editor is None:
+                await pilot.pause(0.05)
+            counts.append(rows())
+            store(spark, warehouse, 1, 2, 3)
+            await pilot.press("ctrl+r")
+            while rows() == 1:
+                await pilot.pause(0.05)
+            counts.append(rows())
+            await pilot.press("ctrl+q")
+        return counts
+
+    assert asyncio.run(session()) == [1, 3]
 
 
-def test_commands_set_parameters_and_read_files(
-    shell: SqlShell, queries: Path, capsys: pytest.CaptureFixture[str]
+def test_without_its_extra_the_editor_says_how_to_install_it(
+    views: SqlViews, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lines = [".set user_id peter", ".set video_id video_001", ".set session_id"]
-    type_in(shell, *lines, f".read {queries / 'session_events.sql'}")
-    assert "backward skip" in capsys.readouterr().out
-
-
-def test_tables_are_listed_with_what_a_row_is(
-    shell: SqlShell, capsys: pytest.CaptureFixture[str]
-) -> None:
-    type_in(shell, ".tables")
-    out = capsys.readouterr().out
-    assert f"{RAW_EVENTS.name:34} {RAW_EVENTS.grain}" in out
-    assert "Not there yet:" in out
+    monkeypatch.setitem(sys.modules, "harlequin", None)
+    with pytest.raises(SqlError, match=r"pip install 'video_assets\[sql\]'"):
+        editor(views)
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("SELECT nothing;", "Binder Error"),
-        (".read no/file.sql", "no/file.sql: No such file"),
-        (".drop", ".drop is no command; there are:"),
-        (".help", ".refresh"),
-    ],
+    ("text", "said"),
+    [("SELECT nothing;", "Binder Error"), ("SELECT :x", "parameters x: add --set x=VALUE")],
 )
-def test_errors_do_not_end_the_shell(
-    shell: SqlShell, line: str, said: str, capsys: pytest.CaptureFixture[str]
+def test_a_file_that_cannot_run_ends_with_the_reason(
+    text: str,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert type_in(shell, line) == [False]
-    assert said in capsys.readouterr().out
-
-
-def test_quit_ends_the_shell(shell: SqlShell) -> None:
-    with pytest.raises(SystemExit):
-        type_in(shell, ".quit")
+    monkeypatch.setenv("VIDEO_ASSETS_WAREHOUSE", str(tmp_path))
+    file = tmp_path / "query.sql"
+    file.write_text(text)
+    assert main([str(file)]) == 2
+    assert said in capsys.readouterr().err
+    assert main(["no/file.sql"]) == 2
+    assert "no/file.sql: No such file" in capsys.readouterr().err
 
 
 def test_a_file_on_the_command_line_is_run(

@@ -21,7 +21,7 @@ RunQuery = Callable[..., list[Row]]
 
 
 def by_duckdb(queries: Path, views: SqlViews) -> RunQuery:
-    """As `make sql` runs it."""
+    """As `video_assets.sql_shell` runs it."""
 
     def run(name: str, **parameters: str) -> list[Row]:
         [result] = Sql(views, parameters).results((queries / f"{name}.sql").read_text())

@@ -18,7 +18,10 @@ API_KEY = "AIzaVerySecretKeyOfTheTests"
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer as sent: any status, body and headers, after a delay, maybe byte by byte."""
+    """One answer as sent: any status, body and headers, after a delay, maybe byte by byte.
+
+    Headers that drip come byte by byte and never end.
+    """
 
     status: int = 200
     body: bytes | Mapping[str, Any] = b"{}"
@@ -26,6 +29,7 @@ class Reply:
     delay: float = 0.0
     seconds_per_byte: float = 0.0
     hang_up: bool = False
+    headers_drip: bool = False
 
     @property
     def content(self) -> bytes:
@@ -132,6 +136,10 @@ def _handler(api: Api) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
 
         def _send(self, reply: Reply) -> None:
+            while reply.headers_drip:
+                for byte in b"HTTP/1.1 200 OK\r\nX-A: ":
+                    self.wfile.write(bytes([byte]))
+                    time.sleep(reply.seconds_per_byte)
             self.send_response(reply.status)
             for name, value in {"Content-Length": len(reply.content), **reply.headers}.items():
                 self.send_header(name, str(value))

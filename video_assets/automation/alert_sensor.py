@@ -7,9 +7,9 @@ import dagster as dg
 from deltalake.exceptions import DeltaError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from resources.alerts.alert import Alert, Observation, OpenProblems, alerts_of
+from resources.alerts.alert import Alert, Observation, alerts_of, still_open
 from resources.alerts.channels import Channel, channels_of
-from resources.alerts.delivery import channels_for, deliver, entry_for, send
+from resources.alerts.delivery import Delivery, deliver, names_for, new_entry
 from resources.alerts.messages import entry as told
 from resources.alerts.outbox import AlertOutbox, Entry, Status
 from resources.delta.errors import TableError
@@ -86,23 +86,61 @@ def tick(
     ui_url: str,
     now: datetime,
 ) -> dg.SensorResult:
-    """Read the next page of events, record what changed, send what waits."""
+    """Read the next page of events, send what is new or waits, record what became of it.
+
+    The cursor moves on only after the record: whatever dies before, the next tick reads the same
+    events, makes the same alerts by the same ids, and sends them again. So everything arrives at
+    least once, and is recorded once. When the table is out of reach, which is itself why runs
+    fail, people hear of it all the same: the cursor stays, and remembers what was sent.
+    """
     before = Position.of(context.cursor)
     observations, after = _next_page(context, before, ui_url)
-    try:
-        new = outbox.record(
-            lambda known: alerts_of(observations, known), _kept(before, channels, now)
-        )
-        _log_unsent(context, new)
-        sent = deliver(outbox, channels, now)
-    except _OUT_OF_REACH as error:
-        return _without_table(context, observations, before, channels, error)
-    for reason in sorted(set(sent.errors.values())):
+    known, waiting, error = _recorded(outbox, now)
+    changes = alerts_of(observations, still_open(known))
+    recorded = {alert.alert_id for alert in known}
+    new = [new_entry(a, channels) for a in changes if a.alert_id not in recorded]
+    _log_unsent(context, new, before)
+    settled, delivery = _settled([*waiting, *new], before, channels, now)
+    for reason in sorted(set(delivery.errors.values())):
         context.log.warning("alerts wait to be sent again, %s", reason)
+    try:
+        if error is None:
+            outbox.record(settled)
+    except _OUT_OF_REACH as failure:
+        error = failure
+    if error is not None:
+        context.log.error("the table alerts cannot be used, alerts are sent without it: %s", error)
+        done = {e.alert.alert_id for e in settled if e.status is not Status.PENDING}
+        after = before.model_copy(update={"sent": before.sent | done})
     return dg.SensorResult(
-        skip_reason=f"{len(new)} new alerts, {sent.messages} messages",
+        skip_reason=f"{len(new)} new alerts, {delivery.messages} messages",
         cursor=after.model_dump_json(),
     )
+
+
+def _recorded(
+    outbox: AlertOutbox, now: datetime
+) -> tuple[list[Alert], list[Entry], Exception | None]:
+    """All alerts and those to send now; none, and why, when the table is out of reach."""
+    try:
+        return outbox.alerts(), outbox.waiting(now), None
+    except _OUT_OF_REACH as error:
+        return [], [], error
+
+
+def _settled(
+    entries: Sequence[Entry], before: Position, channels: Sequence[Channel], now: datetime
+) -> tuple[list[Entry], Delivery]:
+    """The entries after they were sent; those sent while the table was away are not sent again."""
+    done = [
+        entry.taken(names_for(entry.alert, channels), now)
+        for entry in entries
+        if entry.alert.alert_id in before.sent
+    ]
+    unsent = [entry for entry in entries if entry.alert.alert_id not in before.sent]
+    logged = [entry for entry in unsent if entry.status is Status.LOGGED]
+    sent, delivery = deliver([e for e in unsent if e.status is Status.PENDING], channels, now)
+    return [*done, *logged, *sent], delivery
 
 
 def _next_page(
@@ -134,48 +172,9 @@ def _next_page(
     return observations, Position(**read)
 
 
-def _kept(
-    position: Position, channels: Sequence[Channel], now: datetime
-) -> Callable[[Alert], Entry]:
-    """How new alerts are recorded; those that were sent without the table are not sent again."""
-    waiting = entry_for(channels)
-
-    def kept(alert: Alert) -> Entry:
-        names = [channel.name for channel in channels_for(alert, channels)]
-        was_sent = alert.alert_id in position.sent
-        return waiting(alert).taken(names, now) if was_sent else waiting(alert)
-
-    return kept
-
-
-def _log_unsent(context: dg.SensorEvaluationContext, entries: Sequence[Entry]) -> None:
+def _log_unsent(
+    context: dg.SensorEvaluationContext, entries: Sequence[Entry], before: Position
+) -> None:
     for new in entries:
-        if new.status is Status.LOGGED:
+        if new.status is Status.LOGGED and new.alert.alert_id not in before.sent:
             context.log.warning("ALERT %s %s", new.alert.severity, told(new.alert))
-
-
-def _without_table(
-    context: dg.SensorEvaluationContext,
-    observations: Sequence[Observation],
-    before: Position,
-    channels: Sequence[Channel],
-    error: Exception,
-) -> dg.SensorResult:
-    """Send at once, stay at this place in the event log, and remember what was sent.
-
-    The warehouse being out of reach is itself why runs fail: people must hear of it. Without the
-    table nothing is known of earlier problems, so that only new failures are told.
-    """
-    context.log.error("the table alerts cannot be used, alerts are sent without it: %s", error)
-    nothing: OpenProblems = {}
-    changes = alerts_of(observations, nothing)
-    new = [entry_for(channels)(a) for a in changes if a.alert_id not in before.sent]
-    _log_unsent(context, new)
-    sent = send(new, channels)
-    now = datetime.now(UTC)
-    settled = [sent.settled(entry, channels, now) for entry in new]
-    done = {e.alert.alert_id for e in settled if e.status is not Status.PENDING}
-    return dg.SensorResult(
-        skip_reason=f"the table alerts cannot be used; {sent.messages} messages",
-        cursor=before.model_copy(update={"sent": before.sent | done}).model_dump_json(),
-    )

@@ -1,6 +1,9 @@
+import gzip
 import logging
 import time
 import traceback
+import tracemalloc
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -32,6 +35,14 @@ def items(*entries: dict[str, object]) -> Reply:
 
 def counted(video_id: str, count: object) -> dict[str, object]:
     return {"id": video_id, "statistics": {"viewCount": count}}
+
+
+def _zeros_of_200_mb() -> Iterator[bytes]:
+    """Packed into 200 KB, without ever being whole."""
+    packing = zlib.compressobj(wbits=31)
+    for _ in range(200):
+        yield packing.compress(bytes(1 << 20))
+    yield packing.flush()
 
 
 def failure(api: Api, **settings: object) -> ViewCountSourceError:
@@ -211,6 +222,43 @@ def test_an_answer_that_trickles_ends_at_the_time_for_the_whole(api: Api) -> Non
     api.replies.append(Reply(body=b" " * 100, seconds_per_byte=0.02))
     error = failure(api, request_seconds=0.2, max_tries=1)
     assert "no whole answer within 0.2 s" in str(error)
+
+
+def test_headers_that_drip_end_at_the_time_for_the_whole(api: Api) -> None:
+    api.replies.append(Reply(headers_drip=True, seconds_per_byte=0.02))
+    started = time.monotonic()
+    error = failure(api, request_seconds=0.3, max_tries=1)
+    assert time.monotonic() - started < 2
+    assert "no whole answer within 0.3 s" in str(error)
+
+
+def test_a_session_goes_on_after_an_answer_that_was_cut_off(api: Api) -> None:
+    api.counts = {"a": "5"}
+    api.replies.append(Reply(headers_drip=True, seconds_per_byte=0.02))
+    with api.source(request_seconds=0.3).session() as fetch:
+        assert [fetch(["a"]), fetch(["a"])] == [{"a": 5}, {"a": 5}]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_an_answer_of_200_mb_of_zeros_in_200_kb_is_not_unpacked(api: Api, times: int) -> None:
+    packed = b"".join(_zeros_of_200_mb())
+    for _ in range(times - 1):
+        packed = gzip.compress(packed)
+    encodings = ", ".join(["gzip"] * times)
+    api.replies.append(Reply(body=packed, headers={"Content-Encoding": encodings}))
+    tracemalloc.start()
+    try:
+        error = failure(api, max_tries=1)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert "cannot be decompressed" in str(error)
+    assert peak < 8 << 20
+
+
+def test_headers_without_end_are_refused(api: Api) -> None:
+    api.replies.append(Reply(headers={f"X-{number}": "x" * 1000 for number in range(500)}))
+    assert "no answer: RemoteProtocolError" in str(failure(api, max_tries=1))
 
 
 def test_a_closed_port_is_tried_again_and_named() -> None:
