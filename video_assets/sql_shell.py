@@ -118,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 show(sql.results(_content(path)))
             if not options.files:
                 editor(views).run()
-    except (SettingsError, SqlError, TableError) as error:
+    except (SettingsError, SqlError, StorageError, TableError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     return 0

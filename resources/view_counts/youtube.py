@@ -152,18 +152,25 @@ class YouTubeViewCounts(BaseModel, ViewCountSource):
 
     def _fetch(self, ask: Fetch, video_ids: Sequence[str]) -> ViewCounts:
         refuse_large_batch(video_ids, self.batch_size)
-        asked = [
-            video_id for video_id in dict.fromkeys(video_ids) if _ASKABLE_ID.fullmatch(video_id)
-        ]
+        asked = list(dict.fromkeys(filter(_ASKABLE_ID.fullmatch, video_ids)))
         if not asked:
             return {}
-        tries = self._tries()
+        tries = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(PassingFaultError),
+            stop=self._is_over,
+            wait=self._wait,
+            before_sleep=tenacity.before_sleep_log(_LOG, logging.INFO),
+            reraise=True,
+        )
         try:
             return tries(ask, asked)
         except PassingFaultError as fault:
-            raise self._given_up(fault, tries.statistics) from None
-        except ViewCountSourceError as error:
-            raise self._said_without_key(error) from None
+            raise ViewCountSourceError(
+                f"{self.base_url}: gave up after {tries.statistics['attempt_number']} tries, the "
+                f"last: {fault}. {fault.remedy}",
+                status=fault.status,
+                reason=fault.reason,
+            ) from None
 
     async def _ask_once(self, client: httpx.AsyncClient, asked: Sequence[str]) -> ViewCounts:
         parameters = {
@@ -183,26 +190,17 @@ class YouTubeViewCounts(BaseModel, ViewCountSource):
             ) from None
         except httpx.TransportError as error:
             raise PassingFaultError(f"no answer: {type(error).__name__} {error}".rstrip()) from None
+        # A server may repeat the key, and what it says ends in logs.
+        body = body.replace(self.api_key.get_secret_value().encode(), b"***")
         if response.status_code != HTTPStatus.OK:
             raise fault_of(response.status_code, body, response.headers.get("Retry-After"))
         return counts_of(body, asked)
 
-    def _tries(self) -> tenacity.Retrying:
-        return tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(PassingFaultError),
-            stop=tenacity.stop_any(
-                tenacity.stop_after_attempt(self.max_tries),
-                tenacity.stop_before_delay(self.max_seconds),
-                self._is_garbage_to_the_end,
-            ),
-            wait=self._wait,
-            before_sleep=self._log_try,
-            reraise=True,
-        )
-
-    def _is_garbage_to_the_end(self, state: tenacity.RetryCallState) -> bool:
+    def _is_over(self, state: tenacity.RetryCallState) -> bool:
         is_malformed = isinstance(_fault(state), MalformedAnswerError)
-        return is_malformed and state.attempt_number >= self.max_malformed_tries
+        tries = min(self.max_tries, self.max_malformed_tries) if is_malformed else self.max_tries
+        late = tenacity.stop_before_delay(self.max_seconds)
+        return state.attempt_number >= tries or late(state)
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         backoff = tenacity.wait_exponential_jitter(
@@ -210,45 +208,11 @@ class YouTubeViewCounts(BaseModel, ViewCountSource):
         )
         return min(self.max_wait, max(backoff(state), _fault(state).retry_after or 0.0))
 
-    def _log_try(self, state: tenacity.RetryCallState) -> None:
-        _LOG.info(
-            "view counts: try %d of %d failed (%s), next in %.1f s",
-            state.attempt_number,
-            self.max_tries,
-            self._without_key(_said(_fault(state))),
-            state.upcoming_sleep,
-        )
-
-    def _given_up(
-        self, fault: PassingFaultError, statistics: Mapping[str, Any]
-    ) -> ViewCountSourceError:
-        tries = statistics.get("attempt_number", 1)
-        remedy = (
-            "See that base_url is the YouTube Data API v3, and what a proxy makes of its answers"
-            if isinstance(fault, MalformedAnswerError)
-            else "Run again later; if it stays so, see that this machine reaches the API, lower "
-            "the calls in flight, or raise max_tries and max_seconds"
-        )
-        message = (
-            f"{self.base_url}: gave up after {tries} tries, the last: {_said(fault)}. {remedy}"
-        )
-        error = ViewCountSourceError(message, status=fault.status, reason=fault.reason)
-        return self._said_without_key(error)
-
-    def _said_without_key(self, error: ViewCountSourceError) -> ViewCountSourceError:
-        message, reason = self._without_key(str(error)), self._without_key(error.reason)
-        return type(error)(message, status=error.status, reason=reason)
-
-    def _without_key(self, text: str) -> str:
-        return text.replace(self.api_key.get_secret_value(), "***")
-
 
 async def _body(response: httpx.Response) -> bytes:
     encoding = response.headers.get("Content-Encoding", "identity")
     if encoding != "identity" and response.status_code == HTTPStatus.OK:
-        raise MalformedAnswerError(
-            f"cannot be decompressed: it is in {encoding!r:.50}, which was not asked for"
-        )
+        raise MalformedAnswerError("is packed, which was not asked for, and cannot be decompressed")
     body = bytearray()
     async for chunk in response.aiter_raw():
         body += chunk
@@ -267,7 +231,3 @@ def _is_this_machine(host: str) -> bool:
 def _fault(state: tenacity.RetryCallState) -> PassingFaultError:
     """Why the try failed: tenacity asks after a fault only."""
     return cast("PassingFaultError", state.outcome and state.outcome.exception())
-
-
-def _said(fault: PassingFaultError) -> str:
-    return f"the answer {fault}" if isinstance(fault, MalformedAnswerError) else str(fault)

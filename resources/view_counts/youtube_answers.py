@@ -42,7 +42,13 @@ class PassingFaultError(Exception):
         status: HTTP status, None when no answer came.
         reason: the API's name for the fault, empty when it gave none.
         retry_after: seconds that the API asks to wait, None when it does not say.
+        remedy: what to do when it stays so.
     """
+
+    remedy = (
+        "Run again later; if it stays so, see that this machine reaches the API, lower the calls "
+        "in flight, or raise max_tries and max_seconds"
+    )
 
     def __init__(
         self,
@@ -52,7 +58,7 @@ class PassingFaultError(Exception):
         reason: str = "",
         retry_after: float | None = None,
     ) -> None:
-        """Say what happened, without advice: whoever gives up adds it."""
+        """Say what happened, without the remedy: whoever gives up adds it."""
         super().__init__(message)
         self.status = status
         self.reason = reason
@@ -62,9 +68,11 @@ class PassingFaultError(Exception):
 class MalformedAnswerError(PassingFaultError):
     """An answer of status 200 is not what the API promises."""
 
+    remedy = "See that base_url is the YouTube Data API v3, and what a proxy makes of its answers"
+
     def __init__(self, message: str) -> None:
         """Say what is wrong with the answer."""
-        super().__init__(message, status=HTTPStatus.OK)
+        super().__init__(f"the answer {message}", status=HTTPStatus.OK)
 
 
 class _Video(BaseModel):

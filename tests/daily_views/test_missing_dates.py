@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
 from video_assets.daily_views.missing_dates import (
-    missing_date_rows,
     missing_dates,
     missing_per_day,
     missing_rows,
     missing_summary,
     newest_date,
 )
+from video_assets.daily_views.routes import one_row_a_day
 from video_assets.daily_views.tables import MISSING_DATE, MISSING_DATES
 
 DDL = "channel_id string, video_id string, created_date date, date date"
@@ -143,9 +143,9 @@ def test_without_rows_nothing_is_missing(spark: SparkSession) -> None:
 
 def test_exploded_rows_agree_with_the_array(spark: SparkSession) -> None:
     array = missing_dates(daily(spark, [*seen("v", 1), *seen("w", 0, 2)]), day(3))
-    rows = missing_date_rows(array)
-    assert rows.columns == list(MISSING_DATE.column_names)
-    assert sorted((row.video_id, row.missing_date) for row in rows.collect()) == [
+    rows = one_row_a_day(array.toArrow())
+    assert tuple(rows.column_names) == MISSING_DATE.column_names
+    assert sorted((row["video_id"], row["missing_date"]) for row in rows.to_pylist()) == [
         ("v", day(0)),
         ("v", day(2)),
         ("v", day(3)),

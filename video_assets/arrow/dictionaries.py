@@ -35,9 +35,3 @@ def compact(column: Any) -> Any:
     return pa.DictionaryArray.from_arrays(
         pa.array(renumbered, pa.int32(), mask=absent), column.dictionary.filter(pa.array(used))
     )
-
-
-def compacted(rows: pa.Table) -> pa.Table:
-    """The rows in one chunk, without texts that no row has."""
-    columns = [compact(column.combine_chunks()) for column in rows.columns]
-    return pa.table(columns, names=rows.column_names)

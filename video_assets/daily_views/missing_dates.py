@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from video_assets.arrow.kernels import spark_schema
 from video_assets.arrow.types import ArrowArray, Integers, compute
-from video_assets.daily_views.tables import MISSING_DATE, MISSING_DATES
+from video_assets.daily_views.tables import MISSING_DATES
 
 _DAYS_PER_BLOCK = 64
 _DAYS_PER_BATCH = 2**22
@@ -56,13 +56,6 @@ def missing_dates(daily: DataFrame, as_of: date | None = None) -> DataFrame:
     last_day = as_of or newest_date(daily) or date.min
     missing_of_batches = partial(_missing_of_batches, as_of=last_day)
     return _seen_days(daily).mapInArrow(missing_of_batches, spark_schema(MISSING_DATES))
-
-
-def missing_date_rows(missing: DataFrame) -> DataFrame:
-    """The result of `missing_dates` as one row per video and missing day (`missing_date`)."""
-    return missing.withColumn("missing_date", F.explode("missing_dates")).select(
-        *MISSING_DATE.column_names
-    )
 
 
 def missing_summary(missing: DataFrame) -> DataFrame:

@@ -41,10 +41,11 @@ def both_forms(batches: Iterator[pa.RecordBatch]) -> Iterator[Emission]:
     for batch in batches:
         rows = pa.Table.from_batches([batch])
         yield Emission(MISSING_DATES.name, rows)
-        yield Emission(MISSING_DATE.name, _one_row_a_day(rows))
+        yield Emission(MISSING_DATE.name, one_row_a_day(rows))
 
 
-def _one_row_a_day(rows: pa.Table) -> pa.Table:
+def one_row_a_day(rows: pa.Table) -> pa.Table:
+    """Rows of `missing_dates` as rows of `missing_date`."""
     days: Any = rows[DAYS_COLUMN].combine_chunks()
     of_video = rows.drop_columns([DAYS_COLUMN]).take(days.value_parent_indices())
     return of_video.append_column("missing_date", days.flatten())
