@@ -19,6 +19,7 @@ from video_assets.tables import ALL_TABLES
 
 if TYPE_CHECKING:
     from harlequin import Harlequin
+    from harlequin.catalog import Catalog
 
 ROWS_SHOWN = 100
 UNLIMITED = 10_000
@@ -88,7 +89,7 @@ def editor(views: SqlViews) -> "Harlequin":
         ) from error
 
     class Connection(DuckDbConnection):
-        def get_catalog(self) -> object:
+        def get_catalog(self) -> "Catalog":
             views.refresh()
             return super().get_catalog()
 
