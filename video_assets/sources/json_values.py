@@ -81,64 +81,35 @@ class _Lookup:
     inner: dict[int, dict[str, int]] = field(default_factory=dict)
 
     def value(self, path: Path) -> str:
-        """SQL for the value at a path."""
+        """SQL for the value at a path, in objects and in text that is an object."""
         steps = path.steps
         names = [(path.plain,)] if path.plain else []
         direct = [f"leaves[{_place(name, self.pointers)}]" for name in (*names, steps)]
-        splits = range(len(steps) - 1, 0, -1)
-        return _first([*direct, *(self._inside(steps[:at], steps[at:]) for at in splits)])
+        return _first([*direct, *(self._in_text(o, i) for o, i in _splits(steps))])
 
-    def _inside(self, outer: Sequence[str], steps: Sequence[str]) -> str:
-        """SQL for what lies at these steps of a value that is JSON text, or a list."""
+    def _in_text(self, outer: Sequence[str], steps: Sequence[str]) -> str:
         place = _place(outer, self.pointers)
-        in_object = _place(steps, self.inner.setdefault(place, {}))
-        text = f"texts_found[{place}]"
-        return _first(
-            [
-                f"inner_{place}[{in_object}]",
-                f"CASE {text}[1] WHEN '{{' THEN try({self._deeper(text, steps)}) END",
-                f"CASE {text}[1] WHEN '[' THEN try({self._of_list(text, steps)}) END",
-            ]
-        )
+        return f"inner_{place}[{_place(steps, self.inner.setdefault(place, {}))}]"
 
-    def _deeper(self, text: str, steps: Sequence[str]) -> str:
-        """SQL for text that is JSON within text that is JSON."""
-        cuts = range(len(steps) - 1, 0, -1)
-        outer = (f"{_AS_TEXT}({text}, {_text(_pointer(steps[:at]))})" for at in cuts)
-        return _first([self._at(o, steps[at:]) for o, at in zip(outer, cuts, strict=True)])
-
-    def _of_list(self, text: str, steps: Sequence[str]) -> str:
-        """SQL for an element by number, the value of a key, or what the first object has."""
-        key, rest = steps[0], steps[1:]
-        place = f"list_position({_AS_TEXT}({text}, '$[*].key'), {_text(key)})"
-        pair = f"list_extract(json_extract({text}, '$[*].value'), {place})"
-        typed = [] if rest else [self._at(pair, (name,)) for name in TYPED_VALUES]
-        of_pair = _first([*typed, self._at(pair, rest)])
-        if '"' in key:  # DuckDB's wildcard paths cannot quote it.
-            return of_pair
-        having_it = f"list_extract(json_extract({text}, {_text(f'$[*].{_quoted(key)}')}), 1)"
-        return _first([self._at(text, steps), of_pair, self._at(having_it, rest)])
-
-    def _at(self, json: str, steps: Sequence[str]) -> str:
-        return f"{self.leaf}({json}, {_text(_pointer(steps) or '$')})"
+    def outer_texts(self, path: Path) -> list[str]:
+        """SQL for what lies on the way to a path's value."""
+        return [f"texts_found[{_place(o, self.pointers)}]" for o, _ in _splits(path.steps)]
 
     def query(self, values: Sequence[str]) -> str:
         """SQL for such values of the relation `texts`."""
         shown = "".join(f", {value}" for value in values)
-        leaves = "texts_found" if self.leaf == _AS_TEXT else f"try({self._all('text')})"
+        every = _listed(self.pointers)
+        leaves = "texts_found" if self.leaf == _AS_TEXT else f"try({self.leaf}(text, {every}))"
         inner = "".join(
             f", CASE WHEN texts_found[{place}][1] = '{{' THEN "
             f"try({self.leaf}(texts_found[{place}], {_listed(pointers)})) END AS inner_{place}"
             for place, pointers in self.inner.items()
         )
-        found = f"SELECT text, try({_AS_TEXT}(text, {_listed(self.pointers)})) AS texts_found"
+        found = f"SELECT text, try({_AS_TEXT}(text, {every})) AS texts_found"
         return (
             f"SELECT texts_found IS NOT NULL{shown} "  # noqa: S608 (as above)
             f"FROM (SELECT *, {leaves} AS leaves{inner} FROM ({found} FROM texts))"
         )
-
-    def _all(self, text: str) -> str:
-        return f"{self.leaf}({text}, {_listed(self.pointers)})"
 
 
 def _values(
@@ -146,8 +117,73 @@ def _values(
 ) -> tuple[ArrowArray, list[TextArray]]:
     lookup = _Lookup(leaf)
     values = [lookup.value(path) for path in paths]
-    is_json, *found = _columns(texts, lookup.query(values))
+    outer = {path: lookup.outer_texts(path) for path in paths}
+    on_the_way = list(dict.fromkeys(text for of_path in outer.values() for text in of_path))
+    asked = [*values, *(f"{text}[1]" for text in on_the_way)]
+    is_json, *answers = _columns(texts, lookup.query(asked))
+    begins = dict(zip(on_the_way, answers[len(paths) :], strict=True))
+    found = [
+        _with_rare_values(value, texts, path, [begins[text] for text in outer[path]], leaf)
+        for path, value in zip(paths, answers[: len(paths)], strict=True)
+    ]
     return is_json, [column.cast(pa.string()) for column in found]
+
+
+def _with_rare_values(
+    value: TextArray, texts: TextArray, path: Path, begins: Sequence[TextArray], leaf: str
+) -> TextArray:
+    """Values that lie in lists, or in text that is JSON within text that is JSON.
+
+    Looked up in their rows alone, because planning this SQL takes longer than reading a block.
+    """
+    if not value.null_count:
+        return value
+    may_be = compute.fill_null(compute.starts_with(texts, "["), False)  # noqa: FBT003 (Arrow's signature)
+    for depth, begin in enumerate(begins, 1):
+        kinds = ["["] if depth == 1 else ["[", "{"]
+        may_be = compute.or_(may_be, compute.is_in(begin, pa.array(kinds)))
+    rows = compute.and_(may_be, value.is_null())
+    if not rows.true_count:
+        return value
+    query = f"SELECT {_rare_value(path.steps, leaf)} FROM texts"  # noqa: S608 (all of it is quoted)
+    (rare,) = _columns(texts.filter(rows), query)
+    return compute.replace_with_mask(value.cast(pa.string()), rows, rare.cast(pa.string()))
+
+
+def _rare_value(steps: Sequence[str], leaf: str) -> str:
+    """SQL for what lies at these steps of JSON texts, whatever is on the way."""
+    ways = [_of_list("text", steps, leaf)]
+    for outer, inner in _splits(steps):
+        text = f"{_AS_TEXT}(text, {_text(_pointer(outer))})"
+        ways += [_of_list(text, inner, leaf)]
+        ways += [
+            f"try({_at(f'{_AS_TEXT}({text}, {_text(_pointer(middle))})', last, leaf)})"
+            for middle, last in _splits(inner)
+        ]
+    return _first([f"try({way})" for way in ways])
+
+
+def _of_list(text: str, steps: Sequence[str], leaf: str) -> str:
+    """SQL for an element by number, the value of a key, or what the first object has."""
+    key, rest = steps[0], steps[1:]
+    place = f"list_position({_AS_TEXT}({text}, '$[*].key'), {_text(key)})"
+    pair = f"list_extract(json_extract({text}, '$[*].value'), {place})"
+    typed = [] if rest else [_at(pair, (name,), leaf) for name in TYPED_VALUES]
+    ways = [_at(text, steps, leaf), *typed, _at(pair, rest, leaf)]
+    if '"' not in key:  # DuckDB's wildcard paths cannot quote it.
+        all_of_key = f"json_extract({text}, {_text(f'$[*].{_quoted(key)}')})"
+        there = f"list_filter({all_of_key}, lambda value: value::VARCHAR <> 'null')"
+        ways.append(_at(f"list_extract({there}, 1)", rest, leaf))
+    return f"CASE {text}[1] WHEN '[' THEN {_first(ways)} END"
+
+
+def _at(json: str, steps: Sequence[str], leaf: str) -> str:
+    return f"{leaf}({json}, {_text(_pointer(steps) or '$')})"
+
+
+def _splits(steps: Sequence[str]) -> list[tuple[Sequence[str], Sequence[str]]]:
+    """The ways to cut a path in two, the longest beginning first."""
+    return [(steps[:at], steps[at:]) for at in range(len(steps) - 1, 0, -1)]
 
 
 def _place(steps: Sequence[str], places: dict[str, int]) -> int:
