@@ -90,9 +90,11 @@ def test_a_mapping_onto_an_unknown_column_lists_ours(monkeypatch: pytest.MonkeyP
     assert "'timestamp', 'userId'" in message
 
 
-def test_two_source_columns_cannot_become_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    message = error_for(monkeypatch, "EVENTS_COLUMNS", '{"a": "userId", "b": "userId"}')
-    assert "two source columns onto one" in message
+def test_several_source_columns_of_one_of_ours_count_in_their_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("VIDEO_ASSETS_EVENTS_COLUMNS", '{"b": "userId", "a": "userId"}')
+    assert list(load_settings().events_columns) == ["b", "a"]
 
 
 def test_several_event_names_may_mean_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,6 +75,4 @@ class SourceSettings(BaseModel):
         unknown = sorted(set(value.values()) - set(allowed))
         if unknown:
             raise ValueError(f"maps onto {unknown}; our names are {list(allowed)}")
-        if info.field_name != "event_names" and len(set(value.values())) < len(value):
-            raise ValueError("maps two source columns onto one of ours")
         return value
