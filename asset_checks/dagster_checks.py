@@ -10,8 +10,8 @@ import dagster as dg
 
 from asset_checks.evaluate import DAYS_LISTED, SAMPLE_ROWS, find
 from asset_checks.rules import CheckInput, Evidence, Finding, Rule, WrittenRows, in_order
-from asset_checks.stored_tables import StoredTables
 from resources.delta.table import Table
+from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
 from video_assets.catalog import asset_key, daily_partitions, monthly_partitions
 from video_assets.days import DayRange
@@ -127,7 +127,7 @@ def _input_of(
     context: dg.AssetCheckExecutionContext, table: Table, spark: SparkEngine, settings: Settings
 ) -> CheckInput:
     return CheckInput(
-        stored=StoredTables(settings.warehouse, spark.spark_session),
+        stored=Warehouse(settings.warehouse, lambda: spark.spark_session).snapshot(),
         settings=settings,
         thresholds=thresholds_of(settings),
         table=table,

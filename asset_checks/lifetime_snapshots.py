@@ -21,7 +21,9 @@ def _unanswered(given: CheckInput) -> DataFrame:
         .groupBy("video_id")
         .agg(F.min("date").alias("first_views"))
     )
-    days = given.stored.calendar(_days_that_asked(given))
+    days = given.stored.session().createDataFrame(
+        [(day,) for day in _days_that_asked(given)], schema="date date"
+    )
     asked = videos.crossJoin(days).where(F.col("first_views") < F.col("date"))
     return asked.join(given.all_rows().select(*_ANSWER), list(_ANSWER), "left_anti")
 

@@ -9,8 +9,8 @@ from typing import Any
 import dagster as dg
 from pyspark.sql import Column, DataFrame
 
-from asset_checks.stored_tables import StoredTables
 from resources.delta.table import Table
+from resources.delta.warehouse import Warehouse
 from video_assets.days import DayRange
 from video_assets.settings import Settings
 from video_assets.settings.checks import CheckThresholds
@@ -48,7 +48,7 @@ class CheckInput:
         newest_write: what the newest run that wrote the table reported; None: nothing is known.
     """
 
-    stored: StoredTables
+    stored: Warehouse
     settings: Settings
     thresholds: CheckThresholds
     table: Table
@@ -58,7 +58,8 @@ class CheckInput:
 
     def rows(self, table: Table | None = None) -> DataFrame:
         """Rows of the checked table, or of another one, in the partitions of the run."""
-        return self.stored.frame(table or self.table, self.days)
+        days = (self.days.first, self.days.end) if self.days else ()
+        return self.stored.frame(table or self.table, *days)
 
     def all_rows(self, table: Table | None = None) -> DataFrame:
         """All rows of the checked table, or of another one."""

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from resources.delta.commit import commit
 from resources.delta.stage import Emission, StagedTable, stage
 from resources.delta.table import Table
-from resources.delta.warehouse import stored_frame
+from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
 from video_assets.arrow.blocks import Shares
 from video_assets.days import DayRange
@@ -82,7 +82,7 @@ def _metadata(path: Path) -> DataFrame:
 
 
 def _stored(warehouse: Path, table: Table) -> DataFrame:
-    return stored_frame(start(), str(warehouse), table)
+    return Warehouse(str(warehouse), start).frame(table)
 
 
 def _committed(staged: StagedTable) -> Path:

@@ -16,7 +16,7 @@ from measuring import cpu_seconds
 
 from resources.delta.commit import commit
 from resources.delta.stage import stage_frame, table_location
-from resources.delta.warehouse import stored_frame
+from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
 from video_assets.daily_views.missing_dates import missing_dates
 from video_assets.daily_views.monthly_views import monthly_views
@@ -65,7 +65,9 @@ def main() -> None:
 
 def _ours(work: str, warehouse: str, output: Path) -> str:
     table, function = _FRAMES[work]
-    daily = stored_frame(SparkEngine(engine="sail").spark_session, warehouse, DAILY_VIDEO_VIEWS)
+    daily = Warehouse(warehouse, lambda: SparkEngine(engine="sail").spark_session).frame(
+        DAILY_VIDEO_VIEWS
+    )
     commit(stage_frame(function(daily), str(output), table))
     return f"{table_location(str(output), table)}/**/*.parquet"
 

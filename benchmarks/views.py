@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from resources.delta.table import Table
-from resources.delta.warehouse import stored_rows
+from resources.delta.warehouse import Warehouse
 from video_assets.catalog import asset_key
 from video_assets.daily_views.tables import (
     DAILY_VIDEO_VIEWS,
@@ -194,7 +194,7 @@ def _run(step: Step, folder: Path, environment: Mapping[str, str]) -> Cost:
 
 
 def _cells(step: Step, cost: Cost, folder: Path) -> tuple[str, ...]:
-    rows = (f"{stored_rows(_warehouse(folder), table):,}" for table in step.tables)
+    rows = (f"{Warehouse(_warehouse(folder)).row_count(table):,}" for table in step.tables)
     names = ", ".join(table.name for table in step.tables)
     return names, ", ".join(rows), f"{cost.seconds:.1f}", f"{cost.peak_bytes / 2**30:.2f}"
 

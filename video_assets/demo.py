@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from resources.delta.table import Table
-from resources.delta.warehouse import stored_frame
+from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
 from video_assets.analytics.tables import ANALYTICS_TABLES
 from video_assets.catalog import asset_key
@@ -229,9 +229,11 @@ class Progress:
 
 
 def _show_results(settings: Settings, sample: SampleSummary, console: Console) -> None:
+    engine = SparkEngine.from_settings(settings)
+    warehouse = Warehouse(settings.warehouse, lambda: engine.spark_session)
+
     def read(table: Table) -> DataFrame:
-        session = SparkEngine.from_settings(settings).spark_session
-        return stored_frame(session, settings.warehouse, table)
+        return warehouse.frame(table)
 
     events, views = sample.events, sample.views
     grid = Grid("what came out", "player events", "daily views")

@@ -24,6 +24,8 @@ from resources.storage import normalized, provider, storage_options
 
 ATTEMPTS = 12
 ORIGIN = "origin"
+# Prefix of the application transactions by which a commit notes each day that it replaces.
+REPLACED = "replace:"
 _FIRST_WAIT = 0.1
 _LONGEST_WAIT = 10.0
 _WHOLE_TABLE = "all"
@@ -186,7 +188,7 @@ def _commit_once(staged: StagedTable, info: dict[str, str]) -> None:
         commit_properties=CommitProperties(
             custom_metadata=info,
             app_transactions=[
-                Transaction(f"replace:{part}", existing.version() + 1) for part in _parts(staged)
+                Transaction(f"{REPLACED}{part}", existing.version() + 1) for part in _parts(staged)
             ],
         ),
     )

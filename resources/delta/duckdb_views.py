@@ -19,7 +19,7 @@ from resources.delta.commit import arrow_schema
 from resources.delta.errors import TableError
 from resources.delta.stage import table_location
 from resources.delta.table import Table
-from resources.delta.warehouse import opened
+from resources.delta.warehouse import Warehouse
 from resources.storage import join, normalized, provider
 
 _PLAIN_READER = 1
@@ -71,7 +71,7 @@ class SqlViews:
         Raises:
             TableError: as for `of`.
         """
-        logs = {table: opened(self.warehouse, table) for table in self.tables}
+        logs = {table: Warehouse(self.warehouse).log(table) for table in self.tables}
         self.absent = [table for table, log in logs.items() if log is None]
         self.shown = [table for table, log in logs.items() if log is not None]
         # A connection of its own: the views' may be busy with a query of another thread.

@@ -18,22 +18,16 @@ from dagster_deltalake import (
 )
 from dagster_deltalake.io_manager import DeltaLakeDbClient, TableConnection
 from dagster_pyspark import PySparkResource
-from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import from_arrow_schema
 
-from resources.delta.commit import arrow_schema, commit, open_table
+from resources.delta.commit import commit
 from resources.delta.errors import MissingTableError, SchemaMismatchError, TableError
 from resources.delta.schema_check import Days, days_between, describe_days
 from resources.delta.stage import StagedTable, stage_frame, table_location
 from resources.delta.table import SCHEMA_NAME, Table
-from resources.delta.warehouse import stored_frame
+from resources.delta.warehouse import Warehouse
 from resources.delta.write_metadata import output_metadata, partition_metadata
-from resources.engine.errors import engine_message
-from resources.storage import normalized, provider, storage_options
+from resources.storage import normalized, provider
 
 Window = tuple[date, date]
 StorageConfig = LocalConfig | S3Config | AzureConfig | GcsConfig
@@ -188,14 +182,11 @@ class DataFrameHandler(DbTypeHandler[DataFrame]):
         """
         table = declared_table(table_slice, self._tables)
         location = table_location(self._warehouse, table)
-        if _is_there(location):
-            frame = _read(self._session(), self._warehouse, table)
-            frame = _in_window(frame, table, read_window(table_slice))
-        else:
+        stored = Warehouse(self._warehouse, self._session)
+        if not stored.holds(table):
             _require_partitioned(table_slice, location)
             context.log.warning("table %s at %s was never written: no rows", table.name, location)
-            schema = from_arrow_schema(table.arrow_schema)
-            frame = self._session().createDataFrame([], schema=schema)
+        frame = stored.frame(table, *(read_window(table_slice) or ()))
         return _selected(frame, table_slice.columns, table, location)
 
 
@@ -276,10 +267,6 @@ def _require_all_days(staged: StagedTable, run: Days | None) -> None:
         )
 
 
-def _is_there(location: str) -> bool:
-    return DeltaTable.is_deltatable(location, storage_options(location))
-
-
 def _require_partitioned(table_slice: TableSlice, location: str) -> None:
     if read_window(table_slice) is None:
         asset = f"{table_slice.schema}/{table_slice.table}"
@@ -287,34 +274,6 @@ def _require_partitioned(table_slice: TableSlice, location: str) -> None:
             f"table {table_slice.table} at {location} was never written. Materialize the asset "
             f"{asset} first, or set VIDEO_ASSETS_WAREHOUSE to where it is."
         )
-
-
-def _read(session: SparkSession, warehouse: str, table: Table) -> DataFrame:
-    """The whole table, its schema resolved: a lazy failure would name neither table nor path."""
-    try:
-        frame = stored_frame(session, warehouse, table)
-        frame.schema  # noqa: B018 (asks the engine)
-    except PySparkException as error:
-        location = table_location(warehouse, table)
-        raise TableError(
-            f"table {table.name} at {location} ({_columns_in_log(location)}) cannot be read by "
-            f"the engine: {engine_message(error)}"
-        ) from error
-    return frame
-
-
-def _columns_in_log(location: str) -> str:
-    try:
-        return f"columns {', '.join(arrow_schema(open_table(location)).names)}"
-    except DeltaError as error:
-        return f"its Delta log is broken: {str(error).splitlines()[0]}"
-
-
-def _in_window(frame: DataFrame, table: Table, window: Window | None) -> DataFrame:
-    if window is None or table.partition_by is None:
-        return frame
-    day, (start, end) = F.col(table.partition_by), window
-    return frame.where((day >= F.lit(start)) & (day < F.lit(end)))
 
 
 def _selected(

@@ -1,80 +1,187 @@
-"""The stored tables: are they there, how much do they hold, their rows as frames."""
+"""The stored tables: where they are, which of them are there, and their rows, days and files."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import DeltaError, TableNotFoundError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
-from resources.delta.commit import open_table
+from resources.delta.changes import ChangedFiles, changed_files, origin_of
+from resources.delta.commit import REPLACED, arrow_schema, open_table
 from resources.delta.errors import TableError
 from resources.delta.stage import table_location
 from resources.delta.table import Table
-from resources.storage import plain_location
+from resources.engine.errors import engine_message
+from resources.storage import plain_location, storage_options
 
 
-def stored_rows(
-    warehouse: str, table: Table, first_day: date | None = None, end_day: date | None = None
-) -> int:
-    """Rows of a table, or of its days `first_day <= day < end_day`; 0 when it is not there.
+def _no_session() -> SparkSession:
+    raise TableError("this warehouse has no session: only logs can be read")
 
-    Args:
-        warehouse: path or URI below which the tables lie.
-        table: declared table; partitioned by day where days are given.
-        first_day: first day to count; None: from the beginning.
-        end_day: day after the last to count; None: to the end.
 
-    Raises:
-        TableError: a writer kept no count of rows.
+class Warehouse:
+    """The tables below one folder; each call sees their newest versions.
+
+    A table that was never written has no rows.
     """
-    first, end = first_day or date.min, end_day or date.max
-    days = rows_per_day(table, opened(warehouse, table))
-    return sum(rows for day, rows in days.items() if day is None or first <= day < end)
+
+    def __init__(self, root: str, session: Callable[[], SparkSession] = _no_session) -> None:
+        """Read below `root`, a path or URI, with a session that is asked for on first use."""
+        self.root = root
+        self.session = session
+
+    def snapshot(self) -> "Warehouse":
+        """The same tables, each of them as it is when it is first looked at."""
+        return _Snapshot(self.root, self.session)
+
+    def location(self, table: Table) -> str:
+        """The folder of a table.
+
+        Raises:
+            LocationError: a folder's name holds a percent escape.
+        """
+        return table_location(self.root, table)
+
+    def log(self, table: Table) -> DeltaTable | None:
+        """The table's Delta log; None when it is not there."""
+        try:
+            return open_table(self.location(table))
+        except TableNotFoundError:
+            return None
+
+    def holds(self, table: Table) -> bool:
+        """Whether the table is there."""
+        location = self.location(table)
+        return DeltaTable.is_deltatable(location, storage_options(location))
+
+    def frame(
+        self, table: Table, first_day: date | None = None, end_day: date | None = None
+    ) -> DataFrame:
+        """The rows of a table, or of its partitions `first_day <= day < end_day`; lazily.
+
+        Args:
+            table: declared table.
+            first_day: first day to read; None: from the beginning.
+            end_day: day after the last to read; None: to the end.
+
+        Returns:
+            The stored columns; of a table that is not there no row of the declared ones.
+
+        Raises:
+            TableError: the engine cannot read the table.
+        """
+        if not self.holds(table):
+            schema = from_arrow_schema(table.arrow_schema)
+            return self.session().createDataFrame([], schema=schema)
+        rows = self._all_rows(table)
+        if table.partition_by is None:
+            return rows
+        day = F.col(table.partition_by)
+        if first_day is not None:
+            rows = rows.where(day >= F.lit(first_day))
+        return rows if end_day is None else rows.where(day < F.lit(end_day))
+
+    def row_count(
+        self, table: Table, first_day: date | None = None, end_day: date | None = None
+    ) -> int:
+        """Rows of a table, or of its days `first_day <= day < end_day`, by its log.
+
+        Raises:
+            TableError: a writer left no count of rows.
+        """
+        first, end = first_day or date.min, end_day or date.max
+        days = self._rows_per_partition(table)
+        return sum(rows for day, rows in days.items() if day is None or first <= day < end)
+
+    def rows_per_day(self, table: Table) -> Mapping[date, int]:
+        """Rows of each partition that has any, by its log.
+
+        Raises:
+            TableError: a writer left no count of rows.
+        """
+        return {day: rows for day, rows in self._rows_per_partition(table).items() if day}
+
+    def holds_day(self, table: Table, day: date) -> bool:
+        """Whether a day was written, be it without a row."""
+        log = self.log(table)
+        if log is None:
+            return False
+        # Each commit notes the days that it replaces.
+        replaced = log.transaction_version(f"{REPLACED}{day}") is not None
+        return replaced or day in self.rows_per_day(table)
+
+    def origin(self, table: Table) -> Mapping[str, str] | None:
+        """What the newest commit of rows was computed from; None where that is unknown."""
+        log = self.log(table)
+        return origin_of(log) if log else None
+
+    def changed_files(self, table: Table, since: int) -> ChangedFiles | None:
+        """The files that came or went since a version; None where that cannot be told any more."""
+        log = self.log(table)
+        return changed_files(self.location(table), log, since) if log else None
+
+    def _rows_per_partition(self, table: Table) -> Mapping[date | None, int]:
+        """Rows of each partition that has any; those of a table without partitions under None."""
+        log = self.log(table)
+        if log is None:
+            return {}
+        files = pa.table(log.get_add_actions(flatten=True))
+        counts: list[Any] = files["num_records"].to_pylist()
+        if None in counts:
+            raise TableError(
+                f"table {table.name}: the Delta log does not say how many rows some files hold. "
+                "Materialize the table again, so that its own writer counts them."
+            )
+        days: list[Any] = [None] * len(counts)
+        if table.partition_by:
+            days = files[f"partition.{table.partition_by}"].to_pylist()
+        rows: Counter[date | None] = Counter()
+        for day, count in zip(days, counts, strict=True):
+            rows[day] += count
+        return rows
+
+    def _all_rows(self, table: Table) -> DataFrame:
+        """All rows, their schema resolved: a lazy failure would name neither table nor path."""
+        location = self.location(table)
+        try:
+            frame = self.session().read.format("delta").load(plain_location(location))
+            frame.schema  # noqa: B018 (asks the engine)
+        except PySparkException as error:
+            raise TableError(
+                f"table {table.name} at {location} ({_columns_in_log(location)}) cannot be read by "
+                f"the engine: {engine_message(error)}"
+            ) from error
+        return frame
 
 
-def opened(warehouse: str, table: Table) -> DeltaTable | None:
-    """The table's newest version; None when it is not there."""
+class _Snapshot(Warehouse):
+    """Opens each log once."""
+
+    def __init__(self, root: str, session: Callable[[], SparkSession]) -> None:
+        super().__init__(root, session)
+        self._logs: dict[str, DeltaTable | None] = {}
+        self._counted: dict[str, Mapping[date | None, int]] = {}
+
+    def log(self, table: Table) -> DeltaTable | None:
+        if table.name not in self._logs:
+            self._logs[table.name] = super().log(table)
+        return self._logs[table.name]
+
+    def _rows_per_partition(self, table: Table) -> Mapping[date | None, int]:
+        if table.name not in self._counted:
+            self._counted[table.name] = super()._rows_per_partition(table)
+        return self._counted[table.name]
+
+
+def _columns_in_log(location: str) -> str:
     try:
-        return open_table(table_location(warehouse, table))
-    except TableNotFoundError:
-        return None
-
-
-def rows_per_day(table: Table, log: DeltaTable | None) -> Mapping[date | None, int]:
-    """Rows of each partition that has any; those of a table without partitions under None.
-
-    Raises:
-        TableError: a writer kept no count of rows.
-    """
-    if log is None:
-        return {}
-    files = pa.table(log.get_add_actions(flatten=True))
-    counts: list[Any] = files["num_records"].to_pylist()
-    if None in counts:
-        raise TableError(
-            f"table {table.name}: the Delta log does not say how many rows some files hold. "
-            "Materialize the table again, so that its own writer counts them."
-        )
-    days: list[Any] = [None] * len(counts)
-    if table.partition_by:
-        days = files[f"partition.{table.partition_by}"].to_pylist()
-    rows: Counter[date | None] = Counter()
-    for day, count in zip(days, counts, strict=True):
-        rows[day] += count
-    return rows
-
-
-def stored_frame(session: SparkSession, warehouse: str, table: Table) -> DataFrame:
-    """All rows of a table that is there; lazily.
-
-    Args:
-        session: reads them.
-        warehouse: path or URI below which the tables lie.
-        table: declared table.
-    """
-    location = plain_location(table_location(warehouse, table))
-    return session.read.format("delta").load(location)
+        return f"columns {', '.join(arrow_schema(open_table(location)).names)}"
+    except DeltaError as error:
+        return f"its Delta log is broken: {str(error).splitlines()[0]}"

@@ -14,10 +14,10 @@ from asset_checks.dagster_checks import result, thresholds_of
 from asset_checks.definitions import RULES
 from asset_checks.evaluate import find
 from asset_checks.rules import CheckInput, WrittenRows
-from asset_checks.stored_tables import StoredTables
 from resources.delta.commit import commit
 from resources.delta.stage import stage_frame
 from resources.delta.table import Table
+from resources.delta.warehouse import Warehouse
 from video_assets.daily_views.tables import (
     DAILY_VIDEO_VIEWS,
     MISSING_DATE,
@@ -219,7 +219,7 @@ class Checked:
     def results(self, table: Table, run: DayRange | None = None) -> dict[str, dg.AssetCheckResult]:
         """What every check of a table that applies says, over a run's days or the whole table."""
         given = CheckInput(
-            stored=StoredTables(self.warehouse, self.spark),
+            stored=Warehouse(self.warehouse, lambda: self.spark).snapshot(),
             settings=self.settings,
             thresholds=self.thresholds,
             table=table,

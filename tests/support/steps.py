@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from resources.delta.commit import commit
 from resources.delta.stage import StagedTable, stage_frame
 from resources.delta.table import Table
-from resources.delta.warehouse import stored_frame
+from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
 from video_assets.daily_views.missing_dates import newest_date
 from video_assets.daily_views.monthly_views import monthly_views
@@ -93,7 +93,7 @@ class Steps:
         return SparkEngine.from_settings(self.settings)
 
     def _frame(self, table: Table) -> DataFrame:
-        return stored_frame(self._spark.spark_session, self.settings.warehouse, table)
+        return Warehouse(self.settings.warehouse, lambda: self._spark.spark_session).frame(table)
 
 
 def _named(staged: StagedTable) -> Staged:

@@ -4,7 +4,7 @@ import dagster as dg
 from pyspark.sql import DataFrame
 
 from resources.delta.table import Table
-from resources.delta.warehouse import stored_rows
+from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
 from video_assets.analytics import position_curve_frame as curve_frames
 from video_assets.analytics import user_engagement as user_frames
@@ -74,7 +74,7 @@ def video_position_curve_asset() -> dg.AssetsDefinition:
         spark: SparkEngine,
         settings: dg.ResourceParam[Settings],
     ) -> DataFrame:
-        events = stored_rows(settings.warehouse, RAW_EVENTS)
+        events = Warehouse(settings.warehouse).row_count(RAW_EVENTS)
         tasks = tasks_for(events, spark.cores)
         width = _analytics_settings(settings).position_bucket_seconds
         context.log.info("%d events in %d tasks, buckets of %d s", events, tasks, width)

@@ -8,7 +8,7 @@ import dagster as dg
 from pyspark.sql import DataFrame, SparkSession
 
 from resources.delta.stage import StagedTable
-from resources.delta.warehouse import opened, rows_per_day
+from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
 from video_assets.catalog import ENGAGEMENT as GROUP
 from video_assets.catalog import WIDENED_BY_A_DAY, asset_key, days_of, declared
@@ -96,7 +96,7 @@ def engagement_asset() -> dg.AssetsDefinition:
         spark: SparkEngine,
         settings: dg.ResourceParam[Settings],
     ) -> StagedTable:
-        stored = rows_per_day(SESSIONS, opened(settings.warehouse, SESSIONS))
+        stored = Warehouse(settings.warehouse).rows_per_day(SESSIONS)
         staged = stage_engagement(sessions, video_metadata, spark, settings, context.log)
         context.add_output_metadata(
             {

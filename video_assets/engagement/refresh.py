@@ -7,9 +7,8 @@ from functools import partial
 
 from deltalake import DeltaTable
 
-from resources.delta.changes import ChangedFiles, changed_files, origin_of
-from resources.delta.stage import table_location
-from resources.delta.warehouse import opened, rows_per_day
+from resources.delta.changes import ChangedFiles
+from resources.delta.warehouse import Warehouse
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.rules import WatchTimeRules
 from video_assets.settings import Settings
@@ -46,22 +45,21 @@ def planned_refresh(settings: Settings) -> Refresh:
     The version of `sessions` is told before its rows are read: rows that come in between are
     computed by this run or the next, and never missed.
     """
-    sessions = opened(settings.warehouse, SESSIONS)
+    stored = Warehouse(settings.warehouse).snapshot()
+    sessions = stored.log(SESSIONS)
     if sessions is None:
         return Refresh("there are no sessions yet")
-    rows = sum(rows_per_day(SESSIONS, sessions).values())
+    rows = stored.row_count(SESSIONS)
     origin = _origin(sessions, settings.rules)
     plan = partial(Refresh, rows=rows, origin=origin)
-    engagement = opened(settings.warehouse, ENGAGEMENT)
-    stored = origin_of(engagement) if engagement else None
+    known = stored.origin(ENGAGEMENT)
     if settings.engagement_refresh == "all":
         return plan("the settings ask for it")
-    if stored is None:
+    if known is None:
         return plan("no stored rows tell what they were computed from")
-    if {**stored, _VERSION: ""} != {**origin, _VERSION: ""}:
+    if {**known, _VERSION: ""} != {**origin, _VERSION: ""}:
         return plan("the stored rows have another origin or other rules")
-    location = table_location(settings.warehouse, SESSIONS)
-    changed = changed_files(location, sessions, int(stored[_VERSION]))
+    changed = stored.changed_files(SESSIONS, int(known[_VERSION]))
     return plan(_in_words(changed, rows), changed=changed if _is_small(changed, rows) else None)
 
 

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 
 from resources.delta.changes import ChangedFiles
 from resources.delta.stage import StagedTable, stage, stage_frame
-from resources.delta.warehouse import stored_frame
+from resources.delta.warehouse import Warehouse
 from resources.engine.engine import Engine
 from video_assets.arrow.kernels import tasks_for
 from video_assets.chunks import stage_in_parts, stage_side_by_side
@@ -63,7 +63,7 @@ class _Work:
     def compute_changed(self, sessions: DataFrame, rows: int, changed: ChangedFiles) -> StagedTable:
         """Rows of the users and videos that the changes concern, and the other stored ones."""
         session, warehouse = self.spark.spark_session, self.settings.warehouse
-        stored = stored_frame(session, warehouse, ENGAGEMENT)
+        stored = Warehouse(warehouse, lambda: session).frame(ENGAGEMENT)
         found = frames.outdated_videos(stored, self.videos).limit(OUTDATED_VIDEOS + 1).collect()
         if len(found) > OUTDATED_VIDEOS:
             self.log.info("more than %d videos changed: computing all rows", OUTDATED_VIDEOS)

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from resources.delta.schema_check import days_between
 from resources.delta.stage import StagedTable, stage
-from resources.delta.warehouse import stored_rows
+from resources.delta.warehouse import Warehouse
 from resources.engine.engine import Engine
 from video_assets.arrow.kernels import tasks_for
 from video_assets.chunks import chunks_of_days, stage_in_parts
@@ -37,7 +37,7 @@ def stage_sessions(
         run: the days.
         log: where progress is told.
     """
-    events = stored_rows(settings.warehouse, RAW_EVENTS, run.day_before, run.end)
+    events = Warehouse(settings.warehouse).row_count(RAW_EVENTS, run.day_before, run.end)
     log.info("%d events of %s to %s", events, run.first, run.last)
     parts = {
         f"{chunk.first} to {chunk.last}": partial(_stage_chunk, raw_events, spark, settings, chunk)
@@ -51,7 +51,7 @@ def _stage_chunk(
 ) -> Mapping[str, StagedTable]:
     day = F.col(RAW_EVENTS.partition_by or "")
     days = (day >= F.lit(run.day_before)) & (day < F.lit(run.end))
-    events = stored_rows(settings.warehouse, RAW_EVENTS, run.day_before, run.end)
+    events = Warehouse(settings.warehouse).row_count(RAW_EVENTS, run.day_before, run.end)
     tasks = tasks_for(events, spark.cores)
     return stage(
         frames.events_by_user(raw_events.where(days), settings.rules, run.first, tasks),

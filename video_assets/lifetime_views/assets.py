@@ -7,7 +7,7 @@ import dagster as dg
 from pyspark.sql import DataFrame
 
 from resources.delta.stage import StagedTable
-from resources.delta.warehouse import stored_rows
+from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
 from resources.view_counts.resource import ViewCounts
 from video_assets.catalog import (
@@ -114,7 +114,8 @@ def _keep(
     context: dg.AssetExecutionContext, settings: Settings, day: date
 ) -> Iterator[dg.MaterializeResult[StagedTable]]:
     """Leave a past day as it is: its count can no longer be asked for."""
-    rows = stored_rows(settings.warehouse, LIFETIME_SNAPSHOTS, day, DayRange.single(day).end)
+    stored, end = Warehouse(settings.warehouse), DayRange.single(day).end
+    rows = stored.row_count(LIFETIME_SNAPSHOTS, day, end)
     if rows:
         context.log.info("%s is past: its snapshot of %d videos is kept", day, rows)
         yield dg.MaterializeResult(metadata={"kept_rows": rows})

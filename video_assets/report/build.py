@@ -3,12 +3,10 @@
 from datetime import datetime
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.pandas.types import from_arrow_schema
 
 from resources.delta.errors import MissingTableError
-from resources.delta.stage import table_location
 from resources.delta.table import SCHEMA_NAME, Table
-from resources.delta.warehouse import opened, rows_per_day, stored_frame, stored_rows
+from resources.delta.warehouse import Warehouse
 from resources.storage import join
 from video_assets.analytics.tables import USER_ENGAGEMENT, VIDEO_PERFORMANCE, VIDEO_POSITION_CURVE
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATE
@@ -41,38 +39,28 @@ def build_report(session: SparkSession, settings: Settings, written_at: datetime
 
 
 def _tables(session: SparkSession, warehouse: str) -> Tables:
-    def frame(table: Table) -> DataFrame:
-        found = _frame(session, warehouse, table)
-        if found is None:
-            location = table_location(warehouse, table)
-            raise MissingTableError(
-                f"table {table.name}: there is none at {location}. Materialize the asset "
-                f"{SCHEMA_NAME}/{table.name} before the report."
-            )
-        return found
+    stored = Warehouse(warehouse, lambda: session).snapshot()
 
-    rejected = _frame(session, warehouse, REJECTED_EVENTS)
-    if rejected is None:
-        schema = from_arrow_schema(REJECTED_EVENTS.arrow_schema)
-        rejected = session.createDataFrame([], schema=schema)
+    def frame(table: Table) -> DataFrame:
+        if not stored.holds(table):
+            raise MissingTableError(
+                f"table {table.name}: there is none at {stored.location(table)}. Materialize the "
+                f"asset {SCHEMA_NAME}/{table.name} before the report."
+            )
+        return stored.frame(table)
+
     return Tables(
         engagement=frame(ENGAGEMENT),
         sessions=frame(SESSIONS),
         video_performance=frame(VIDEO_PERFORMANCE),
         video_position_curve=frame(VIDEO_POSITION_CURVE),
         user_engagement=frame(USER_ENGAGEMENT),
-        rejected_events=rejected,
-        missing_date=_frame(session, warehouse, MISSING_DATE),
-        events_per_day=rows_per_day(RAW_EVENTS, opened(warehouse, RAW_EVENTS)),
-        rejected_per_day=rows_per_day(REJECTED_EVENTS, opened(warehouse, REJECTED_EVENTS)),
-        daily_view_rows=stored_rows(warehouse, DAILY_VIDEO_VIEWS),
+        rejected_events=stored.frame(REJECTED_EVENTS),
+        missing_date=stored.frame(MISSING_DATE) if stored.holds(MISSING_DATE) else None,
+        events_per_day=stored.rows_per_day(RAW_EVENTS),
+        rejected_per_day=stored.rows_per_day(REJECTED_EVENTS),
+        daily_view_rows=stored.row_count(DAILY_VIDEO_VIEWS),
     )
-
-
-def _frame(session: SparkSession, warehouse: str, table: Table) -> DataFrame | None:
-    if opened(warehouse, table) is None:
-        return None
-    return stored_frame(session, warehouse, table)
 
 
 def _limits(settings: Settings) -> Limits:

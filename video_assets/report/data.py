@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from video_assets.analytics.aggregates import total
 from video_assets.analytics.tables import TIERS
+from video_assets.days import UNDATED
 from video_assets.report.facts import (
     Audience,
     Curve,
@@ -39,12 +40,11 @@ REASONS = 12
 # Shares of fewer viewers say more about chance than about the video.
 MIN_VIEWERS = 20
 # Rejected rows whose day cannot be read are kept under this one.
-UNDATED = date(1970, 1, 1)
 
 _SECONDS_PER_HOUR = 3600.0
 _FLAGGED = "dataQualityFlag"
 
-RowCounts = Mapping[date | None, int]
+RowCounts = Mapping[date, int]
 
 
 @dataclass(frozen=True)
@@ -299,7 +299,7 @@ def _intake(tables: Tables) -> Intake:
 
 
 def _dated(rows: RowCounts) -> dict[date, int]:
-    return {day: count for day, count in rows.items() if day and day != UNDATED}
+    return {day: count for day, count in rows.items() if day != UNDATED}
 
 
 def _flag_days(engagement: DataFrame, since: date) -> tuple[FlagDay, ...]:
