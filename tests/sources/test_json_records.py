@@ -1,5 +1,7 @@
+import io
 import json
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -21,6 +23,7 @@ from video_assets.player_events.source_rows import EVENT_ROWS, validate_events
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import Layout
+from video_assets.sources.json_arrays import elements_as_lines
 from video_assets.sources.json_records import json_chunks
 from video_assets.sources.lines import Lines
 from video_assets.sources.listing import list_source
@@ -220,3 +223,55 @@ def test_times_that_are_all_numbers_need_the_unit(tmp_path: Path) -> None:
 
 def test_a_file_of_blank_lines_has_no_rows(tmp_path: Path) -> None:
     assert structure_of(source(tmp_path, b"\n \n"))
+
+
+ELEMENTS = st.lists(
+    st.dictionaries(
+        st.text(max_size=3), st.one_of(st.text(max_size=6), st.lists(st.text(max_size=3)))
+    ),
+    max_size=6,
+)
+
+
+@given(
+    ELEMENTS,
+    st.sampled_from([None, 2]),
+    st.integers(1, 40),
+    st.sampled_from([b"", b"\xef\xbb\xbf \n"]),
+)
+def test_each_element_of_an_array_becomes_a_line_at_its_own_place(
+    elements: list[dict[str, Any]], indent: int | None, size: int, start: bytes
+) -> None:
+    text = start + json.dumps(elements, indent=indent, ensure_ascii=False).encode()
+    stream = elements_as_lines(io.BytesIO(text))
+    read_text = b"".join(iter(lambda: stream.read(size), b""))
+    assert len(read_text) == len(text)
+    lines = read_text.removeprefix(start).splitlines()
+    assert [json.loads(line) for line in lines if line.strip()] == elements
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_an_array_of_objects_has_a_row_an_element(tmp_path: Path, indent: int | None) -> None:
+    elements = [{**EVENT, "currentTime": place, "more": {"a": ["[", "},{"]}} for place in range(50)]
+    elements[7] = {**EVENT, "userId": None}
+    path = source(tmp_path, json.dumps(elements, indent=indent).encode())
+    outcome = read(path)
+    assert [row["currentTime"] for row in outcome.valid] == [n for n in range(50) if n != 7]
+    assert [(row["reason"], row["sourceRow"]) for row in outcome.rejected] == [("missing_user", 8)]
+
+
+def test_a_large_array_is_one_unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("video_assets.sources.listing.UNIT_BYTES", 1000)
+    path = source(tmp_path, json.dumps([EVENT] * 50).encode())
+    assert len(read(path, unit_bytes=1000).valid) == 50
+
+
+def test_lines_after_one_that_begins_like_a_list_are_rows(tmp_path: Path) -> None:
+    path = source(tmp_path, b"[2025-01-03 10:00] started\n" + GOOD + b"\n" + GOOD)
+    outcome = read(path)
+    assert (len(outcome.valid), outcome.texts) == (2, ["[2025-01-03 10:00] started"])
+
+
+def test_five_thousand_objects_on_one_line_are_as_many_rows(tmp_path: Path) -> None:
+    outcome = read(source(tmp_path, GOOD * 5000 + b"\n" + (GOOD + b"\n") * 100))
+    assert (len(outcome.valid), outcome.source_rows) == (5100, 5100)

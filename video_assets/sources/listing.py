@@ -7,10 +7,12 @@ from datetime import date, timedelta
 from typing import Literal, cast
 
 from resources.storage import StoredObject, find, normalized, read_range, walk
+from video_assets.sizes import UNIT_BYTES
 from video_assets.sources.compression import Compression, beginning, compression_of, split_name
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError, readable_storage
 from video_assets.sources.fields import RowKind
+from video_assets.sources.json_arrays import begins_array
 
 FileFormat = Literal["parquet", "json", "csv", "delta"]
 
@@ -37,6 +39,7 @@ class SourceFile:
         size: bytes as stored; of a Delta table, those of all its files, removed ones included.
         format: how to read it.
         compression: how its text is compressed; None where it is not.
+        is_array: whether it is a large file of one JSON array, which cannot be cut.
         day: the day that a `{date}` template gave it.
     """
 
@@ -45,6 +48,7 @@ class SourceFile:
     format: FileFormat
     compression: Compression | None = None
     day: date | None = None
+    is_array: bool = False
 
     @property
     def stored(self) -> StoredObject:
@@ -236,7 +240,12 @@ def _with_format(found: StoredObject, config: SourceConfig, day: date | None) ->
     told = suffix or "csv" if config.format == "auto" else cast("FileFormat", config.format)
     if told == "parquet":
         compression = None
-    return SourceFile(found.location, found.size, told, compression, day)
+    is_array = told == "json" and compression is None and _is_large_array(found)
+    return SourceFile(found.location, found.size, told, compression, day, is_array)
+
+
+def _is_large_array(found: StoredObject) -> bool:
+    return found.size > UNIT_BYTES and begins_array(read_range(found.location, 0, _HEAD_BYTES))
 
 
 def _delta_table(found: StoredObject, config: SourceConfig, day: date | None) -> SourceFile:
@@ -260,4 +269,5 @@ def _delta_table(found: StoredObject, config: SourceConfig, day: date | None) ->
 def _format_of_content(head: bytes) -> FileFormat:
     if head.startswith(b"PAR1"):
         return "parquet"
-    return "json" if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{") else "csv"
+    is_json = head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{") or begins_array(head)
+    return "json" if is_json else "csv"

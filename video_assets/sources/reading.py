@@ -12,6 +12,7 @@ from video_assets.sources.compression import decompressed
 from video_assets.sources.csv_records import csv_chunks, read_header
 from video_assets.sources.errors import marked_for_the_driver, readable_storage
 from video_assets.sources.fields import Layout
+from video_assets.sources.json_arrays import elements_as_lines
 from video_assets.sources.json_records import json_chunks, require_json_columns
 from video_assets.sources.lines import ByteStream, Lines, blocks_of_lines
 from video_assets.sources.listing import SourceFile
@@ -88,7 +89,8 @@ class Reading:
 
 
 def _lines(unit: Unit) -> Iterator[Lines]:
-    with _open_text(unit.file, unit.start) as stream:
+    with _open_text(unit.file, unit.start) as text:
+        stream = elements_as_lines(text) if _may_be_array(unit.file, unit.start) else text
         end = None if unit.end == unit.file.size else unit.end
         yield from blocks_of_lines(stream, unit.start, end)
 
@@ -102,6 +104,10 @@ def _open_text(file: SourceFile, offset: int = 0) -> Iterator[ByteStream]:
             return
         with decompressed(stored, file.compression, file.uri) as stream:
             yield stream
+
+
+def _may_be_array(file: SourceFile, offset: int = 0) -> bool:
+    return file.format == "json" and offset == 0
 
 
 @readable_storage()
@@ -118,7 +124,8 @@ def require_structure(file: SourceFile, layout: Layout) -> bool:
         with open_parquet(file) as parquet:
             layout.require_types(parquet.schema_arrow, file.uri)
             return bool(parquet.metadata.num_rows == 0)
-    with _open_text(file) as stream:
+    with _open_text(file) as text:
+        stream = elements_as_lines(text) if _may_be_array(file) else text
         blocks = blocks_of_lines(stream, block_bytes=_SAMPLE_BYTES)
         head, more = next(blocks, None), next(blocks, None)
     if head is None:

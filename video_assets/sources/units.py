@@ -58,7 +58,7 @@ def _step(file: SourceFile, unit_bytes: int) -> int:
     if file.format == "parquet":
         return _share(file.size, unit_bytes // 16, unit_bytes)
     # Only the first unit of a file of lines knows their numbers, so small files stay whole.
-    if file.format == "json" and not file.compression and file.size > unit_bytes:
+    if file.format == "json" and not (file.compression or file.is_array) and file.size > unit_bytes:
         return _share(file.size, unit_bytes // 4, unit_bytes)
     return max(file.size, 1)
 
