@@ -23,7 +23,7 @@ from video_assets.player_events.source_rows import EVENT_ROWS, validate_events
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import Layout
-from video_assets.sources.json_arrays import elements_as_lines
+from video_assets.sources.json_arrays import ElementsAsLines
 from video_assets.sources.json_records import json_chunks
 from video_assets.sources.lines import Lines
 from video_assets.sources.listing import list_source
@@ -243,7 +243,7 @@ def test_each_element_of_an_array_becomes_a_line_at_its_own_place(
     elements: list[dict[str, Any]], indent: int | None, size: int, start: bytes
 ) -> None:
     text = start + json.dumps(elements, indent=indent, ensure_ascii=False).encode()
-    stream = elements_as_lines(io.BytesIO(text))
+    stream = ElementsAsLines(io.BytesIO(text))
     read_text = b"".join(iter(lambda: stream.read(size), b""))
     assert len(read_text) == len(text)
     lines = read_text.removeprefix(start).splitlines()

@@ -8,7 +8,6 @@ from video_assets.arrow.types import Characters, Integers, Mask
 from video_assets.sources.lines import ByteStream
 
 _ARRAY_OF_OBJECTS = re.compile(rb"^(?:\xef\xbb\xbf)?\s*\[\s*[\]{]")
-_HEAD_BYTES = 4096
 _NEWLINE, _BLANK, _QUOTE, _BACKSLASH, _COMMA = (ord(c) for c in '\n "\\,')
 _OPENING, _CLOSING = np.frombuffer(b"[{", np.uint8), np.frombuffer(b"]}", np.uint8)
 
@@ -18,37 +17,19 @@ def begins_array(head: bytes) -> bool:
     return _ARRAY_OF_OBJECTS.match(head) is not None
 
 
-def elements_as_lines(stream: ByteStream) -> ByteStream:
-    """The text, or where it is an array of objects, the same with an element a line."""
-    head = stream.read(_HEAD_BYTES)
-    return _Elements(head, stream) if begins_array(head) else _Rejoined(head, stream)
-
-
-class _Rejoined:
-    """A text of which the beginning was read already."""
-
-    def __init__(self, head: bytes, stream: ByteStream) -> None:
-        self._head = head
-        self._stream = stream
-
-    def read(self, size: int, /) -> bytes:
-        if not self._head:
-            return self._stream.read(size)
-        head, self._head = self._head[:size], self._head[size:]
-        return head
-
-
-class _Elements:
+class ElementsAsLines:
     """An array of which brackets become blanks and commas between elements become line breaks."""
 
-    def __init__(self, head: bytes, stream: ByteStream) -> None:
-        self._text = _Rejoined(head, stream)
+    def __init__(self, text: ByteStream) -> None:
+        """Read from the beginning of the array on."""
+        self._text = text
         self._depth = 0
         self._in_array = False
         self._in_string = False
         self._is_escaped = False
 
     def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; empty at the end."""
         data = self._text.read(size)
         if not data:
             return data

@@ -25,6 +25,22 @@ class ByteStream(Protocol):
         """Up to `size` bytes; empty at the end."""
 
 
+class RejoinedStream:
+    """A stream of which the beginning was read already."""
+
+    def __init__(self, head: bytes, rest: ByteStream) -> None:
+        """Read `head` first."""
+        self._head = head
+        self._rest = rest
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; empty at the end."""
+        if not self._head:
+            return self._rest.read(size)
+        head, self._head = self._head[:size], self._head[size:]
+        return head
+
+
 @dataclass(frozen=True)
 class Lines:
     """Whole lines of a text.

@@ -12,15 +12,17 @@ from video_assets.sources.compression import decompressed
 from video_assets.sources.csv_records import csv_chunks, read_header
 from video_assets.sources.errors import marked_for_the_driver, readable_storage
 from video_assets.sources.fields import Layout
-from video_assets.sources.json_arrays import elements_as_lines
+from video_assets.sources.foreign_formats import require_text
+from video_assets.sources.json_arrays import ElementsAsLines, begins_array
 from video_assets.sources.json_records import json_chunks, require_json_columns
-from video_assets.sources.lines import ByteStream, Lines, blocks_of_lines
+from video_assets.sources.lines import ByteStream, Lines, RejoinedStream, blocks_of_lines
 from video_assets.sources.listing import SourceFile
 from video_assets.sources.parquet_records import chunk_of_batch, open_parquet, parquet_chunks
 from video_assets.sources.tagged import Scope, TaggedSchema
 from video_assets.sources.times import Window
 from video_assets.sources.units import Unit
 
+_HEAD_BYTES = 1024 * 1024
 _SAMPLE_BYTES = 1024 * 1024
 
 
@@ -89,14 +91,30 @@ class Reading:
 
 
 def _lines(unit: Unit) -> Iterator[Lines]:
-    with _open_text(unit.file, unit.start) as text:
-        stream = elements_as_lines(text) if _may_be_array(unit.file, unit.start) else text
+    with _open_text(unit.file, unit.start) as stream:
         end = None if unit.end == unit.file.size else unit.end
         yield from blocks_of_lines(stream, unit.start, end)
 
 
 @contextmanager
 def _open_text(file: SourceFile, offset: int = 0) -> Iterator[ByteStream]:
+    """The lines of a file from an offset on, which in a compressed file is 0.
+
+    Raises:
+        SourceError: it is no text in UTF-8, or damaged.
+    """
+    with _stored_text(file, offset) as stream:
+        if offset:
+            yield stream
+            return
+        head = stream.read(_HEAD_BYTES)
+        require_text(head, file.uri)
+        text = RejoinedStream(head, stream)
+        yield ElementsAsLines(text) if file.format == "json" and begins_array(head) else text
+
+
+@contextmanager
+def _stored_text(file: SourceFile, offset: int) -> Iterator[ByteStream]:
     with StoredFile(file.stored) as stored:
         stored.seek(max(offset - 1, 0))
         if file.compression is None:
@@ -104,10 +122,6 @@ def _open_text(file: SourceFile, offset: int = 0) -> Iterator[ByteStream]:
             return
         with decompressed(stored, file.compression, file.uri) as stream:
             yield stream
-
-
-def _may_be_array(file: SourceFile, offset: int = 0) -> bool:
-    return file.format == "json" and offset == 0
 
 
 @readable_storage()
@@ -124,8 +138,7 @@ def require_structure(file: SourceFile, layout: Layout) -> bool:
         with open_parquet(file) as parquet:
             layout.require_types(parquet.schema_arrow, file.uri)
             return bool(parquet.metadata.num_rows == 0)
-    with _open_text(file) as text:
-        stream = elements_as_lines(text) if _may_be_array(file) else text
+    with _open_text(file) as stream:
         blocks = blocks_of_lines(stream, block_bytes=_SAMPLE_BYTES)
         head, more = next(blocks, None), next(blocks, None)
     if head is None:
