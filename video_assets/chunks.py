@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from functools import reduce
 
@@ -59,8 +59,13 @@ def stage_side_by_side(parts: Sequence[Callable[[], Staged]]) -> dict[str, Stage
     Raises:
         Exception: what a part raises; the files of the others are deleted.
     """
-    with ThreadPoolExecutor(len(parts)) as pool:
-        futures = [pool.submit(part) for part in parts]
+    pool = ThreadPoolExecutor(len(parts))
+    futures = [pool.submit(part) for part in parts]
+    try:
+        wait(futures)
+    finally:
+        # An interrupt waits for nobody: what the others write, no commit names.
+        pool.shutdown(wait=False, cancel_futures=True)
     errors = [error for future in futures if (error := future.exception())]
     if errors:
         _discard([future.result() for future in futures if not future.exception()])

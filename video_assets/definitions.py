@@ -9,6 +9,7 @@ from asset_checks.freshness import freshness_policy_for
 from resources.delta.io_manager import build_io_manager
 from resources.delta.table import SCHEMA_NAME
 from resources.engine.session import SparkEngine
+from resources.runs.executor import one_process_executor
 from resources.view_counts.resource import ViewCounts
 from video_assets.analytics.assets import analytics_assets
 from video_assets.automation.alert_sensor import alert_sensor
@@ -55,7 +56,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             "io_manager": build_io_manager(settings.warehouse, spark, TABLES),
         },
         # One engine a process: steps share it, and none pays for starting Python again.
-        executor=dg.in_process_executor,
+        executor=one_process_executor,
     )
 
 

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 from support.stand_ins import DAILY_STEPS, START, Behaviour, stand_ins
+from tenacity import wait_none
 
+from resources.runs import passing_faults
 from video_assets.automation.schedules import daily_schedule
 
 NOW = datetime(2025, 2, 1, 1, 0, 30, tzinfo=UTC)
 YESTERDAY, TODAY = "2025-01-31", "2025-02-01"
-QUICK = dg.RetryPolicy(max_retries=2, delay=0)
 
 NAMES = ("engagement", "gaps", "months", "snapshots", "history")
 
@@ -24,7 +25,7 @@ class Platform:
     def __init__(self, instance: dg.DagsterInstance) -> None:
         self.does = Behaviour()
         self.instance = instance
-        schedule = daily_schedule(START, DAILY_STEPS, QUICK)
+        schedule = daily_schedule(START, DAILY_STEPS)
         self.assets = stand_ins(self.does)
         self.definitions = dg.Definitions(
             assets=self.assets, schedules=[schedule], executor=dg.in_process_executor
@@ -74,6 +75,11 @@ class Platform:
             waves.append(requested)
             self.materialize(requested)
         raise AssertionError("it never ends")
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passing_faults, "WAIT", wait_none())
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from datetime import date
 
 import dagster as dg
 
+from resources.runs.passing_faults import retries_passing_faults
 from video_assets.automation.conditions import asks_once_a_day, follows_its_inputs
 from video_assets.catalog import (
     DAYS_OF_THE_MONTH,
@@ -32,13 +33,14 @@ class Behaviour:
         name = context.asset_key.to_user_string()
         if self.failures.get(name, 0) > 0:
             self.failures[name] -= 1
-            raise RuntimeError(f"{name} is broken")
+            raise ConnectionError(f"{name} does not answer")
         self.computed.append(name)
 
 
 def stand_ins(behaviour: Behaviour) -> list[dg.AssetsDefinition]:
     def asset(name: str, **arguments: object) -> dg.AssetsDefinition:
         @dg.asset(name=name, **arguments)
+        @retries_passing_faults
         def compute(context: dg.AssetExecutionContext) -> None:
             behaviour.compute(context)
 
@@ -53,6 +55,7 @@ def stand_ins(behaviour: Behaviour) -> list[dg.AssetsDefinition]:
         partitions_def=DAILY,
         check_specs=[dg.AssetCheckSpec("no_nulls", asset="views", blocking=True)],
     )
+    @retries_passing_faults
     def views(context: dg.AssetExecutionContext) -> Iterator[dg.Output[None] | dg.AssetCheckResult]:
         behaviour.compute(context)
         yield dg.Output(None)

@@ -6,6 +6,7 @@ from pyspark.sql import DataFrame
 from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
+from resources.runs.passing_faults import retries_passing_faults
 from video_assets.analytics import position_curve_frame as curve_frames
 from video_assets.analytics import user_engagement as user_frames
 from video_assets.analytics import video_engagement_bi as bi_frames
@@ -48,6 +49,7 @@ def video_performance_asset() -> dg.AssetsDefinition:
         "count in every number, and are counted in `flaggedViewers`.",
         ins={ENGAGEMENT.name: _whole_table(ENGAGEMENT), RAW_EVENTS.name: _all_days(RAW_EVENTS)},
     )
+    @retries_passing_faults
     def video_performance(
         aggregated_user_video_engagement: DataFrame,
         raw_events: DataFrame,
@@ -68,6 +70,7 @@ def video_position_curve_asset() -> dg.AssetsDefinition:
         "time, ends. Computed anew from all events, because who watches on two days is one viewer.",
         ins={RAW_EVENTS.name: _all_days(RAW_EVENTS)},
     )
+    @retries_passing_faults
     def video_position_curve(
         context: dg.AssetExecutionContext,
         raw_events: DataFrame,
@@ -92,6 +95,7 @@ def user_engagement_asset() -> dg.AssetsDefinition:
         "engaged. A session in which a user watched two videos counts for each of them.",
         ins={ENGAGEMENT.name: _whole_table(ENGAGEMENT)},
     )
+    @retries_passing_faults
     def user_engagement(aggregated_user_video_engagement: DataFrame) -> DataFrame:
         return user_frames.user_engagement(aggregated_user_video_engagement)
 
@@ -107,6 +111,7 @@ def viewer_cohorts_asset() -> dg.AssetsDefinition:
         "Sunday, UTC), week by week since then. The newest week may be incomplete.",
         ins={SESSIONS.name: _all_days(SESSIONS)},
     )
+    @retries_passing_faults
     def viewer_cohorts(sessions: DataFrame) -> DataFrame:
         return cohort_frames.viewer_cohorts(sessions)
 
@@ -122,6 +127,7 @@ def video_engagement_bi_asset() -> dg.AssetsDefinition:
         "quality flag, with times in minutes and days.",
         ins={ENGAGEMENT.name: _whole_table(ENGAGEMENT)},
     )
+    @retries_passing_faults
     def vw_video_engagement_bi(aggregated_user_video_engagement: DataFrame) -> DataFrame:
         return bi_frames.video_engagement_bi(aggregated_user_video_engagement)
 

@@ -12,11 +12,6 @@ CRON = "0 2 * * *"
 TIME_ZONE = "Europe/Zurich"
 AUTOMATION_SENSOR = "automation"
 
-# Three more tries, after about 30, 60 and 120 seconds.
-RETRIES = dg.RetryPolicy(
-    max_retries=3, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
-)
-
 
 def daily_steps(
     assets: Iterable[dg.AssetsDefinition | dg.AssetSpec], daily: dg.PartitionsDefinition[str]
@@ -34,9 +29,7 @@ def daily_steps(
     ]
 
 
-def daily_schedule(
-    start: date, steps: Sequence[dg.AssetKey], retries: dg.RetryPolicy = RETRIES
-) -> dg.ScheduleDefinition:
+def daily_schedule(start: date, steps: Sequence[dg.AssetKey]) -> dg.ScheduleDefinition:
     """Yesterday at 02:00 in Zurich, when the UTC day is over in winter and in summer.
 
     Each day is requested once, however often the schedule is evaluated. The job `daily` comes
@@ -45,12 +38,11 @@ def daily_schedule(
     Args:
         start: the first day of all.
         steps: assets of the run, as `daily_steps` finds them.
-        retries: of each step.
     """
 
     @dg.schedule(
         name=SCHEDULE,
-        job=_daily_job(steps, retries),
+        job=_daily_job(steps),
         cron_schedule=CRON,
         execution_timezone=TIME_ZONE,
         description="Requests yesterday (UTC) once, also on the days when clocks change.",
@@ -79,12 +71,15 @@ def automation_sensor() -> dg.AutomationConditionSensorDefinition:
     )
 
 
-def _daily_job(steps: Sequence[dg.AssetKey], retries: dg.RetryPolicy) -> Any:
-    """A day through the graph: a failed step stops what depends on it, and nothing else."""
+def _daily_job(steps: Sequence[dg.AssetKey]) -> Any:
+    """A day through the graph: a failed step stops what depends on it, and nothing else.
+
+    No retry policy: Dagster takes an interrupt for a failure and would try again. What passes is
+    retried within the step.
+    """
     return dg.define_asset_job(
         JOB,
         selection=steps,
-        op_retry_policy=retries,
         description="A day through the graph. Monthly views, today's lifetime snapshot and the "
         "history have other partitions and follow by themselves.",
     )

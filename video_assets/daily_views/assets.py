@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from resources.delta.stage import StagedTable
 from resources.engine.session import SparkEngine
+from resources.runs.passing_faults import retries_passing_faults
 from video_assets.catalog import (
     DAILY_VIEWS,
     DAYS_OF_THE_MONTH,
@@ -72,6 +73,7 @@ def daily_video_views_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDef
         deps=[SOURCE_KEY],
         partitions_def=daily,
     )
+    @retries_passing_faults
     def daily_views(
         context: dg.AssetExecutionContext, spark: SparkEngine, settings: dg.ResourceParam[Settings]
     ) -> Iterator[dg.Output[StagedTable]]:
@@ -98,6 +100,7 @@ def monthly_views_asset(monthly: dg.MonthlyPartitionsDefinition) -> dg.AssetsDef
         },
         partitions_def=monthly,
     )
+    @retries_passing_faults
     def monthly_views(context: dg.AssetExecutionContext, daily_video_views: DataFrame) -> DataFrame:
         current_month = datetime.now(UTC).strftime("%Y-%m-01")
         for month in context.partition_keys:
@@ -137,6 +140,7 @@ def missing_dates_asset() -> dg.AssetsDefinition:
             ROWS: {asset_key(MISSING_DATES)},
         },
     )
+    @retries_passing_faults
     def missing_days(
         context: dg.AssetExecutionContext,
         daily_video_views: DataFrame,

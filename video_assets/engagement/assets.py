@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from resources.delta.stage import StagedTable
 from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
+from resources.runs.passing_faults import retries_passing_faults
 from video_assets.catalog import ENGAGEMENT as GROUP
 from video_assets.catalog import WIDENED_BY_A_DAY, asset_key, days_of, declared
 from video_assets.engagement.stage_engagement import stage_engagement
@@ -41,6 +42,7 @@ def video_metadata_asset() -> dg.AssetsDefinition:
         "then estimates it and says so.",
         deps=[SOURCE_KEY],
     )
+    @retries_passing_faults
     def video_metadata(
         context: dg.AssetExecutionContext, spark: SparkEngine, settings: dg.ResourceParam[Settings]
     ) -> StagedTable:
@@ -63,6 +65,7 @@ def sessions_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         partitions_def=daily,
         automation_condition=_when_an_event_day_changes(),
     )
+    @retries_passing_faults
     def sessions(
         context: dg.AssetExecutionContext,
         raw_events: DataFrame,
@@ -89,6 +92,7 @@ def engagement_asset() -> dg.AssetsDefinition:
             VIDEO_METADATA.name: dg.AssetIn(asset_key(VIDEO_METADATA)),
         },
     )
+    @retries_passing_faults
     def aggregated_user_video_engagement(
         context: dg.AssetExecutionContext,
         sessions: DataFrame,

@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 from resources.delta.stage import StagedTable
 from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
+from resources.runs.passing_faults import retries_passing_faults
 from resources.view_counts.resource import ViewCounts
 from video_assets.catalog import (
     DAYS_THAT_ARE_THERE,
@@ -53,6 +54,7 @@ def lifetime_snapshots_asset(days: dg.DailyPartitionsDefinition) -> dg.AssetsDef
         partitions_def=days,
         output_required=False,
     )
+    @retries_passing_faults
     def lifetime_snapshots(
         context: dg.AssetExecutionContext,
         daily_video_views: DataFrame,
@@ -87,6 +89,7 @@ def lifetime_view_history_asset(days: dg.DailyPartitionsDefinition) -> dg.Assets
         },
         partitions_def=days,
     )
+    @retries_passing_faults
     def lifetime_view_history(
         daily_video_views: DataFrame,
         lifetime_snapshots: DataFrame,

@@ -6,6 +6,7 @@ import dagster as dg
 
 from resources.delta.stage import StagedTable
 from resources.engine.session import SparkEngine
+from resources.runs.passing_faults import retries_passing_faults
 from video_assets.catalog import (
     PLAYER_EVENTS,
     accounting,
@@ -51,6 +52,7 @@ def player_events_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinit
         deps=[SOURCE_KEY],
         partitions_def=daily,
     )
+    @retries_passing_faults
     def player_events(
         context: dg.AssetExecutionContext, spark: SparkEngine, settings: dg.ResourceParam[Settings]
     ) -> Iterator[dg.Output[StagedTable]]:

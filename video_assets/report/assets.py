@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from resources.engine.session import SparkEngine
+from resources.runs.passing_faults import retries_passing_faults
 from resources.storage import open_sink, provider
 from video_assets.analytics.tables import USER_ENGAGEMENT, VIDEO_PERFORMANCE, VIDEO_POSITION_CURVE
 from video_assets.catalog import ANALYTICS, OWNERS, asset_key
@@ -55,6 +56,7 @@ def engagement_report_asset() -> dg.AssetsDefinition:
         ],
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
+    @retries_passing_faults
     def engagement_report(
         context: dg.AssetExecutionContext,
         spark: SparkEngine,
