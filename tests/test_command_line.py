@@ -79,8 +79,16 @@ class CommandLine:
     def rows(self, table: Table) -> list[Row]:
         return stored(open_table(f"{self.settings['WAREHOUSE']}/video/{table.name}"))
 
+    def _home_in(self, patch: pytest.MonkeyPatch) -> str:
+        """The instance's own settings ask the environment where its home is."""
+        patch.setenv("DAGSTER_HOME", str(self.home))
+        return str(self.home)
+
     def days_that_dagster_knows(self, table: Table) -> set[str]:
-        with dg.DagsterInstance.from_config(str(self.home)) as instance:
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            dg.DagsterInstance.from_config(self._home_in(patch)) as instance,
+        ):
             return instance.get_materialized_partitions(asset_key(table))
 
 

@@ -21,6 +21,7 @@ from rich.table import Table as Grid
 from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
+from resources.runs.liveness import alive, free_dead_runs
 from video_assets.analytics.tables import ANALYTICS_TABLES
 from video_assets.catalog import asset_key
 from video_assets.daily_views.tables import (
@@ -140,6 +141,7 @@ def _instance() -> Iterator[dg.DagsterInstance]:
     if not (home / INSTANCE_FILE.name).exists():
         shutil.copy(INSTANCE_FILE, home)
     with dg.DagsterInstance.get() as instance:
+        free_dead_runs(instance)
         yield instance
 
 
@@ -190,9 +192,10 @@ def _materialize(
     with console.status(days) as status:
         progress = Progress(console, status.update)
         instance.add_event_listener(run_id, progress.follow)
-        job.execute_in_process(
-            instance=instance, run_id=run_id, run_config=_QUIET, **run.partitions
-        )
+        with alive(instance, run_id):
+            job.execute_in_process(
+                instance=instance, run_id=run_id, run_config=_QUIET, **run.partitions
+            )
 
 
 def _job(defs: dg.Definitions, run: Run) -> dg.JobDefinition:
