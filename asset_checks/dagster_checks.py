@@ -13,28 +13,22 @@ from asset_checks.rules import CheckInput, Evidence, Finding, Rule, WrittenRows,
 from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
-from video_assets.catalog import asset_key, daily_partitions, monthly_partitions
+from video_assets.catalog import DAYS, PARTITION_TAG, PROBLEM, RANGE_TAGS, asset_key, partitions_of
 from video_assets.days import DayRange
 from video_assets.settings import Settings
 from video_assets.settings.checks import CheckThresholds
 
-PROBLEM = "problem"
 REMEDY = "remedy"
 ROWS = "rows"
 CHECKED_ROWS = "checked_rows"
 CHECKED = "checked"
 SAMPLE = "sample"
-DAYS = "days"
 NOTE = "note"
 
 _WHOLE_TABLE = "the whole table"
 _CELL_CHARACTERS = 200
 # Without the last digits, which are noise of adding: 74.092, not 74.09200000000001.
 _SIGNIFICANT_DIGITS = 12
-
-# Dagster's tags of a run over one partition, or over a range of them.
-_PARTITION = "dagster/partition"
-_RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
 
 def checks_of(table: Table, rules: Sequence[Rule]) -> dg.AssetChecksDefinition:
@@ -96,12 +90,10 @@ def days_of_run(tags: Mapping[str, str], table: Table, start: date) -> DayRange 
         table: whose partitions they are.
         start: first partition of all.
     """
-    keys = [tags[name] for name in _RANGE if name in tags] or [tags.get(_PARTITION, "")]
+    keys = [tags[name] for name in RANGE_TAGS if name in tags] or [tags.get(PARTITION_TAG, "")]
     if table.partition_by is None or not keys[0]:
         return None
-    partitions = (
-        monthly_partitions(start) if table.partition_unit == "month" else daily_partitions(start)
-    )
+    partitions = partitions_of(table, start)
     first, last = (partitions.time_window_for_partition_key(key) for key in (keys[0], keys[-1]))
     return DayRange(first.start.date(), last.end.date())
 

@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from asset_checks.rules import WARN, CheckInput, FrameRule, RowRule, Rule
-from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+from video_assets.engagement.tables import ENGAGEMENT, OK, SESSIONS
 
 # Sums of floats differ in their last digits with the order of adding.
 RELATIVE_TOLERANCE = 1e-9
@@ -32,8 +32,6 @@ MEASURES = (
     "completionCount",
     "creditedWatchTime",
 )
-
-_OK = "ok"
 
 
 def _is_repeated(given: CheckInput) -> DataFrame:
@@ -126,7 +124,7 @@ def _completed_unwatched(given: CheckInput) -> Column:
 
 
 def _is_flagged(_: CheckInput) -> Column:
-    return F.col("dataQualityFlag") != F.lit(_OK)
+    return F.col("dataQualityFlag") != F.lit(OK)
 
 
 def _is_old(given: CheckInput) -> DataFrame:

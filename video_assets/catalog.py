@@ -21,6 +21,14 @@ DAILY_VIEWS = "daily_views"
 LIFETIME_VIEWS = "lifetime_views"
 ANALYTICS = "analytics"
 
+# Dagster's tags of a run over one partition, or over a range of them.
+PARTITION_TAG = "dagster/partition"
+RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+
+# Metadata of a failed check that alerts read: the problem in a sentence, and the days concerned.
+PROBLEM = "problem"
+DAYS = "days"
+
 A_RANGE_IN_ONE_RUN = dg.BackfillPolicy.single_run()
 
 WIDENED_BY_A_DAY = dg.TimeWindowPartitionMapping(
@@ -73,6 +81,13 @@ def monthly_partitions(start: date) -> dg.MonthlyPartitionsDefinition:
     return dg.MonthlyPartitionsDefinition(
         start_date=start.replace(day=1).isoformat(), timezone="UTC", end_offset=1
     )
+
+
+def partitions_of(
+    table: Table, start: date
+) -> dg.DailyPartitionsDefinition | dg.MonthlyPartitionsDefinition:
+    """The partitions of a table from `start` on, by what one of them spans."""
+    return monthly_partitions(start) if table.partition_unit == "month" else daily_partitions(start)
 
 
 def days_of(context: dg.AssetExecutionContext) -> DayRange:

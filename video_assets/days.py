@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from resources.delta.schema_check import EPOCH
+
 # Rows whose day cannot be read are kept under this one.
-UNDATED = date(1970, 1, 1)
+UNDATED = EPOCH
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
 from resources.runs.liveness import alive, free_dead_runs
 from video_assets.analytics.tables import ANALYTICS_TABLES
-from video_assets.catalog import asset_key
+from video_assets.catalog import RANGE_TAGS, asset_key
 from video_assets.daily_views.tables import (
     DAILY_VIDEO_VIEWS,
     MISSING_DATE,
@@ -87,12 +87,7 @@ class Run:
         first, last = (day.isoformat() for day in self.days)
         if first == last:
             return {"partition_key": first}
-        return {
-            "tags": {
-                "dagster/asset_partition_range_start": first,
-                "dagster/asset_partition_range_end": last,
-            }
-        }
+        return {"tags": dict(zip(RANGE_TAGS, (first, last), strict=True))}
 
 
 def main() -> int:

@@ -24,10 +24,15 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
+from resources.delta.schema_check import EPOCH
 from resources.engine.compute_slots import available_cores
 from resources.storage import plain_location
 from video_assets.arrow.kernels import spark_schema, tasks_for
-from video_assets.engagement.engagement_frames import engagement_of_task, sessions_taken
+from video_assets.engagement.engagement_frames import (
+    engagement_of_task,
+    is_usable_duration,
+    sessions_taken,
+)
 from video_assets.engagement.session_frames import events_by_user, sessions_of_task
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 from video_assets.notebook_summary import SummaryStats, summary_stats
@@ -41,7 +46,6 @@ EVENT_COLUMNS = ("timestamp", *IDS, "currentTime")
 UNIQUE_COLUMNS = ("totalUniqueSecondsWatched", "uniqueWatchPercentage")
 KEY = list(ENGAGEMENT.key)
 _SCHEME = re.compile("[a-z][a-z0-9+.-]+:")
-_EPOCH = date(1970, 1, 1)
 _MICROS_PER_DAY = 86_400_000_000
 
 
@@ -227,10 +231,9 @@ class VideoEngagementAggregator:
         _require_columns(table, ("videoId", "duration"), where)
         title = F.col("title") if "title" in table.columns else F.lit(None)
         length = F.col("duration").cast("double")
-        usable = (length > F.lit(0.0)) & (length < F.lit(float("inf")))
         # A video that is there twice must not count its viewers twice.
         return table.groupBy(F.col("videoId").cast("string").alias("videoId")).agg(
-            F.max(F.when(usable, length)).alias("duration"),
+            F.max(F.when(is_usable_duration(length), length)).alias("duration"),
             F.max(title.cast("string")).alias("title"),
         )
 
@@ -345,11 +348,11 @@ def _what_is_there(events: DataFrame, name: str) -> tuple[int, date, date]:
         if row["reason"] is None:
             last = _day_of(row["b"])
             return int(row["n"]), _day_of(row["a"]), last + timedelta(days=1)
-    return 0, _EPOCH, _EPOCH
+    return 0, EPOCH, EPOCH
 
 
 def _day_of(micros: int) -> date:
-    return _EPOCH + timedelta(days=micros // _MICROS_PER_DAY)
+    return EPOCH + timedelta(days=micros // _MICROS_PER_DAY)
 
 
 def _day(given: date | str | None, name: str) -> date | None:

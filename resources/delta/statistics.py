@@ -8,6 +8,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from resources.delta.schema_check import EPOCH
+
 # Delta's own writers keep this many characters of a string.
 _STRING_PREFIX = 32
 _GREATEST_CHARACTER = "\U0010ffff"
@@ -128,7 +130,7 @@ def _iso_time(milliseconds: int) -> str | None:
 
 
 def _iso_day(days: int) -> str | None:
-    ordinal = days + date(1970, 1, 1).toordinal()
+    ordinal = days + EPOCH.toordinal()
     if not 1 <= ordinal <= date.max.toordinal():
         return None
     return date.fromordinal(ordinal).isoformat()

@@ -4,6 +4,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from video_assets.analytics.tables import VIDEO_ENGAGEMENT_BI
+from video_assets.engagement.tables import OK
 
 _SECONDS_PER_MINUTE = 60.0
 
@@ -17,7 +18,7 @@ def video_engagement_bi(engagement: DataFrame) -> DataFrame:
     Returns:
         Rows of `vw_video_engagement_bi`.
     """
-    trusted = engagement.where(F.col("dataQualityFlag") == F.lit("ok"))
+    trusted = engagement.where(F.col("dataQualityFlag") == F.lit(OK))
     minutes = F.col("totalWatchTime") / F.lit(_SECONDS_PER_MINUTE)
     named = trusted.withColumn("watchMinutes", minutes).withColumn(
         "firstWatchDay", F.to_date("firstWatchDate")

@@ -5,6 +5,7 @@ from pyspark.sql import functions as F
 
 from video_assets.analytics.aggregates import mean, median, percentage_of_rows, tier_counts, total
 from video_assets.analytics.tables import REACHED_PERCENTAGES, VIDEO_PERFORMANCE
+from video_assets.engagement.tables import OK
 from video_assets.player_events.ordering import PlayerEvent
 
 _SECONDS_PER_HOUR = 3600.0
@@ -61,7 +62,7 @@ def _viewers(engagement: DataFrame) -> DataFrame:
         F.median(left_at).alias("dropOffPosition"),
         mean("engagementScore").alias("avgEngagementScore"),
         *tier_counts("viewers"),
-        F.count_if(F.col("dataQualityFlag") != F.lit("ok")).alias("flaggedViewers"),
+        F.count_if(F.col("dataQualityFlag") != F.lit(OK)).alias("flaggedViewers"),
         F.min("firstWatchDate").alias("firstSeen"),
         F.max("lastWatchDate").alias("lastSeen"),
     )

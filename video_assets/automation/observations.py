@@ -9,12 +9,8 @@ from urllib.parse import quote
 import dagster as dg
 
 from resources.alerts.alert import EVERYTHING, WHOLE, Kind, Observation, Severity
+from video_assets.catalog import DAYS, PARTITION_TAG, PROBLEM, RANGE_TAGS
 
-PROBLEM = "problem"
-DAYS = "days"
-
-_PARTITION = "dagster/partition"
-_RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 _WILL_RETRY = "dagster/will_retry"
 _NUMBERS_SHOWN = 8
 _STEPS_SHOWN = 5
@@ -139,7 +135,7 @@ class EventReader:
         partitions_def = self.graph.get(key).partitions_def if self.graph else None
         if run is None or (self.graph and partitions_def is None):
             return (WHOLE,)
-        first, last = (run.tags.get(name) for name in _RANGE)
+        first, last = (run.tags.get(name) for name in RANGE_TAGS)
         if first and last and partitions_def:
             return _in_range(partitions_def, dg.PartitionKeyRange(first, last))
         return (_label(run.tags),)
@@ -234,8 +230,8 @@ def _in_range(
 
 
 def _label(tags: Mapping[str, str]) -> str:
-    first, last = (tags.get(name) for name in _RANGE)
-    return f"{first} to {last}" if first and last else tags.get(_PARTITION, WHOLE)
+    first, last = (tags.get(name) for name in RANGE_TAGS)
+    return f"{first} to {last}" if first and last else tags.get(PARTITION_TAG, WHOLE)
 
 
 def _job(run: dg.DagsterRun) -> str:

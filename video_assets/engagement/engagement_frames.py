@@ -5,7 +5,7 @@ from datetime import datetime
 from math import inf
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from resources.engine.compute_slots import turn
@@ -43,6 +43,11 @@ def seen_videos(sessions: DataFrame, video_metadata: DataFrame) -> DataFrame:
     return furthest.join(described, on="videoId", how="left")
 
 
+def is_usable_duration(seconds: Column) -> Column:
+    """Whether a duration is a finite number above 0; others are estimated."""
+    return seconds.isNotNull() & ~F.isnan(seconds) & (seconds > 0) & (seconds < F.lit(inf))
+
+
 def outdated_videos(engagement: DataFrame, videos: DataFrame) -> DataFrame:
     """`videoId` of those whose stored rows have another title or duration than now; lazily.
 
@@ -51,7 +56,7 @@ def outdated_videos(engagement: DataFrame, videos: DataFrame) -> DataFrame:
         videos: what is known of each video now; see `seen_videos`.
     """
     seconds = F.col("duration")
-    is_usable = seconds.isNotNull() & ~F.isnan(seconds) & (seconds > 0) & (seconds < F.lit(inf))
+    is_usable = is_usable_duration(seconds)
     now = videos.select(
         "videoId",
         F.col("title").alias("titleNow"),

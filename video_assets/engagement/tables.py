@@ -5,6 +5,9 @@ import pyarrow as pa
 from resources.delta.table import INTERVALS, TIMESTAMP, Column, Origin, Table, required
 from video_assets.player_events.tables import RAW_EVENTS, VIDEO
 
+# The quality flag of a row that breaks no quality rule.
+OK = "ok"
+
 VIDEO_METADATA = Table(
     name="video_metadata",
     grain="one video",

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from video_assets.analytics.aggregates import total
 from video_assets.analytics.tables import TIERS
 from video_assets.days import UNDATED
+from video_assets.engagement.tables import OK
 from video_assets.report.facts import (
     Audience,
     Curve,
@@ -320,7 +321,7 @@ def _flags(engagement: DataFrame) -> tuple[tuple[str, int], ...]:
 
 
 def _is_flagged() -> Column:
-    return F.col(_FLAGGED) != F.lit("ok")
+    return F.col(_FLAGGED) != F.lit(OK)
 
 
 def _missing(tables: Tables) -> Missing | None:

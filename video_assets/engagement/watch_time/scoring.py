@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from video_assets.arrow.columns import ArrowArray, Bools, Floats, Ints
+from video_assets.engagement.tables import OK
 from video_assets.rules import WatchTimeRules
 
 _SECONDS_PER_MINUTE = 60.0
@@ -94,7 +95,7 @@ def data_quality_flag(measures: Measures, rules: WatchTimeRules) -> ArrowArray:
             "no_valid_segments": watched == 0,
             "very_short_watch": watched < rules.very_short_watch,
         },
-        otherwise="ok",
+        otherwise=OK,
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from resources.delta.schema_check import EPOCH
 from resources.delta.table import TIMESTAMP
 from video_assets.arrow.columns import (
     MICROS_PER_DAY,
@@ -26,8 +27,6 @@ from video_assets.engagement.watch_time.gaps import Gaps, judge_gaps
 from video_assets.engagement.watch_time.intervals import Intervals, merge, to_lists, total_length
 from video_assets.player_events.ordering import OrderedEvents, PlayerEvent, order_events
 from video_assets.rules import WatchTimeRules
-
-_EPOCH = date(1970, 1, 1)
 
 SEGMENTS_SCHEMA = pa.schema(
     [
@@ -162,8 +161,8 @@ def _within_reach(
     micros = microseconds(events, "timestamp")
     # A second more than needed, so that rounding the lookback cannot cut off an event.
     reach = int((rules.lookback + 1) * MICROS_PER_SECOND)
-    wanted = micros >= (first_day - _EPOCH).days * MICROS_PER_DAY - reach
-    wanted &= micros < (end_day - _EPOCH).days * MICROS_PER_DAY
+    wanted = micros >= (first_day - EPOCH).days * MICROS_PER_DAY - reach
+    wanted &= micros < (end_day - EPOCH).days * MICROS_PER_DAY
     return events if wanted.all() else events.filter(pa.array(wanted))
 
 
