@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 from dagster import ExecuteInProcessResult
 from pyspark.sql import DataFrame, SparkSession
-from support.checks import Checked, day, event, events, session
+from support.checks import Checked, event, events, session
 from support.engine import engine_of_tests
-from support.tables import frame
+from support.tables import day, frame
 from support.world import deprecations_of_dagster_itself, range_tags
 
 from asset_checks.definitions import build_checks

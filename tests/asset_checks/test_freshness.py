@@ -6,7 +6,8 @@ from dagster._core.definitions.freshness import (
     CronFreshnessPolicy,
     TimeWindowFreshnessPolicy,
 )
-from support.checks import Checked, day, days, events, sample_of, value
+from support.checks import Checked, days, events, sample_of, value
+from support.tables import day
 
 from asset_checks.definitions import build_checks, build_freshness
 from asset_checks.freshness import due_day, freshness_policy_for

@@ -3,7 +3,6 @@ from datetime import timedelta
 from deltalake import write_deltalake
 from support.checks import (
     Checked,
-    day,
     days,
     event,
     events,
@@ -12,6 +11,7 @@ from support.checks import (
     sample_of,
     value,
 )
+from support.tables import day
 
 from asset_checks.raw_events import RULES
 from asset_checks.rules import WrittenRows

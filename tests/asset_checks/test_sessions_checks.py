@@ -1,7 +1,6 @@
 import pytest
 from support.checks import (
     Checked,
-    day,
     days,
     event,
     events,
@@ -10,6 +9,7 @@ from support.checks import (
     session,
     value,
 )
+from support.tables import day
 
 from asset_checks.sessions import RULES
 from video_assets.engagement.tables import SESSIONS

@@ -3,7 +3,6 @@ from datetime import date
 import pytest
 from support.checks import (
     Checked,
-    day,
     days,
     gap,
     gaps,
@@ -13,6 +12,7 @@ from support.checks import (
     value,
     viewed,
 )
+from support.tables import day
 
 from video_assets.daily_views.tables import MISSING_DATES, MONTHLY_VIEWS
 from video_assets.days import DayRange

@@ -7,13 +7,12 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from support.source_files import write
+from support.source_files import deliver, write
 from support.view_oracle import expect
 from support.views_pipeline import (
     MISSING,
     MONTHS,
     VIEWS,
-    deliver_in_parts,
     months_of,
     restless_views,
     view_results,
@@ -61,7 +60,7 @@ def test_any_way_to_run_the_days_gives_the_same_tables(
 ) -> None:
     expected = expect(rows, FIRST, LAST, kind, LOOKBACK)
     settings = {"view_count_kind": kind, "cumulative_lookback": LOOKBACK, "start_date": FIRST}
-    source = deliver_in_parts(tmp_path / "source", rows)
+    source = deliver(tmp_path / "source", rows)
     with world(tmp_path / "warehouse", daily_views=source, **settings) as views:
         fill = views.run if (name, kind) == BY_DAGSTER else views.compute
         for days in PLANS[name]:
@@ -77,7 +76,7 @@ def test_a_range_in_chunks_of_days_gives_the_same_tables_and_counts(
 ) -> None:
     expected = expect(rows, FIRST, LAST, kind, LOOKBACK)
     settings = {"view_count_kind": kind, "cumulative_lookback": LOOKBACK, "start_date": FIRST}
-    source = deliver_in_parts(tmp_path / "source", rows)
+    source = deliver(tmp_path / "source", rows)
     monkeypatch.setattr(daily_video_views, "VIEWS_AT_ONCE", 1)
     with world(tmp_path / "warehouse", daily_views=source, **settings) as views:
         staged = views.compute(FIRST, LAST, tables=VIEWS)
@@ -137,9 +136,9 @@ def test_a_day_whose_rows_are_gone_is_empty_after_it_ran_again(tmp_path: Path) -
     rows = restless_views(2, FIRST, 5)
     kept = [row for row in rows if row["date"] not in (None, day)]
     with world(tmp_path / "warehouse", daily_views=str(tmp_path / "source")) as views:
-        deliver_in_parts(tmp_path / "source", rows)
+        deliver(tmp_path / "source", rows)
         views.compute(FIRST, FIRST + timedelta(days=4), tables=VIEWS)
-        deliver_in_parts(tmp_path / "source", kept)
+        deliver(tmp_path / "source", kept)
         views.compute(day, tables=VIEWS)
         views.compute(other, tables=VIEWS)
         views.compute(*months_of(FIRST, LAST), tables=MONTHS)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from support.restless import bits, deliver, pipeline_of, restless_events
+from support.restless import bits, pipeline_of, restless_events
+from support.source_files import deliver
 from support.steps import Staged
 from support.world import DAILY, SORTED_OUT, UNDIVIDED, Row, World
 

@@ -5,7 +5,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from support.restless import Tables, bits, deliver, pipeline_of, restless_events
+from support.restless import Tables, bits, pipeline_of, restless_events
+from support.source_files import deliver
 from support.world import DAILY, SORTED_OUT, UNDIVIDED, Row, World
 
 from resources.delta.table import Table

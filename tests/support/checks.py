@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 from pyspark.sql import SparkSession
-from support.tables import frame
+from support.tables import day, frame
 
 from asset_checks.dagster_checks import result, thresholds_of
 from asset_checks.definitions import RULES
@@ -35,10 +35,6 @@ Row = dict[str, Any]
 
 START = date(2025, 1, 1)
 NOON = datetime(2025, 1, 10, 12, tzinfo=UTC)
-
-
-def day(number: int) -> date:
-    return START + timedelta(days=number - 1)
 
 
 def days(first: int, last: int | None = None) -> DayRange:

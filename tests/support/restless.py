@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from support.source_files import write
+from support.source_files import deliver
 from support.world import Row, World, world
 
 EVENT_NAMES = ("video_play", "video_play", "video_pause", "video_resume", "video_ended")
@@ -47,13 +47,6 @@ def _visit(user: str, start: datetime, chance: random.Random) -> Iterator[Row]:
             "eventName": chance.choice(EVENT_NAMES),
             "currentTime": position,
         }
-
-
-def deliver(folder: Path, rows: Sequence[Row]) -> str:
-    """The rows in files that have nothing to do with their days."""
-    for part in range(3):
-        write(folder / f"part-{part}.parquet", rows[part::3])
-    return str(folder)
 
 
 @contextmanager

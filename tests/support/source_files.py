@@ -122,6 +122,14 @@ def write(path: Path, rows: Sequence[Row]) -> Path:
     return path
 
 
+def deliver(folder: Path, rows: Sequence[Row], parts: int = 3) -> str:
+    """The rows in files that have nothing to do with their days."""
+    size = -(-len(rows) // parts)
+    for part in range(parts):
+        write(folder / f"part-{part}.parquet", rows[part * size :][:size])
+    return str(folder)
+
+
 def json_bytes(rows: Sequence[Row]) -> bytes:
     return b"".join(orjson.dumps(dict(row)) + b"\n" for row in rows)
 

@@ -3,11 +3,9 @@
 import random
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from support.source_files import write
 from support.view_oracle import Expected
 from support.world import Row, Run, World, in_order
 
@@ -62,14 +60,6 @@ def _repeats(row: Row, chance: random.Random) -> Sequence[Row]:
         [{**row, "created_date": row["date"] + timedelta(days=1)}],
     )
     return chance.choice(kinds) if chance.random() < 1 / 3 else []
-
-
-def deliver_in_parts(folder: Path, rows: Sequence[Row], parts: int = 3) -> str:
-    """The rows in files that have nothing to do with their days."""
-    size = -(-len(rows) // parts)
-    for part in range(parts):
-        write(folder / f"part-{part}.parquet", rows[part * size :][:size])
-    return str(folder)
 
 
 def asset_of(views: World, table: Table) -> dg.AssetsDefinition:
