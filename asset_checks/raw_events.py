@@ -24,7 +24,7 @@ from asset_checks.rules import (
 from video_assets.days import UNDATED
 from video_assets.ingestion import events_source, replaced_days
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
-from video_assets.vocabulary import DUPLICATES, SOURCE_ROWS
+from video_assets.vocabulary import DUPLICATES, IGNORED, SOURCE_ROWS, WAITING
 
 _ROWS_WRITTEN = "rows_written"
 _REJECTED_ROWS = "rejected_rows"
@@ -59,7 +59,8 @@ def _accounts(given: CheckInput, written: WrittenRows) -> Iterator[Evidence]:
     valid = _rows_of(given.stored.rows_per_day(RAW_EVENTS), valid_days)
     rejected = _rows_of(given.stored.rows_per_day(REJECTED_EVENTS), rejected_days)
     reported = {name: int(count) for name, count in written.counts.items()}
-    accounted = valid + reported[DUPLICATES] + rejected
+    in_no_table = sum(reported.get(name, 0) for name in (DUPLICATES, IGNORED, WAITING))
+    accounted = valid + rejected + in_no_table
     yield {"rows": RAW_EVENTS.name, "reported": reported[_ROWS_WRITTEN], "found": valid}
     if _REJECTED_ROWS in reported:
         yield {
@@ -68,7 +69,7 @@ def _accounts(given: CheckInput, written: WrittenRows) -> Iterator[Evidence]:
             "found": rejected,
         }
     yield {
-        "rows": "source (valid + duplicates + rejected)",
+        "rows": "source (valid + duplicates + rejected + ignored + waiting)",
         "reported": reported[SOURCE_ROWS],
         "found": accounted,
     }
@@ -161,8 +162,8 @@ RULES: tuple[Rule, ...] = (
     MeasuredRule(
         name="source_rows_accounted_for",
         table=RAW_EVENTS,
-        description="Valid, repeated and rejected rows are together all rows of the source, and "
-        "the tables hold as many as the run reported.",
+        description="Valid, repeated, rejected, ignored and waiting rows are together all rows of "
+        "the source, and the tables hold as many as the run reported.",
         problem="source rows are unaccounted for",
         remedy="Somebody else wrote to the tables, or a run was cut short: materialize the days "
         "again.",

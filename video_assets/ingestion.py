@@ -21,6 +21,7 @@ def events_source(settings: Settings) -> SourceConfig:
         format=settings.events_format,
         columns=settings.events_columns,
         event_names=settings.event_names,
+        other_names=settings.events_other_names,
         timestamp_unit=settings.events_timestamp_unit,
     )
 

@@ -15,12 +15,18 @@ class Role(Enum):
     COUNT = "whole numbers, or whole numbers as text"
 
 
-# What the tasks that read a source count: rows of the source, and those that repeat another one.
+# What the tasks that read a source count: rows of the source, those that repeat another one, those
+# that nobody wants, and those that are cut at the end of a file.
 SOURCE_ROWS = "source_rows"
 DUPLICATES = "duplicates"
+IGNORED, WAITING = "ignored_rows", "waiting_rows"
 
 SourceFormat = Literal["auto", "parquet", "json", "csv", "delta"]
 TimestampUnit = Literal["s", "ms", "us"]
+
+# What becomes of rows whose event name is no name of ours.
+OtherNames = Literal["reject", "ignore"]
+IGNORE = "ignore"
 
 EVENT_NAMES = ("video_play", "video_pause", "video_resume", "video_ended")
 

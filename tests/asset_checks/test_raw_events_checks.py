@@ -98,7 +98,11 @@ def test_source_rows_that_lie_nowhere_are_reported(checked: Checked) -> None:
     assert value(said, "days") == "2025-01-02"
     assert sample_of(said) == [
         {"rows": "raw_events", "reported": 4, "found": 3},
-        {"rows": "source (valid + duplicates + rejected)", "reported": 6, "found": 5},
+        {
+            "rows": "source (valid + duplicates + rejected + ignored + waiting)",
+            "reported": 6,
+            "found": 5,
+        },
     ]
 
 

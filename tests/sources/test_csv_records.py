@@ -66,6 +66,7 @@ def test_a_line_break_in_quotes_is_part_of_the_field(tmp_path: Path) -> None:
             GOOD.replace(b"peter", b'"pe\nt""er\n\n,"'),
             GOOD.replace(b"peter", b'"a ""quoted"" name"'),
             b"broken",
+            b"",
         )
     )
     assert [row["userId"] for row in outcome.valid] == ["peter", 'a "quoted" name', 'pe\nt"er\n\n,']
@@ -171,7 +172,8 @@ def rows_of(content: bytes, block_bytes: int) -> list[tuple[int | None, str]]:
     blocks = blocks_of_lines(io.BytesIO(content), block_bytes=block_bytes)
     found: list[tuple[int | None, str]] = []
     for chunk in csv_chunks(blocks, LAYOUT, "x"):
-        assert chunk.source_rows == len(chunk) + len(chunk.broken)
+        assert chunk.source_rows == len(chunk) + len(chunk.broken) + chunk.waiting_rows
+        found += [(None, "waiting")] * chunk.waiting_rows
         assert chunk.numbers is not None
         found += [(row.number, "broken " + row.text) for row in chunk.broken]
         found += [
@@ -203,3 +205,14 @@ def test_whatever_python_writes_is_read_back(rows: list[list[str]]) -> None:
     writer.writerows([list(EVENT), *rows])
     found = rows_of(text.getvalue().encode(), 10**6)
     assert sorted(row for _, row in found) == sorted(str(row) for row in rows)
+
+
+@pytest.mark.parametrize("end", [b"2025-01-03T10:00:00Z,peter,s1", b'2025-01-03T10:00:00Z,"pet'])
+def test_a_line_that_is_cut_at_the_end_of_a_file_waits(tmp_path: Path, end: bytes) -> None:
+    outcome = read(source(tmp_path, HEADER, GOOD, end))
+    assert (len(outcome.valid), outcome.rejected, outcome.waiting) == (1, [], 1)
+
+
+def test_a_line_of_too_many_fields_is_refused_at_the_end_too(tmp_path: Path) -> None:
+    outcome = read(source(tmp_path, HEADER, GOOD, GOOD + b",more"))
+    assert (outcome.reasons, outcome.waiting) == (["unparseable_row"], 0)

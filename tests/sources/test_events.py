@@ -8,12 +8,13 @@ from support.source_files import EVENT, read, write
 from video_assets.player_events.source_rows import EVENT_ROWS, TAGGED_EVENTS
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.sources.config import SourceConfig
+from video_assets.sources.tagged import COUNTERS
 
 UNREADABLE_DAY = date(1970, 1, 1)
 
 
 def test_tagged_events_hold_the_columns_of_both_tables_and_the_count() -> None:
-    both = {*RAW_EVENTS.column_names, *REJECTED_EVENTS.column_names, "sourceRows"}
+    both = {*RAW_EVENTS.column_names, *REJECTED_EVENTS.column_names, *COUNTERS}
     assert set(TAGGED_EVENTS.names) == both
     assert len(TAGGED_EVENTS.names) == len(both)
     assert all(field.nullable for field in TAGGED_EVENTS)
@@ -138,3 +139,30 @@ def test_in_a_file_of_a_day_every_row_is_the_runs_and_kept_under_that_day(
         ("outside_file_day", date(2025, 1, 3)),
         ("unparseable_row", date(2025, 1, 3)),
     ]
+
+
+def test_names_that_are_mapped_to_ignore_are_counted_and_kept_nowhere(tmp_path: Path) -> None:
+    rows = [EVENT, {**EVENT, "eventName": "loaded", "userId": None}, {**EVENT, "eventName": "odd"}]
+    for suffix in ("json", "csv", "parquet"):
+        path = write(tmp_path / f"events.{suffix}", rows)
+        outcome = read(SourceConfig(str(path), event_names={"loaded": "ignore"}))
+        assert (len(outcome.valid), outcome.reasons, outcome.ignored) == (1, ["unknown_event"], 1)
+
+
+def test_all_other_names_may_be_ignored_but_not_a_missing_one(tmp_path: Path) -> None:
+    rows = [{**EVENT, "eventName": name} for name in ("video_play", "odd", "", None, "started")]
+    config = SourceConfig(
+        str(write(tmp_path / "events.parquet", rows)),
+        event_names={"started": "video_play"},
+        other_names="ignore",
+    )
+    outcome = read(config)
+    assert (len(outcome.valid), outcome.ignored) == (2, 1)
+    assert outcome.reasons == ["unknown_event"] * 2
+
+
+def test_ignored_rows_of_other_days_are_counted_in_their_own_run(tmp_path: Path) -> None:
+    rows = [{**EVENT, "eventName": "x", "timestamp": f"2025-01-0{day}"} for day in range(1, 6)]
+    config = SourceConfig(str(write(tmp_path / "e.json", rows)), other_names="ignore")
+    outcome = read(config, first_day=date(2025, 1, 2), end_day=date(2025, 1, 4))
+    assert (outcome.ignored, outcome.source_rows) == (2, 2)

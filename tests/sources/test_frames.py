@@ -152,6 +152,8 @@ def test_tasks_run_in_parallel_and_each_once(
         columns = {
             "sourceRow": pa.array(units),
             "sourceRows": pa.array([began]),
+            "ignoredRows": pa.array([0]),
+            "waitingRows": pa.array([0]),
         }
         arrays = [columns.get(f.name, pa.nulls(1, f.type)) for f in TAGGED_EVENTS]
         yield pa.RecordBatch.from_arrays(arrays, schema=TAGGED_EVENTS)

@@ -1,5 +1,6 @@
 import io
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,8 @@ from video_assets.player_events.source_rows import EVENT_ROWS, validate_events
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import Layout
-from video_assets.sources.json_arrays import ElementsAsLines
 from video_assets.sources.json_records import json_chunks
+from video_assets.sources.json_structure import ElementsAsLines
 from video_assets.sources.lines import Lines
 from video_assets.sources.listing import list_source
 from video_assets.sources.reading import require_structure
@@ -275,3 +276,30 @@ def test_lines_after_one_that_begins_like_a_list_are_rows(tmp_path: Path) -> Non
 def test_five_thousand_objects_on_one_line_are_as_many_rows(tmp_path: Path) -> None:
     outcome = read(source(tmp_path, GOOD * 5000 + b"\n" + (GOOD + b"\n") * 100))
     assert (len(outcome.valid), outcome.source_rows) == (5100, 5100)
+
+
+@given(st.integers(1, len(GOOD) - 1), st.sampled_from([b"\n", b"", b",\n"]))
+def test_an_object_that_is_cut_at_the_end_of_a_file_waits(cut: int, between: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        start = b"[" if between.startswith(b",") else b""
+        outcome = read(source(Path(folder), start + GOOD + between + GOOD[:cut]))
+    assert (len(outcome.valid), outcome.rejected, outcome.waiting) == (1, [], 1)
+
+
+def test_a_broken_line_that_is_no_half_of_an_object_is_refused_at_the_end_too(
+    tmp_path: Path,
+) -> None:
+    for end in (b"stopped", b'{"userId" "x"}', GOOD[:50] + b"\n"):
+        outcome = read(source(tmp_path, GOOD + b"\n" + end))
+        assert (outcome.reasons, outcome.waiting) == (["unparseable_row"], 0)
+
+
+def test_a_character_may_be_cut_too(tmp_path: Path) -> None:
+    content = '{"userId": "ü"}'.encode()[:13]
+    assert read(source(tmp_path, GOOD + b"\n" + content)).waiting == 1
+
+
+def test_many_lines_of_several_objects_each_are_read_together(tmp_path: Path) -> None:
+    outcome = read(source(tmp_path, (GOOD + b" " + GOOD + b'{"a" 1}\n') * 300))
+    assert (len(outcome.valid), len(outcome.rejected)) == (600, 300)
+    assert [row["sourceRow"] for row in outcome.rejected] == list(range(1, 301))

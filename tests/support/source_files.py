@@ -21,6 +21,7 @@ from video_assets.sources.config import SourceConfig
 from video_assets.sources.fields import Layout, RowKind
 from video_assets.sources.listing import list_source
 from video_assets.sources.reading import Reading
+from video_assets.sources.tagged import COUNTERS
 from video_assets.sources.times import Window
 from video_assets.sources.units import cut_into_units
 
@@ -58,6 +59,8 @@ class Outcome:
     valid: list[dict[str, Any]] = field(default_factory=list)
     rejected: list[dict[str, Any]] = field(default_factory=list)
     source_rows: int = 0
+    ignored: int = 0
+    waiting: int = 0
 
     @property
     def reasons(self) -> list[str]:
@@ -69,13 +72,16 @@ class Outcome:
 
     def add(self, row: dict[str, Any]) -> None:
         if row["sourceRows"] is not None:
-            assert all(value is None for name, value in row.items() if name != "sourceRows")
+            assert all(value is None for name, value in row.items() if name not in COUNTERS)
             self.source_rows += row["sourceRows"]
+            self.ignored += row["ignoredRows"]
+            self.waiting += row["waitingRows"]
         else:
             (self.valid if row["reason"] is None else self.rejected).append(row)
 
     def is_complete(self) -> bool:
-        return len(self.valid) + len(self.rejected) == self.source_rows
+        in_no_table = self.ignored + self.waiting
+        return len(self.valid) + len(self.rejected) + in_no_table == self.source_rows
 
 
 def read(  # noqa: PLR0913 (all that a run may ask for)

@@ -17,7 +17,7 @@ from video_assets.daily_views.tables import (
     MISSING_DATES,
     REJECTED_DAILY_VIEWS,
 )
-from video_assets.vocabulary import DUPLICATES, SOURCE_ROWS
+from video_assets.vocabulary import DUPLICATES, SOURCE_ROWS, WAITING
 
 DAYS_COLUMN = "missing_dates"
 
@@ -28,6 +28,7 @@ def sorted_views(batches: Iterator[pa.RecordBatch], rules: ViewRules) -> Iterato
     counted = {
         SOURCE_ROWS: task.source_rows,
         DUPLICATES: task.duplicates,
+        WAITING: task.waiting,
         "conflicts": task.conflicts,
         "counters_that_fell": task.counters_that_fell,
         "rows_without_known_views": task.unknown_views,

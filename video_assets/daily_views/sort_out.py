@@ -21,6 +21,7 @@ from video_assets.daily_views.day_views import (
 )
 from video_assets.daily_views.source_rows import TAGGED_DAILY_VIEWS
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
+from video_assets.sources.tagged import SOURCE_ROWS, WAITING_ROWS
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class SortedOutViews:
         valid: one row a video and day of the run, as `daily_video_views`.
         rejected: refused rows, as `rejected_daily_views`.
         source_rows: rows of the run that the readers met.
+        waiting: halves of rows at the end of a file.
         duplicates: valid rows of a video and day that another one outdid.
         conflicts: those of them with another count.
         counters_that_fell: running totals below the one before; their day counts 0 views.
@@ -50,6 +52,7 @@ class SortedOutViews:
     valid: pa.Table
     rejected: pa.Table
     source_rows: int
+    waiting: int
     duplicates: int
     conflicts: int
     counters_that_fell: int
@@ -66,7 +69,7 @@ def sort_out_views(batches: Iterable[pa.RecordBatch], rules: ViewRules) -> Sorte
     """
     rows = gathered(batches, TAGGED_DAILY_VIEWS)
     refused = pc.is_valid(rows["reason"])
-    counted = pc.is_valid(rows["sourceRows"])
+    counted = pc.is_valid(rows[SOURCE_ROWS])
     delivered = rows.filter(pc.invert(pc.or_(refused, counted))).select(DELIVERED.names)
     views = day_views(
         kept_rows(delivered.cast(DELIVERED)),
@@ -78,7 +81,8 @@ def sort_out_views(batches: Iterable[pa.RecordBatch], rules: ViewRules) -> Sorte
     return SortedOutViews(
         valid=views.select(DAILY_VIDEO_VIEWS.column_names),
         rejected=rows.filter(refused).select(list(REJECTED_DAILY_VIEWS.column_names)),
-        source_rows=_total(rows, "sourceRows"),
+        source_rows=_total(rows, SOURCE_ROWS),
+        waiting=_total(rows, WAITING_ROWS),
         duplicates=_total(views, DUPLICATE_ROWS.name),
         conflicts=_total(views, CONFLICTING_ROWS.name),
         counters_that_fell=int(np.sum(views[NEGATIVE_DIFFERENCE.name].to_numpy())),

@@ -11,13 +11,18 @@ from resources.delta.stage import Emission
 from video_assets.arrow.blocks import unpacked
 from video_assets.player_events.sort_out import sort_out
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
-from video_assets.vocabulary import DUPLICATES, SOURCE_ROWS
+from video_assets.vocabulary import DUPLICATES, IGNORED, SOURCE_ROWS, WAITING
 
 
 def sorted_events(batches: Iterator[pa.RecordBatch]) -> Iterator[Emission]:
     """Valid and rejected rows of each bucket of events; see `events_in_blocks`."""
     for parts in unpacked(batches):
         bucket = sort_out(parts)
-        counted = {SOURCE_ROWS: bucket.source_rows, DUPLICATES: bucket.duplicates}
+        counted = {
+            SOURCE_ROWS: bucket.source_rows,
+            DUPLICATES: bucket.duplicates,
+            IGNORED: bucket.ignored,
+            WAITING: bucket.waiting,
+        }
         yield Emission(RAW_EVENTS.name, bucket.valid, counted)
         yield Emission(REJECTED_EVENTS.name, bucket.rejected, bucket.reasons)

@@ -26,7 +26,7 @@ from video_assets.sources.config import SourceConfig
 from video_assets.sources.fields import Layout
 from video_assets.sources.frames import map_rows
 from video_assets.sources.listing import Listing
-from video_assets.sources.tagged import SOURCE_ROWS, tagged_schema
+from video_assets.sources.tagged import IGNORED_ROWS, SOURCE_ROWS, WAITING_ROWS, tagged_schema
 from video_assets.sources.times import Window
 
 _EVENTS, _OTHERS = "events", "others"
@@ -42,12 +42,16 @@ class SortedOut:
         rejected: refused rows, as `rejected_events`.
         source_rows: rows that the readers met.
         duplicates: valid rows that repeat another one in all six columns.
+        ignored: rows that nobody wants.
+        waiting: halves of rows at the end of a file.
     """
 
     valid: pa.Table
     rejected: pa.Table
     source_rows: int
     duplicates: int
+    ignored: int
+    waiting: int
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -105,9 +109,15 @@ def sort_out(parts: Mapping[str, pa.Table]) -> SortedOut:
     return SortedOut(
         valid=valid,
         rejected=refused.select(list(REJECTED_EVENTS.column_names)),
-        source_rows=pc.sum(others[SOURCE_ROWS], min_count=0).as_py(),
+        source_rows=_total(others, SOURCE_ROWS),
         duplicates=events.num_rows - valid.num_rows,
+        ignored=_total(others, IGNORED_ROWS),
+        waiting=_total(others, WAITING_ROWS),
     )
+
+
+def _total(rows: pa.Table, column: str) -> int:
+    return int(pc.sum(rows[column], min_count=0).as_py())
 
 
 def _distinct(events: pa.Table) -> pa.Table:

@@ -13,8 +13,8 @@ from video_assets.sources.config import SourceConfig
 from video_assets.sources.fields import RowKind
 from video_assets.sources.tagged import TaggedSchema, Verdict, day_array, tagged_schema
 from video_assets.sources.times import MICROSECONDS_PER_DAY, read_times
-from video_assets.sources.values import mask, per_text, read_ids, read_positions
-from video_assets.vocabulary import EVENT_COLUMNS, EVENT_NAMES
+from video_assets.sources.values import is_text_equal, mask, per_text, read_ids, read_positions
+from video_assets.vocabulary import EVENT_COLUMNS, EVENT_NAMES, IGNORE, OtherNames
 
 TAGGED_EVENTS = tagged_schema(RAW_EVENTS.arrow_schema, REJECTED_EVENTS.arrow_schema)
 
@@ -34,7 +34,7 @@ def validate_events(chunk: Chunk, config: SourceConfig, _file_index: int = 0) ->
     ids = {
         name: per_text(chunk.columns[name], read_ids) for name in ("userId", "sessionId", "videoId")
     }
-    our_names = partial(_our_event_names, mapped=config.event_names)
+    our_names = partial(_our_event_names, mapped=config.event_names, others=config.other_names)
     names = per_text(per_text(chunk.columns["eventName"], read_ids), our_names)
     positions, finite = read_positions(chunk.columns["currentTime"])
     days = times // MICROSECONDS_PER_DAY
@@ -54,14 +54,17 @@ def validate_events(chunk: Chunk, config: SourceConfig, _file_index: int = 0) ->
         ("missing_position", ~finite),
         ("negative_position", positions < 0),
     )
-    return Verdict(values, reasons, days, has_time)
+    return Verdict(values, reasons, days, has_time, ignored=is_text_equal(names, IGNORE))
 
 
-def _our_event_names(names: TextArray, mapped: Mapping[str, str]) -> TextArray:
-    """The source's event names as ours; null for those that are unknown."""
+def _our_event_names(names: TextArray, mapped: Mapping[str, str], others: OtherNames) -> TextArray:
+    """The source's event names as ours or `ignore`; null for those that are unknown."""
     known = {name: name for name in EVENT_NAMES} | dict(mapped)
     places = compute.index_in(names, pa.array(list(known), pa.string()))
-    return pa.array(list(known.values()), pa.string()).take(places)
+    ours = pa.array(list(known.values()), pa.string()).take(places)
+    if others != IGNORE:
+        return ours
+    return compute.if_else(names.is_valid(), ours.fill_null(IGNORE), ours)
 
 
 EVENT_ROWS = RowKind(

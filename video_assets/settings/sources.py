@@ -9,6 +9,8 @@ from video_assets.vocabulary import (
     DAILY_VIEW_COLUMNS,
     EVENT_COLUMNS,
     EVENT_NAMES,
+    IGNORE,
+    OtherNames,
     SourceFormat,
     TimestampUnit,
 )
@@ -39,7 +41,13 @@ class SourceSettings(BaseModel):
     )
     event_names: NameMapping = Field(
         default_factory=dict,
-        description='event names, JSON of source name to ours: `{"started": "video_play"}`',
+        description="event names, JSON of source name to ours or to `ignore`: "
+        '`{"started": "video_play", "loaded": "ignore"}`',
+    )
+    events_other_names: OtherNames = Field(
+        "reject",
+        description="rows with any other event name: `reject` or `ignore`; ignored rows are "
+        "counted and kept nowhere",
     )
     events_timestamp_unit: Annotated[TimestampUnit | None, EMPTY_IS_UNSET] = Field(
         None, description="unit of times that are numbers since 1970"
@@ -69,7 +77,7 @@ class SourceSettings(BaseModel):
     def _maps_onto_known_names(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
         allowed = {
             "events_columns": EVENT_COLUMNS,
-            "event_names": EVENT_NAMES,
+            "event_names": (*EVENT_NAMES, IGNORE),
             "daily_views_columns": DAILY_VIEW_COLUMNS,
         }[str(info.field_name)]
         unknown = sorted(set(value.values()) - set(allowed))

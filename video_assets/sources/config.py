@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from video_assets.vocabulary import SourceFormat, TimestampUnit
+from video_assets.vocabulary import OtherNames, SourceFormat, TimestampUnit
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,9 @@ class SourceConfig:
         format: `auto` tells it by suffix or content.
         columns: name in the source (see `paths`) to ours; several names of one of ours are
             alternatives, the first that a row has counts. Ours are known without an entry.
-        event_names: event name in the source to ours; ours are known without an entry.
+        event_names: event name in the source to ours, or to `ignore`; ours are known without an
+            entry.
+        other_names: what becomes of rows with any other event name.
         timestamp_unit: unit of times that are numbers since 1970; None refuses such numbers.
         date_format: strptime format of dates; None reads ISO 8601.
     """
@@ -24,6 +26,7 @@ class SourceConfig:
     format: SourceFormat = "auto"
     columns: Mapping[str, str] = field(default_factory=dict)
     event_names: Mapping[str, str] = field(default_factory=dict)
+    other_names: OtherNames = "reject"
     timestamp_unit: TimestampUnit | None = None
     date_format: str | None = None
 

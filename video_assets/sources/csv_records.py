@@ -18,7 +18,7 @@ from video_assets.arrow.types import ArrowArray, Characters, Integers, Mask
 from video_assets.sources.chunks import BrokenRow, Chunk
 from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import Layout
-from video_assets.sources.lines import Lines, is_utf8, readable_text
+from video_assets.sources.lines import Lines, is_utf8, readable_text, text_so_far
 
 LONGEST_RECORD_LINES = 1000
 LONGEST_RECORD_BYTES = 1024 * 1024
@@ -151,14 +151,29 @@ class _BlockParser:
         return self._as_chunk(starts, self._layout.needed_of(columns, len(starts)), rows)
 
     def _as_chunk(self, starts: Integers, columns: dict[str, ArrowArray], rows: int) -> Chunk:
-        lines = self._lines
+        lines, broken = self._lines, sorted(self._broken)
+        waiting = int(bool(broken) and self._is_waiting(broken[-1]))
         return Chunk(
             columns=columns,
             numbers=None if lines.first_number is None else starts + lines.first_number,
             order=lines.offset + lines.starts[starts],
             texts_of=lambda rows: [self._text(row) for row in starts[rows].tolist()],
-            broken=[BrokenRow(self._text(row), lines.number(row)) for row in sorted(self._broken)],
+            broken=[
+                BrokenRow(self._text(row), lines.number(row))
+                for row in broken[: len(broken) - waiting]
+            ],
             source_rows=rows,
+            waiting_rows=waiting,
+        )
+
+    def _is_waiting(self, row: int) -> bool:
+        """Whether a broken line is half of a row at the end of a file that is being written."""
+        lines = self._lines
+        text = text_so_far(lines.line(row))
+        if not lines.ends_unfinished or row != len(lines) - 1 or text is None:
+            return False
+        return len(_names(text, self._header.delimiter)) < len(self._header.names) or (
+            text.count(chr(_QUOTE)) % 2 == 1
         )
 
     def _text(self, row: int) -> str:

@@ -3,7 +3,6 @@
 DuckDB reads the needed values of each row by itself, so that no row's fate depends on another's.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,13 +14,14 @@ from video_assets.arrow.types import ArrowArray, Characters, Integers, Mask, Tex
 from video_assets.sources.chunks import BrokenRow, Chunk
 from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import Layout, NeededColumn
+from video_assets.sources.json_structure import is_cut, objects_in_a_row
 from video_assets.sources.json_values import (
     NUMBERS,
     kinds_of_json,
     values_of_json,
     without_other_kinds,
 )
-from video_assets.sources.lines import Lines, is_utf8, readable_text
+from video_assets.sources.lines import Lines, is_utf8, readable_text, text_so_far
 from video_assets.vocabulary import Role
 
 _BLANKS = b" \t\r"
@@ -30,7 +30,6 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # DuckDB reads these words as numbers, though they are no JSON.
 _NO_JSON = (b"NaN", b"Inf")
 _SEVERAL_OBJECTS = r"\}\s*\{"
-_DECODER = json.JSONDecoder()
 
 
 def json_chunks(blocks: Iterator[Lines], layout: Layout) -> Iterator[Chunk]:
@@ -56,55 +55,64 @@ def _chunks_of_rows(
     bad = rows[~is_row]
     several = compute.match_substring_regex(texts.filter(pa.array(~is_row)), _SEVERAL_OBJECTS)
     joined = bad[several.to_numpy(zero_copy_only=False)]
-    yield _chunk(lines, rows[is_row], values, np.setdiff1d(bad, joined))
-    for row in joined.tolist():
-        yield _chunk_of_joined_objects(lines, row, columns)
+    broken = np.setdiff1d(bad, joined)
+    waiting = int(len(broken) and _is_waiting(lines, int(broken[-1]), lines.line(broken[-1])))
+    yield _chunk(lines, rows[is_row], values, broken[: len(broken) - waiting], waiting)
+    if len(joined):
+        yield _chunk_of_joined_objects(lines, joined, columns)
 
 
-def _chunk(lines: Lines, rows: Integers, values: dict[str, ArrowArray], broken: Integers) -> Chunk:
+def _is_waiting(lines: Lines, row: int, text: bytes) -> bool:
+    """Whether what is broken is the half of a row at the end of a file that is being written."""
+    is_end = lines.ends_unfinished and row == len(lines) - 1
+    return is_end and text_so_far(text) is not None and is_cut(text)
+
+
+def _chunk(
+    lines: Lines, rows: Integers, values: dict[str, ArrowArray], broken: Integers, waiting: int
+) -> Chunk:
     return Chunk(
         columns=values,
         numbers=None if lines.first_number is None else rows + lines.first_number,
         order=lines.offset + lines.starts[rows],
         texts_of=lambda indices: [readable_text(lines.line(row)) for row in rows[indices]],
-        broken=[_broken(lines, row) for row in broken.tolist()],
-        source_rows=len(rows) + len(broken),
+        broken=[
+            BrokenRow(readable_text(lines.line(row)), lines.number(row)) for row in broken.tolist()
+        ],
+        source_rows=len(rows) + len(broken) + waiting,
+        waiting_rows=waiting,
     )
 
 
-def _broken(lines: Lines, row: int) -> BrokenRow:
-    return BrokenRow(readable_text(lines.line(row)), lines.number(row))
-
-
-def _chunk_of_joined_objects(lines: Lines, row: int, columns: Sequence[NeededColumn]) -> Chunk:
-    """The objects of one line, as Kinesis Firehose writes them."""
-    pieces = _joined_objects(readable_text(lines.line(row)))
-    texts = pa.array(pieces, pa.string())
-    is_row, values = _read(texts, np.ones(len(pieces), np.bool_), columns)
-    good, bad = np.flatnonzero(is_row), np.flatnonzero(~is_row)
-    number = lines.number(row)
+def _chunk_of_joined_objects(
+    lines: Lines, joined: Integers, columns: Sequence[NeededColumn]
+) -> Chunk:
+    """The objects of lines that hold several, as Kinesis Firehose writes them."""
+    split = [objects_in_a_row(lines.line(row)) for row in joined.tolist()]
+    pieces = [piece for of_row in split for piece in of_row]
+    counts = [len(of_row) for of_row in split]
+    row_of = np.repeat(joined, counts)
+    place = np.arange(len(pieces)) - np.repeat(np.cumsum(counts) - counts, counts)
+    some = Lines(b"\n".join(pieces), 0, None)
+    texts, is_text = _texts(some, np.arange(len(pieces)))
+    is_row, values = _read(
+        texts, is_text & _look_like_objects(some, np.arange(len(pieces))), columns
+    )
+    good, broken = np.flatnonzero(is_row), np.flatnonzero(~is_row)
+    last = len(pieces) - 1
+    waiting = int(last in broken and _is_waiting(lines, int(row_of[last]), pieces[last]))
     return Chunk(
         columns=values,
-        numbers=None if number is None else np.full(len(good), number, np.int64),
-        order=lines.offset + lines.starts[row] + good,
-        texts_of=lambda indices: [pieces[place] for place in good[indices]],
-        broken=[BrokenRow(pieces[place], number) for place in bad.tolist()],
+        numbers=None if lines.first_number is None else row_of[good] + lines.first_number,
+        order=lines.offset + lines.starts[row_of[good]] + place[good],
+        texts_of=lambda indices: [readable_text(pieces[at]) for at in good[indices]],
+        broken=[
+            BrokenRow(readable_text(pieces[at]), lines.number(int(row_of[at])))
+            for at in broken[: len(broken) - waiting].tolist()
+        ],
         source_rows=len(pieces),
+        waiting_rows=waiting,
     )
-
-
-def _joined_objects(text: str) -> list[str]:
-    """The objects that stand one after the other; what follows a broken one is one piece."""
-    pieces: list[str] = []
-    start, end = 0, len(text)
-    while start < end:
-        try:
-            _, after = _DECODER.raw_decode(text, start)
-        except (json.JSONDecodeError, RecursionError):
-            after = end
-        pieces.append(text[start:after])
-        start = after + len(text[after:]) - len(text[after:].lstrip()) if after < end else end
-    return pieces
 
 
 def _texts(lines: Lines, rows: Integers) -> tuple[TextArray, Mask]:

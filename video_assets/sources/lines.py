@@ -1,5 +1,6 @@
 """Text by blocks of whole lines, in bounded memory, whatever is in the lines."""
 
+from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -91,6 +92,11 @@ class Lines:
     def number(self, index: int) -> int | None:
         """The 1-based number of a line in its file."""
         return None if self.first_number is None else self.first_number + index
+
+    @property
+    def ends_unfinished(self) -> bool:
+        """Whether the file ends without the end of its last line."""
+        return self.is_last and not self.data.endswith(b"\n")
 
     def joined(self, rows: Integers) -> bytes:
         """Some lines, in order, as one text; without a copy where they are all of them."""
@@ -219,6 +225,14 @@ def is_utf8(data: bytes) -> bool:
     except pa.ArrowInvalid:
         return False
     return True
+
+
+def text_so_far(data: bytes) -> str | None:
+    """Text whose last character may be cut; None where anything else is wrong with it."""
+    try:
+        return getincrementaldecoder("utf-8")().decode(data)
+    except UnicodeDecodeError:
+        return None
 
 
 def readable_text(data: bytes) -> str:

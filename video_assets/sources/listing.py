@@ -12,7 +12,7 @@ from video_assets.sources.compression import Compression, beginning, compression
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError, readable_storage
 from video_assets.sources.fields import RowKind
-from video_assets.sources.json_arrays import begins_array
+from video_assets.sources.json_structure import begins_array
 
 FileFormat = Literal["parquet", "json", "csv", "delta"]
 

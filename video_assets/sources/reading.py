@@ -13,12 +13,12 @@ from video_assets.sources.csv_records import csv_chunks, read_header
 from video_assets.sources.errors import marked_for_the_driver, readable_storage
 from video_assets.sources.fields import Layout
 from video_assets.sources.foreign_formats import require_text
-from video_assets.sources.json_arrays import ElementsAsLines, begins_array
 from video_assets.sources.json_records import json_chunks, require_json_columns
+from video_assets.sources.json_structure import ElementsAsLines, begins_array
 from video_assets.sources.lines import ByteStream, Lines, RejoinedStream, blocks_of_lines
 from video_assets.sources.listing import SourceFile
 from video_assets.sources.parquet_records import chunk_of_batch, open_parquet, parquet_chunks
-from video_assets.sources.tagged import Scope, TaggedSchema
+from video_assets.sources.tagged import FateCounts, Scope, TaggedSchema
 from video_assets.sources.times import Window
 from video_assets.sources.units import Unit
 
@@ -73,13 +73,13 @@ class Reading:
     def _tagged_rows(
         self, chunks: Iterable[Chunk], scope: Scope, file_index: int
     ) -> Iterator[pa.RecordBatch]:
-        source_rows = 0
+        counts = FateCounts()
         for chunk in chunks:
             verdict = self.layout.kind.validate(chunk, self.layout.config, file_index)
             yield from self.tagged.batches(chunk, verdict, scope)
             yield from self.tagged.broken(chunk, scope)
-            source_rows += self.tagged.rows_in_scope(chunk, verdict, scope)
-        yield self.tagged.counter(source_rows)
+            counts += self.tagged.counts(chunk, verdict, scope)
+        yield self.tagged.counter(counts)
 
     def _chunks(self, unit: Unit) -> Iterator[Chunk]:
         file = unit.file

@@ -1,7 +1,8 @@
 """Tagged rows: valid rows, rejected rows and the count of both in one table, told by a tag.
 
 A row with a null `reason` and a null `sourceRows` is valid. A row with a `reason` is rejected. A
-row with `sourceRows` counts rows of the source that are in the run's scope; nothing else is set.
+row with `sourceRows` counts rows of the source that are in the run's scope, and how many of them
+are neither: ignored because of their name, or waiting for the rest of their file.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from video_assets.sources.times import Window
 
 UNPARSEABLE = "unparseable_row"
 OUTSIDE_FILE_DAY = "outside_file_day"
-SOURCE_ROWS = "sourceRows"
+SOURCE_ROWS, IGNORED_ROWS, WAITING_ROWS = COUNTERS = "sourceRows", "ignoredRows", "waitingRows"
 _NO_DAY = 0
 _EPOCH_DAY = date(1970, 1, 1)
 
@@ -77,12 +78,41 @@ class Verdict:
         reasons: reasons and the rows that each applies to; the first that applies counts.
         days: days since 1970, 0 where unreadable.
         has_day: which days are readable.
+        ignored: rows that nobody wants, whatever is wrong with them; None where there are none.
     """
 
     values: Mapping[str, ArrowArray]
     reasons: Sequence[tuple[str, Mask]]
     days: Integers
     has_day: Mask
+    ignored: Mask | None = None
+
+    def wanted(self, rows: Mask) -> Mask:
+        """Those of some rows that are not ignored."""
+        return rows if self.ignored is None else rows & ~self.ignored
+
+
+@dataclass(frozen=True)
+class FateCounts:
+    """Rows in scope that the readers met, and those of them that are in no table.
+
+    Attributes:
+        source: all rows.
+        ignored: rows that nobody wants.
+        waiting: halves of rows.
+    """
+
+    source: int = 0
+    ignored: int = 0
+    waiting: int = 0
+
+    def __add__(self, other: "FateCounts") -> "FateCounts":
+        """Both together."""
+        return FateCounts(
+            self.source + other.source,
+            self.ignored + other.ignored,
+            self.waiting + other.waiting,
+        )
 
 
 @dataclass(frozen=True)
@@ -94,7 +124,7 @@ class TaggedSchema:
 
     def batches(self, chunk: Chunk, verdict: Verdict, scope: Scope) -> Iterator[pa.RecordBatch]:
         """A chunk's valid and rejected rows that are in scope."""
-        in_scope = scope.holds(verdict.days, verdict.has_day)
+        in_scope = verdict.wanted(scope.holds(verdict.days, verdict.has_day))
         wrong_day = scope.is_on_another_day(verdict.days, verdict.has_day)
         reasons = [*verdict.reasons, (OUTSIDE_FILE_DAY, wrong_day)]
         first_reason = np.select(
@@ -117,15 +147,21 @@ class TaggedSchema:
         numbers = [row.number for row in chunk.broken[:count]]
         yield from self._rejected([UNPARSEABLE] * count, texts, numbers, days, scope)
 
-    def rows_in_scope(self, chunk: Chunk, verdict: Verdict, scope: Scope) -> int:
+    def counts(self, chunk: Chunk, verdict: Verdict, scope: Scope) -> FateCounts:
         """The reader's own count of the chunk's rows, without those of other runs."""
-        of_other_runs = int(np.count_nonzero(~scope.holds(verdict.days, verdict.has_day)))
-        undated = 0 if scope.holds_undated else len(chunk.broken)
-        return chunk.source_rows - of_other_runs - undated
+        in_scope = scope.holds(verdict.days, verdict.has_day)
+        undated = 0 if scope.holds_undated else len(chunk.broken) + chunk.waiting_rows
+        return FateCounts(
+            source=chunk.source_rows - int(np.count_nonzero(~in_scope)) - undated,
+            ignored=int(np.count_nonzero(in_scope & ~verdict.wanted(in_scope))),
+            waiting=chunk.waiting_rows if scope.holds_undated else 0,
+        )
 
-    def counter(self, source_rows: int) -> pa.RecordBatch:
+    def counter(self, counts: FateCounts) -> pa.RecordBatch:
         """The row that counts the source's rows."""
-        return self._batch({SOURCE_ROWS: pa.array([source_rows], pa.int64())}, 1)
+        values = (counts.source, counts.ignored, counts.waiting)
+        columns = zip(COUNTERS, values, strict=True)
+        return self._batch({name: pa.array([value], pa.int64()) for name, value in columns}, 1)
 
     def _valid(self, verdict: Verdict, rows: Mask) -> Iterator[pa.RecordBatch]:
         count = int(np.count_nonzero(rows))
@@ -175,6 +211,6 @@ def tagged_schema(
     rejected: Iterable["pa.Field[Any]"],
     more: Iterable["pa.Field[Any]"] = (),
 ) -> pa.Schema:
-    """All columns of valid and rejected rows, each once and nullable, and the count."""
+    """All columns of valid and rejected rows, each once and nullable, and the counts."""
     fields = {field.name: field.type for field in (*valid, *rejected, *more)}
-    return pa.schema([*fields.items(), (SOURCE_ROWS, pa.int64())])
+    return pa.schema([*fields.items(), *((name, pa.int64()) for name in COUNTERS)])

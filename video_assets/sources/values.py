@@ -45,6 +45,16 @@ def per_text(array: ArrowArray, function: Callable[[ArrowArray], TextArray]) -> 
     return pa.DictionaryArray.from_arrays(known.take(array.indices), texts.fill_null(""))
 
 
+def is_text_equal(array: TextArray, text: str) -> Mask | None:
+    """Where a text is; None where it is nowhere, which in a dictionary is soon told."""
+    texts = array.dictionary if isinstance(array, pa.DictionaryArray) else array
+    equal = compute.equal(texts, text).fill_null(fill_value=False)
+    if not equal.true_count:
+        return None
+    found = equal.take(array.indices) if isinstance(array, pa.DictionaryArray) else equal
+    return mask(found.fill_null(fill_value=False))
+
+
 def invalid_text(array: ArrowArray) -> Mask | None:
     """Which values are text in name only, not being UTF-8; None when all of them are."""
     if not is_text(array.type):
