@@ -3,10 +3,10 @@
 import os
 import time
 from collections.abc import Mapping
-from functools import cache
 from threading import Lock
 from typing import Any, Literal, Protocol, cast
 
+import grpc
 from dagster import InitResourceContext
 from dagster_pyspark import PySparkResource
 from pydantic import Field
@@ -18,6 +18,7 @@ from pyspark.sql.connect.client.retries import DefaultPolicy
 from pyspark.sql.connect.session import SparkSession as ConnectSession
 
 from resources.engine.compute_slots import available_cores
+from resources.engine.embedded_server import DoorError, embedded_server
 from resources.engine.errors import engine_message
 from resources.engine.local_server import start_local
 from resources.engine.worker_code import ship_code
@@ -154,12 +155,12 @@ def _started(engine: str, remote: str, config: dict[str, str]) -> SparkSession:
     url = "the embedded engine" if engine == "sail" else remote
     try:
         if engine == "sail":
-            return _connect(_url_of(_sail_server()), {**SAIL_CONFIG, **config})
+            return _connect(_EmbeddedChannel(), {**SAIL_CONFIG, **config})
         if remote.startswith("local"):
             url = start_local(remote, {**SPARK_CONFIG, **config})
-            session = _connect(url, {})
+            session = _connect(_channel(url), {})
         else:
-            session = _connect(remote, {**SPARK_CONFIG, **config})
+            session = _connect(_channel(remote), {**SPARK_CONFIG, **config})
         ship_code(session)
     except Exception as error:
         raise EngineError(_how_to_repair(remote, error)) from error
@@ -172,27 +173,24 @@ def use_utc() -> None:
     time.tzset()
 
 
-@cache
-def _sail_server() -> Any:
-    """The embedded server; cached, because it stops when nothing refers to it any more."""
-    os.environ.setdefault("RUST_LOG", "error")
-    from pysail.spark import SparkConnectServer  # noqa: PLC0415 (only this engine needs it)
+class _EmbeddedChannel(DefaultChannelBuilder):
+    """A channel to the server of this process, which has no URL."""
 
-    server = SparkConnectServer()
-    server.start(background=True)
-    return server
+    def __init__(self) -> None:
+        super().__init__("sc://localhost", channelOptions=[_SOON_AGAIN])
 
-
-def _url_of(server: Any) -> str:
-    host, port = server.listening_address
-    return f"sc://{host}:{port}"
+    def toChannel(self) -> grpc.Channel:  # noqa: N802 (PySpark's name)
+        return self._insecure_channel(embedded_server())
 
 
-def _connect(url: str, config: dict[str, str]) -> SparkSession:
+def _channel(url: str) -> DefaultChannelBuilder:
+    return DefaultChannelBuilder(url, channelOptions=[_SOON_AGAIN])
+
+
+def _connect(channel: DefaultChannelBuilder, config: dict[str, str]) -> SparkSession:
     # What PySpark's own `remote(url)` does, which takes no options of the channel. It makes
     # `pyspark.sql.functions` those of Spark Connect.
     os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
-    channel = DefaultChannelBuilder(url, channelOptions=[_SOON_AGAIN])
     session = cast("SparkSession", ConnectSession.builder.channelBuilder(channel).create())
     session.client.set_retry_policies(
         [DefaultPolicy(max_retries=_RETRIES, max_backoff=_LONGEST_WAIT)]
@@ -220,7 +218,7 @@ def _configure(session: SparkSession, key: str, value: str) -> None:
 
 
 def _how_to_repair(remote: str, error: Exception) -> str:
-    if isinstance(error, EngineError):
+    if isinstance(error, EngineError | DoorError):
         return str(error)
     cause = engine_message(error) or repr(error)
     return (
