@@ -6,7 +6,16 @@ from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from dagster import AssetKey, MetadataValue, TableColumnDep, TableColumnLineage, TableRecord
+from dagster import (
+    AssetKey,
+    MetadataValue,
+    TableColumn,
+    TableColumnDep,
+    TableColumnLineage,
+    TableMetadataValue,
+    TableRecord,
+    TableSchema,
+)
 
 from resources.delta.commit import CommittedTable
 from resources.delta.stage import StagedTable
@@ -30,7 +39,7 @@ def output_metadata(staged: StagedTable, committed: CommittedTable, schema: str)
         "delta_version": committed.version,
         "files": committed.files,
         "size_bytes": committed.size,
-        "preview": MetadataValue.md(markdown_table(preview(staged))),
+        "preview": as_table(preview(staged)),
         **_table_rows(committed),
         **_days_metadata(committed),
         **column_lineage(committed.table, schema),
@@ -79,20 +88,18 @@ def preview(staged: StagedTable) -> pa.Table:
     return rows.select(columns)
 
 
-def markdown_table(rows: pa.Table) -> str:
-    """The rows as a Markdown table, long values cut."""
-    if rows.num_rows == 0:
-        return "no rows"
-    names = rows.column_names
-    lines = [names, ["---"] * len(names), *([row[n] for n in names] for row in rows.to_pylist())]
-    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+def as_table(rows: pa.Table) -> TableMetadataValue:
+    """The rows as Dagster's own table, which shows values as text; long values cut."""
+    records = [
+        TableRecord({name: _cell(value) for name, value in row.items()}) for row in rows.to_pylist()
+    ]
+    columns = [TableColumn(field.name, str(field.type)) for field in rows.schema]
+    return MetadataValue.table(records, TableSchema(columns))
 
 
 def _cell(value: object) -> str:
     text = " ".join(_text(value).split())
-    if len(text) > _CELL_CHARACTERS:
-        text = text[: _CELL_CHARACTERS - 1] + "…"
-    return text.replace("\\", "\\\\").replace("|", "\\|")
+    return text if len(text) <= _CELL_CHARACTERS else f"{text[: _CELL_CHARACTERS - 1]}…"
 
 
 def _text(value: object) -> str:

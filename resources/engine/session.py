@@ -2,6 +2,7 @@
 
 import os
 import time
+import traceback
 from collections.abc import Mapping
 from threading import Lock
 from typing import Any, Literal, Protocol, cast
@@ -22,6 +23,7 @@ from resources.engine.embedded_server import DoorError, embedded_server
 from resources.engine.errors import engine_message
 from resources.engine.local_server import start_local
 from resources.engine.worker_code import ship_code
+from resources.secrecy import HIDDEN, hide, secrets_of, without_secrets
 
 SAIL_CONFIG = {"spark.sql.session.timeZone": "UTC"}
 SPARK_CONFIG = {
@@ -76,12 +78,19 @@ class SparkEngine(PySparkResource):
 
     @classmethod
     def from_settings(cls, settings: EngineSettings) -> "SparkEngine":
-        """The engine that the settings name."""
-        return cls(
+        """The engine that the settings name.
+
+        Dagster shows a resource's fields in its UI and keeps them with each run: tokens and
+        values of Spark settings stay in this process.
+        """
+        remote, config = settings.spark_remote, dict(settings.spark_config)
+        engine = cls(
             engine=settings.engine,
-            spark_remote=settings.spark_remote,
-            spark_config=dict(settings.spark_config),
+            spark_remote=remote and without_secrets(remote),
+            spark_config=dict.fromkeys(config, HIDDEN),
         )
+        _unshown[engine._shown()] = (remote, config)
+        return engine
 
     def setup_for_execution(self, context: InitResourceContext) -> None:
         """Do nothing: a step that computes nothing shall not wait for an engine."""
@@ -93,8 +102,12 @@ class SparkEngine(PySparkResource):
         Raises:
             EngineError: it cannot be started or reached.
         """
-        config = tuple(sorted({key: str(v) for key, v in self.spark_config.items()}.items()))
-        return _session(self.engine, self.spark_remote, config)
+        remote, values = _unshown.get(self._shown(), (self.spark_remote, self.spark_config))
+        config = tuple(sorted({key: str(v) for key, v in values.items()}.items()))
+        return _session(self.engine, remote, config)
+
+    def _shown(self) -> "_Shown":
+        return self.spark_remote, tuple(sorted(map(str, self.spark_config.items())))
 
     @property
     def cores(self) -> int:
@@ -118,6 +131,10 @@ class SparkEngine(PySparkResource):
         """
         raise EngineError("Spark Connect has no SparkContext: use `spark_session`.")
 
+
+_Shown = tuple[str | None, tuple[str, ...]]
+# What the fields of an engine only hint at.
+_unshown: dict[_Shown, tuple[str | None, dict[str, str]]] = {}
 
 _Key = tuple[str, str | None, tuple[tuple[str, str], ...]]
 _sessions: dict[_Key, SparkSession] = {}
@@ -163,7 +180,12 @@ def _started(engine: str, remote: str, config: dict[str, str]) -> SparkSession:
             session = _connect(_channel(remote), {**SPARK_CONFIG, **config})
         ship_code(session)
     except Exception as error:
-        raise EngineError(_how_to_repair(remote, error)) from error
+        secrets = secrets_of(remote, config)
+        message = hide(_how_to_repair(remote, error), secrets)
+        told = "".join(traceback.format_exception(error))
+        if hide(told, secrets) != told:  # Dagster keeps the causes of an error, too
+            raise EngineError(message) from None
+        raise EngineError(message) from error
     return session
 
 
@@ -222,7 +244,7 @@ def _how_to_repair(remote: str, error: Exception) -> str:
         return str(error)
     cause = engine_message(error) or repr(error)
     return (
-        f"No Spark session from {_without_token(remote)}: {cause}. {_remedy(remote)} "
+        f"No Spark session from {without_secrets(remote)}: {cause}. {_remedy(remote)} "
         "VIDEO_ASSETS_ENGINE=sail needs neither Java nor a server."
     )
 
@@ -235,7 +257,3 @@ def _remedy(remote: str) -> str:
             '{"spark.jars": "/path/a.jar,/path/b.jar"}.'
         )
     return "Check VIDEO_ASSETS_SPARK_REMOTE, and that a Spark Connect server answers there."
-
-
-def _without_token(url: str) -> str:
-    return url.partition("/;")[0]

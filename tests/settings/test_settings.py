@@ -129,3 +129,31 @@ def test_an_alert_url_that_is_refused_is_not_repeated(monkeypatch: pytest.Monkey
     message = error_for(monkeypatch, "ALERT_URLS", "token-without-scheme")
     assert "VIDEO_ASSETS_ALERT_URLS" in message
     assert "token-without-scheme" not in message
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SPARK_REMOTE", "http://x/;token=s3cr3t"),
+        ("SPARK_REMOTE", "http://me:s3cr3t@x"),
+        ("SPARK_CONFIG", '{"spark.x": "s3cr3t"'),
+        ("SPARK_CONFIG", '{"spark.x": ["s3cr3t"]}'),
+        ("WAREHOUSE", "s3://key:s3cr3t@bucket/a"),
+        ("EVENTS", "abfss://c@account.dfs.core.windows.net/a?sig=s3cr3t"),
+        ("UI_URL", "https://me:s3cr3t@dagster.example.org"),
+    ],
+)
+def test_a_secret_in_a_wrong_value_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    message = error_for(monkeypatch, name, value)
+    assert f"VIDEO_ASSETS_{name}" in message
+    assert "s3cr3t" not in message
+
+
+def test_an_address_with_a_password_is_refused_with_the_place_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    message = error_for(monkeypatch, "WAREHOUSE", "s3://key:s3cr3t@bucket/a")
+    assert "must hold no password" in message
+    assert "AWS_*" in message

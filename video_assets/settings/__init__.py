@@ -5,10 +5,11 @@ import os
 from collections.abc import Iterable
 
 from dotenv import dotenv_values
-from pydantic import ValidationError
+from pydantic import ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from resources.secrecy import without_secrets
 from video_assets.rules import WatchTimeRules
 from video_assets.settings.alerts import AlertSettings
 from video_assets.settings.analytics import AnalyticsSettings
@@ -19,6 +20,8 @@ from video_assets.settings.tables import TableSettings
 from video_assets.settings.views import ViewSettings
 
 PREFIX = "VIDEO_ASSETS_"
+SECRET = {*AlertSettings.model_fields, "spark_config"}
+ADDRESSES = ("warehouse", "events", "video_metadata", "daily_views", "youtube_url", "ui_url")
 DOTENV = ".env"
 
 
@@ -46,6 +49,18 @@ class Settings(  # the last base comes first in the table of settings
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_file=DOTENV, extra="ignore", frozen=True
     )
+
+    @field_validator(*ADDRESSES)
+    @classmethod
+    def _address_holds_no_secret(cls, address: str | None) -> str | None:
+        """Addresses stand in tables, in logs and in the UI."""
+        if address and without_secrets(address) != address:
+            raise ValueError(
+                "must hold no password, token or signature, because everybody sees addresses: "
+                "put credentials into the environment variables of the store (AWS_*, AZURE_*, "
+                "GOOGLE_*)"
+            )
+        return address
 
     @property
     def rules(self) -> WatchTimeRules:
@@ -95,5 +110,9 @@ def _readable_detail(detail: ErrorDetails) -> str:
         return f"The settings contradict each other: {message}"
     field = str(detail["loc"][0])
     meaning = Settings.model_fields[field].description
-    value = "" if field in AlertSettings.model_fields else f" = {detail['input']!r}"
+    value = "" if field in SECRET else f" = {_shown(detail['input'])!r}"
     return f"{environment_name(field)}{value}: {message} ({meaning})"
+
+
+def _shown(value: object) -> object:
+    return without_secrets(value) if isinstance(value, str) else value

@@ -135,8 +135,27 @@ def test_the_output_is_described(spark: SparkSession, run: Any, warehouse: str) 
     assert (shown["delta_version"], shown["files"] > 0, shown["size_bytes"] > 0) == (1, True, True)
     lines = [record.data for record in shown["rows_per_day"].records]
     assert lines == [{"day": str(day(n)), "rows": 1} for n in (3, 2, 1)]
-    assert shown["preview"].startswith("| channel_id | video_id | created_date | date |")
-    assert "| c1 | a | 2025-01-01 | 2025-01-0" in shown["preview"]
+    first = shown["preview"].records[0].data
+    assert list(first)[:4] == ["channel_id", "video_id", "created_date", "date"]
+    assert (first["channel_id"], first["video_id"], first["created_date"]) == (
+        "c1",
+        "a",
+        "2025-01-01",
+    )
+    assert first["date"].startswith("2025-01-0")
+
+
+HOSTILE = "![x](https://evil.example/x.png) <img src=x> | [a](b)"
+
+
+def test_what_players_send_is_shown_as_text(spark: SparkSession, run: Any) -> None:
+    result = run(daily_asset(spark, HOSTILE), **days_tags(1, 1))
+    events = result.asset_materializations_for_node(f"video__{DAILY_VIDEO_VIEWS.name}")
+    metadata = events[0].metadata
+    holding = [name for name, value in metadata.items() if HOSTILE in str(value)]
+    assert holding == ["preview"]
+    assert isinstance(metadata["preview"], dg.TableMetadataValue)
+    assert metadata["preview"].records[0].data["video_id"] == HOSTILE
 
 
 def test_many_days_are_summed_up_in_the_last_line(spark: SparkSession, run: Any) -> None:
@@ -144,7 +163,7 @@ def test_many_days_are_summed_up_in_the_last_line(spark: SparkSession, run: Any)
     records = [record.data for record in shown["rows_per_day"].records]
     assert len(records) == 31
     assert records[-1] == {"day": "10 earlier days", "rows": 10}
-    assert shown["preview"].count("\n") <= 11
+    assert len(shown["preview"].records) <= 10
 
 
 def test_the_run_is_named_in_the_history(spark: SparkSession, run: Any, warehouse: str) -> None:
