@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from threading import Lock
 from typing import Any, Literal, Protocol, cast
 
-import grpc
 from dagster import InitResourceContext
 from dagster_pyspark import PySparkResource
 from pydantic import Field
@@ -201,7 +200,7 @@ class _EmbeddedChannel(DefaultChannelBuilder):
     def __init__(self) -> None:
         super().__init__("sc://localhost", channelOptions=[_SOON_AGAIN])
 
-    def toChannel(self) -> grpc.Channel:  # noqa: N802 (PySpark's name)
+    def toChannel(self) -> Any:  # noqa: N802 (PySpark's name)
         return self._insecure_channel(embedded_server())
 
 
