@@ -7,6 +7,7 @@ import dagster as dg
 from asset_checks import daily_views, engagement, lifetime_snapshots, raw_events, sessions
 from asset_checks.dagster_checks import checks_of
 from asset_checks.freshness import DEADLINE_CRON, TIME_ZONE, YESTERDAY_IS_THERE, yesterday_is_there
+from asset_checks.growth import TABLES_ARE_TIDY
 from asset_checks.rules import Rule
 from video_assets.catalog import asset_key
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATES, MONTHLY_VIEWS
@@ -16,7 +17,7 @@ from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.tables import TABLES
 
 RULES: Mapping[str, tuple[Rule, ...]] = {
-    RAW_EVENTS.name: raw_events.RULES,
+    RAW_EVENTS.name: (*raw_events.RULES, TABLES_ARE_TIDY),
     SESSIONS.name: sessions.RULES,
     ENGAGEMENT.name: engagement.RULES,
     DAILY_VIDEO_VIEWS.name: daily_views.DAILY_RULES,

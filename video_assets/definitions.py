@@ -14,6 +14,7 @@ from resources.view_counts.resource import ViewCounts
 from video_assets.analytics.assets import analytics_assets
 from video_assets.automation.alert_sensor import alert_sensor
 from video_assets.automation.conditions import automated
+from video_assets.automation.maintenance import maintenance_schedule
 from video_assets.automation.schedules import automation_sensor, daily_schedule, daily_steps
 from video_assets.catalog import daily_partitions, days_until_today, monthly_partitions
 from video_assets.daily_views.assets import (
@@ -47,7 +48,11 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     return dg.Definitions(
         assets=dg.with_source_code_references(_watched(automated(assets))),
         asset_checks=build_checks(),
-        schedules=[daily_schedule(settings.start_date, steps), build_freshness()],
+        schedules=[
+            daily_schedule(settings.start_date, steps),
+            build_freshness(),
+            maintenance_schedule(),
+        ],
         sensors=[automation_sensor(), alert_sensor(settings.warehouse, settings)],
         resources={
             "spark": spark,

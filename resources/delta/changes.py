@@ -1,17 +1,19 @@
-"""What a table was computed from, and which files of that origin came or went since."""
+"""What a table was computed from, and which files of that origin changed since, by the log."""
 
+import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+import orjson
 import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from resources.delta.commit import ORIGIN, open_table
-from resources.storage import find, join, plain_location
+from resources.storage import find, join, plain_location, read_objects
 
 _COMMITS_LOOKED_BACK = 100
 _KEEP_ALL_ROWS = {"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES"}
@@ -19,7 +21,7 @@ _KEEP_ALL_ROWS = {"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES"}
 
 @dataclass(frozen=True)
 class ChangedFiles:
-    """Data files that only one of two versions of a table holds.
+    """Data files whose rows are not the same in two versions of a table.
 
     Attributes:
         locations: where they are; those that are gone from the table are still there.
@@ -44,30 +46,77 @@ def origin_of(table: DeltaTable) -> Mapping[str, str] | None:
     return None
 
 
-def changed_files(location: str, newer: DeltaTable, since: int) -> ChangedFiles | None:
-    """The files that came or went between an older version of a table and a newer one.
+def commit_digest(location: str, version: int) -> str:
+    """What tells one commit from any other of that number; empty when the log has dropped it.
 
-    None: the older version cannot be told any more, or `VACUUM` deleted a file that it had.
+    A folder put back from a backup reaches the same numbers again by other commits.
+    """
+    entry = _log_entry(location, version)
+    return hashlib.sha256(entry).hexdigest()[:16] if entry else ""
+
+
+def changed_files(location: str, newer: DeltaTable, since: int, digest: str) -> ChangedFiles | None:
+    """The files whose rows came, went or were marked as deleted since an older version.
+
+    Commits that only rearrange rows, such as joining small files, change nothing. Where a commit
+    marks some rows of a file as deleted, all rows of the file count as changed.
+
+    None: the older version cannot be told any more, is another commit than it was, or `VACUUM`
+    deleted a file that is needed.
 
     Args:
         location: folder of the table.
         newer: the newer version.
         since: number of the older version.
+        digest: `commit_digest` of the older version when it was the newest.
     """
+    if newer.version() < since or commit_digest(location, since) != digest:
+        return None
+    if newer.version() == since:
+        return ChangedFiles((), 0)
+    entries = [_log_entry(location, version) for version in range(since + 1, newer.version() + 1)]
+    if not all(entries):
+        return None
     try:
-        before = _rows_by_key(open_table(location, since))
+        rows = _rows_by_key(open_table(location, since))
     except DeltaError:
         return None
-    after = _rows_by_key(newer)
-    gone = {key: rows for key, rows in before.items() if key not in after}
-    if not _are_there(location, gone):
+    changed: set[str] = set()
+    for action, change in _file_actions(entries):
+        key = unquote(change["path"])
+        if action == "add":
+            rows[key] = _rows_of(change)
+        if change.get("dataChange", True):
+            changed.add(key)
+    if not _are_there(location, changed - _rows_by_key(newer).keys()):
         return None
-    changed = gone | {key: rows for key, rows in after.items() if key not in before}
     root = plain_location(location)
-    return ChangedFiles(tuple(join(root, key) for key in sorted(changed)), sum(changed.values()))
+    return ChangedFiles(
+        tuple(join(root, key) for key in sorted(changed)), sum(rows.get(k, 0) for k in changed)
+    )
 
 
-def _rows_by_key(table: DeltaTable) -> Mapping[str, int]:
+def _log_entry(location: str, version: int) -> bytes:
+    try:
+        [entry] = read_objects(location, [f"_delta_log/{version:020}.json"])
+    except FileNotFoundError:
+        return b""
+    return entry.to_pybytes()
+
+
+def _file_actions(entries: Iterable[bytes]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for entry in entries:
+        for line in filter(None, entry.splitlines()):
+            for action, change in orjson.loads(line).items():
+                if action in ("add", "remove"):
+                    yield action, change
+
+
+def _rows_of(added: Mapping[str, Any]) -> int:
+    return int(orjson.loads(added.get("stats") or "{}").get("numRecords") or 0)
+
+
+def _rows_by_key(table: DeltaTable) -> dict[str, int]:
     files = pa.table(table.get_add_actions(flatten=True))
     paths: list[Any] = files["path"].to_pylist()
     rows: list[Any] = files["num_records"].to_pylist()

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from resources.delta.changes import ChangedFiles, changed_files, origin_of
+from resources.delta.changes import ChangedFiles, changed_files, commit_digest, origin_of
 from resources.delta.commit import REPLACED, arrow_schema, open_table
 from resources.delta.errors import TableError
 from resources.delta.stage import table_location
@@ -122,10 +122,14 @@ class Warehouse:
         log = self.log(table)
         return origin_of(log) if log else None
 
-    def changed_files(self, table: Table, since: int) -> ChangedFiles | None:
-        """The files that came or went since a version; None where that cannot be told any more."""
+    def commit_digest(self, table: Table, version: int) -> str:
+        """What tells the commit of a version from any other; empty when the log dropped it."""
+        return commit_digest(self.location(table), version)
+
+    def changed_files(self, table: Table, since: int, digest: str) -> ChangedFiles | None:
+        """The files whose rows changed since a commit; None where that cannot be told any more."""
         log = self.log(table)
-        return changed_files(self.location(table), log, since) if log else None
+        return changed_files(self.location(table), log, since, digest) if log else None
 
     def _rows_per_partition(self, table: Table) -> Mapping[date | None, int]:
         """Rows of each partition that has any; those of a table without partitions under None."""

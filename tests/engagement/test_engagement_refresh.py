@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
+from shutil import copytree, rmtree
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,6 +13,7 @@ from support.source_files import deliver
 from support.steps import Staged
 from support.world import DAILY, SORTED_OUT, UNDIVIDED, Row, World
 
+from resources.delta.maintenance import tidy
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 
 DAYS = tuple(date(2025, 3, 1) + timedelta(days=n) for n in range(10))
@@ -169,10 +171,6 @@ def delete_old_files(events: World) -> None:
         delta.vacuum(0, enforce_retention_duration=False, dry_run=False, full=True)
 
 
-def compact(events: World) -> None:
-    events.delta(ENGAGEMENT).optimize.compact()
-
-
 def delete_a_row(events: World) -> None:
     events.delta(ENGAGEMENT).delete("userId = 'eve'")
 
@@ -186,10 +184,29 @@ def forget_old_versions(events: World) -> None:
         (log / f"{version:020}.json").unlink()
 
 
-def test_maintenance_of_the_table_does_not_undo_what_is_known(used: World) -> None:
-    delete_old_files(used)
-    compact(used)
+def test_maintenance_of_the_tables_does_not_undo_what_is_known(used: World) -> None:
+    for table in (SESSIONS, ENGAGEMENT):
+        tidy(str(used.folder(table)), table, timedelta(0))
     assert computed(used.compute(tables=UNDIVIDED)) == 0
+
+
+def test_sessions_of_a_backup_that_reach_the_same_version_again_compute_all_rows(
+    used: World,
+    rows: list[Row],
+    fresh: Callable[[Sequence[Row]], dict[str, list[str]]],
+    tmp_path: Path,
+) -> None:
+    copytree(used.folder(SESSIONS), tmp_path / "backup")
+    deliver(tmp_path / "used" / "events", [row for row in rows if row["userId"] != "eve"])
+    compute_days(used, LONELY)
+    version = used.delta(SESSIONS).version()
+    rmtree(used.folder(SESSIONS))
+    copytree(tmp_path / "backup", used.folder(SESSIONS))
+    deliver(tmp_path / "used" / "events", rows)
+    while used.delta(SESSIONS).version() < version:
+        used.compute(LAST, tables=(SESSIONS,))
+    assert computed(used.compute(tables=UNDIVIDED)) == len(used.rows(ENGAGEMENT))
+    assert bits(used)[ENGAGEMENT.name] == fresh(rows)[ENGAGEMENT.name]
 
 
 @pytest.mark.parametrize("accident", [delete_a_row, delete_old_files, forget_old_versions])

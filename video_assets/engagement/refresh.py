@@ -19,6 +19,8 @@ REVISION = 1
 LARGEST_SHARE_CHANGED = 0.5
 
 _VERSION = "sessionsVersion"
+_COMMIT = "sessionsCommit"
+_WHICH_ROWS = {_VERSION: "", _COMMIT: ""}
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Refresh:
         reason: why, for the log.
         rows: session rows there are.
         origin: what the table is computed from after this run, for the next one.
-        changed: files of `sessions` that came or went since the stored rows were computed; None:
+        changed: files of `sessions` whose rows changed since the stored rows were computed; None:
             all rows are computed.
     """
 
@@ -50,16 +52,16 @@ def planned_refresh(settings: Settings) -> Refresh:
     if sessions is None:
         return Refresh("there are no sessions yet")
     rows = stored.row_count(SESSIONS)
-    origin = _origin(sessions, settings.rules)
+    origin = _origin(sessions, stored.commit_digest(SESSIONS, sessions.version()), settings.rules)
     plan = partial(Refresh, rows=rows, origin=origin)
     known = stored.origin(ENGAGEMENT)
     if settings.engagement_refresh == "all":
         return plan("the settings ask for it")
     if known is None:
         return plan("no stored rows tell what they were computed from")
-    if {**known, _VERSION: ""} != {**origin, _VERSION: ""}:
+    if {**known, **_WHICH_ROWS} != {**origin, **_WHICH_ROWS} or _COMMIT not in known:
         return plan("the stored rows have another origin or other rules")
-    changed = stored.changed_files(SESSIONS, int(known[_VERSION]))
+    changed = stored.changed_files(SESSIONS, int(known[_VERSION]), known[_COMMIT])
     return plan(_in_words(changed, rows), changed=changed if _is_small(changed, rows) else None)
 
 
@@ -73,11 +75,12 @@ def _in_words(changed: ChangedFiles | None, rows: int) -> str:
     return f"{changed.rows:,} changed rows beside {rows:,} session rows"
 
 
-def _origin(sessions: DeltaTable, rules: WatchTimeRules) -> dict[str, str]:
+def _origin(sessions: DeltaTable, digest: str, rules: WatchTimeRules) -> dict[str, str]:
     columns = ENGAGEMENT.arrow_schema.to_string()
     code = f"{REVISION} {rules.model_dump_json()} {columns}"
     return {
         _VERSION: str(sessions.version()),
+        _COMMIT: digest,
         "sessionsTable": str(sessions.metadata().id),
         "rules": hashlib.sha256(code.encode()).hexdigest()[:16],
     }

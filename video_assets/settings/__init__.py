@@ -15,6 +15,7 @@ from video_assets.settings.alerts import AlertSettings
 from video_assets.settings.analytics import AnalyticsSettings
 from video_assets.settings.checks import CheckThresholds
 from video_assets.settings.engine import EngineSettings
+from video_assets.settings.maintenance import MaintenanceSettings
 from video_assets.settings.sources import SourceSettings
 from video_assets.settings.tables import TableSettings
 from video_assets.settings.views import ViewSettings
@@ -33,6 +34,7 @@ class Settings(  # the last base comes first in the table of settings
     WatchTimeRules,
     CheckThresholds,
     AnalyticsSettings,
+    MaintenanceSettings,
     AlertSettings,
     EngineSettings,
     ViewSettings,

@@ -1,0 +1,159 @@
+"""Tidies a table while others read and write it: small files, log entries, files of the past."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import unquote
+
+import obstore
+import pyarrow as pa
+from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError
+
+from resources.delta.commit import open_table
+from resources.delta.table import Table
+from resources.storage import object_store
+
+TARGET_BYTES = 128 * 1024 * 1024
+# Joining files reads and writes all their rows again: not for a handful.
+_FILES_WORTH_JOINING = 4
+# Between two runs of a weekly maintenance, and a day for whoever repairs it.
+_BETWEEN_RUNS = timedelta(days=8)
+MAX_STORED_RATIO = 3.0
+MAX_FILES_RATIO = 10.0
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What a table occupies.
+
+    Attributes:
+        live_files: files of its newest version.
+        live_bytes: their bytes.
+        needed_files: files that so many bytes need, in the partitions that they are in.
+        stored_files: all files in its folder, its log included.
+        stored_bytes: their bytes.
+        overdue_bytes: bytes of data files that no version needs which readers may still open, and
+            that a weekly `maintenance` would have deleted.
+    """
+
+    live_files: int
+    live_bytes: int
+    needed_files: int
+    stored_files: int
+    stored_bytes: int
+    overdue_bytes: int
+
+    @property
+    def is_tidy(self) -> bool:
+        """Whether the past takes no more than twice the present, and files are not crumbs."""
+        return (
+            self.live_bytes + self.overdue_bytes <= MAX_STORED_RATIO * self.live_bytes
+            and self.live_files <= MAX_FILES_RATIO * self.needed_files
+        )
+
+
+def extent(location: str, retention: timedelta, now: datetime | None = None) -> Extent:
+    """What a table occupies, by its log and a listing of its folder.
+
+    Args:
+        location: folder of a table that is there.
+        retention: how long files that no newest version needs are left for readers.
+        now: time to compare with; None: now.
+
+    Raises:
+        deltalake.exceptions.TableNotFoundError: there is none.
+    """
+    table = open_table(location)
+    live = dict(_live_files(table))
+    per_partition: defaultdict[Any, int] = defaultdict(int)
+    for size, partition in live.values():
+        per_partition[partition] += size
+    overdue_since = (now or datetime.now(UTC)) - retention - _BETWEEN_RUNS
+    stored = [entry for page in obstore.list(object_store(location)) for entry in page]
+    overdue = (
+        entry["size"]
+        for entry in stored
+        if entry["path"].endswith(".parquet")
+        and not entry["path"].startswith("_delta_log/")
+        and entry["path"] not in live
+        and entry["last_modified"] < overdue_since
+    )
+    return Extent(
+        live_files=len(live),
+        live_bytes=sum(per_partition.values()),
+        needed_files=sum(map(_needed, per_partition.values())),
+        stored_files=len(stored),
+        stored_bytes=sum(entry["size"] for entry in stored),
+        overdue_bytes=sum(overdue),
+    )
+
+
+def tidy(location: str, table: Table, retention: timedelta) -> tuple[Extent, Extent]:
+    """Join small files, write a checkpoint, drop log entries and files that nobody needs.
+
+    Each partition is joined by a commit of its own, which yields to a run that replaces the
+    partition at the same moment. Files of the last `retention` stay: versions that readers have
+    open, and what a running step wrote and did not commit yet. May be killed at any moment.
+
+    Args:
+        location: folder of a table that is there.
+        table: its declaration.
+        retention: how long files that no newest version needs are left.
+
+    Returns:
+        What it occupied before and what it occupies now.
+
+    Raises:
+        deltalake.exceptions.DeltaError: the table or its storage is broken.
+    """
+    before = extent(location, retention)
+    for partition in _crumbled(open_table(location)):
+        with suppress(CommitFailedError):  # a run replaces it: another week
+            open_table(location).optimize.compact(
+                partition_filters=[(table.partition_by or "", "=", partition)]
+                if partition
+                else None,
+                target_size=TARGET_BYTES,
+                max_concurrent_tasks=1,
+            )
+    newest = open_table(location)
+    newest.create_checkpoint()
+    newest.cleanup_metadata()
+    newest.vacuum(
+        retention_hours=int(retention / timedelta(hours=1)),
+        dry_run=False,
+        enforce_retention_duration=False,
+        full=True,
+    )
+    return before, extent(location, retention)
+
+
+def _crumbled(existing: DeltaTable) -> list[str | None]:
+    """Partitions of many small files, as text; None stands for a table without partitions."""
+    sizes: defaultdict[str | None, list[int]] = defaultdict(list)
+    for _, (size, partition) in _live_files(existing):
+        sizes[partition].append(size)
+    return sorted(
+        (
+            partition
+            for partition, of_partition in sizes.items()
+            if len(of_partition) - _needed(sum(of_partition)) >= _FILES_WORTH_JOINING
+        ),
+        key=str,
+    )
+
+
+def _live_files(existing: DeltaTable) -> Iterator[tuple[str, tuple[int, str | None]]]:
+    files = pa.table(existing.get_add_actions(flatten=True))
+    partitions = [name for name in files.column_names if name.startswith("partition.")]
+    columns = ["path", "size_bytes", *partitions[:1]]
+    for path, size, *partition in zip(*(files[name].to_pylist() for name in columns), strict=True):
+        yield unquote(path), (size, str(partition[0]) if partition else None)
+
+
+def _needed(size: int) -> int:
+    return max(1, -(-size // TARGET_BYTES))

@@ -1,0 +1,73 @@
+"""The job `maintenance` on real tables and on a real Dagster history."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from support.restless import bits, pipeline_of, restless_events
+from support.world import UNDIVIDED, World
+
+from resources.runs.history import remove_old_runs
+from video_assets.automation.maintenance import JOB, SCHEDULE
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+
+DAYS = tuple(date(2025, 3, 1) + timedelta(days=n) for n in range(6))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with pipeline_of(tmp_path, restless_events(7, DAYS), DAYS[0]) as world:
+        for day in DAYS:
+            world.compute(day)
+        yield world
+
+
+def test_many_days_of_small_runs_stay_small_and_the_increments_go_on(world: World) -> None:
+    before, rows = bits(world), len(world.rows(ENGAGEMENT))
+    stored = sum(world.files().values())
+    job = world.definitions.resolve_job_def(JOB)
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = job.execute_in_process(instance=instance)
+    told = result.get_step_success_events()
+    assert {event.step_key for event in told} == {"tidy_tables", "remove_runs"}
+    assert bits(world) == before
+    assert sum(world.files().values()) < 2 * stored
+
+    assert world.compute(tables=UNDIVIDED)[ENGAGEMENT.name].counters["rows_computed"] == 0
+    world.compute(DAYS[-1], tables=(SESSIONS,))
+    computed = world.compute(tables=UNDIVIDED)[ENGAGEMENT.name].counters["rows_computed"]
+    assert 0 < computed <= rows
+    assert bits(world) == before
+
+
+def test_it_runs_on_sundays_once_somebody_switched_it_on(world: World) -> None:
+    [schedule] = [s for s in world.definitions.schedules or () if s.name == SCHEDULE]
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("30 3 * * 0", "Europe/Zurich")
+    assert schedule.default_status is dg.DefaultScheduleStatus.STOPPED
+
+
+@dg.asset(
+    partitions_def=dg.StaticPartitionsDefinition(["a", "b"]),
+    check_specs=[dg.AssetCheckSpec("fine", asset="table")],
+)
+def table() -> Iterator[dg.Output[None] | dg.AssetCheckResult]:
+    yield dg.Output(None)
+    yield dg.AssetCheckResult(passed=True)
+
+
+def test_old_runs_go_and_what_says_that_a_partition_is_there_stays(tmp_path: Path) -> None:
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        for partition in ("a", "a", "b"):
+            dg.materialize([table], instance=instance, partition_key=partition)
+        assert remove_old_runs(instance, timedelta(days=1)).runs == 0
+        removed = remove_old_runs(instance, timedelta(0))
+        assert removed.runs == 3
+        assert removed.events > 0
+        assert instance.get_runs_count() == 0
+        assert instance.get_materialized_partitions(table.key) == {"a", "b"}
+        assert instance.get_latest_materialization_event(table.key)
+        assert not list(tmp_path.glob("history/runs/*-*.db"))
+        dg.materialize([table], instance=instance, partition_key="a")
+        assert instance.get_runs_count() == 1

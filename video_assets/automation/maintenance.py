@@ -1,0 +1,86 @@
+"""The job `maintenance`: what grows is tidied once a week, while everything else goes on."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import dagster as dg
+
+from resources.delta.maintenance import Extent, tidy
+from resources.delta.warehouse import Warehouse
+from resources.runs.history import remove_old_runs
+from video_assets.settings import Settings
+from video_assets.tables import ALL_TABLES
+
+JOB = "maintenance"
+SCHEDULE = "maintenance_on_sundays"
+CRON = "30 3 * * 0"
+TIME_ZONE = "Europe/Zurich"
+
+
+@dg.op(
+    description="Joins small files of every table, writes checkpoints, drops log entries, and "
+    "deletes files that no version of the last VACUUM_RETENTION_HOURS needs.",
+    out=dg.Out(dg.Nothing),
+)
+def tidy_tables(context: dg.OpExecutionContext, settings: dg.ResourceParam[Settings]) -> None:
+    """Tidy one table after the other, smallest memory first."""
+    records = list(_tidied(context, settings))
+    context.add_output_metadata({"tables": dg.MetadataValue.table(records)})
+
+
+@dg.op(
+    description="Deletes Dagster's runs and events older than RUN_RETENTION_DAYS; what says that a "
+    "partition is there stays.",
+    ins={"after": dg.In(dg.Nothing)},
+    out=dg.Out(dg.Nothing),
+)
+def remove_runs(context: dg.OpExecutionContext, settings: dg.ResourceParam[Settings]) -> None:
+    """Remove old runs, whatever became of the tables."""
+    removed = remove_old_runs(context.instance, timedelta(days=settings.run_retention_days))
+    context.log.info("removed %d runs and %d events", removed.runs, removed.events)
+    context.add_output_metadata({"runs": removed.runs, "events": removed.events})
+
+
+@dg.job(
+    name=JOB,
+    description="Keeps tables and history small; runs while others read and write, and may be "
+    "stopped at any moment.",
+)
+def maintenance() -> None:
+    """Tables first, then the history."""
+    remove_runs(after=tidy_tables())
+
+
+def maintenance_schedule() -> dg.ScheduleDefinition:
+    """Sundays at 03:30 in Zurich, once somebody switched it on."""
+    return dg.ScheduleDefinition(
+        name=SCHEDULE,
+        job=maintenance,
+        cron_schedule=CRON,
+        execution_timezone=TIME_ZONE,
+        description="Tidies every table and Dagster's history once a week.",
+    )
+
+
+def _tidied(context: dg.OpExecutionContext, settings: Settings) -> Iterator[dg.TableRecord]:
+    retention = timedelta(hours=settings.vacuum_retention_hours)
+    stored = Warehouse(settings.warehouse)
+    for table in ALL_TABLES:
+        if stored.holds(table):
+            before, after = tidy(stored.location(table), table, retention)
+            context.log.info("%s: %s before, %s now", table.name, _told(before), _told(after))
+            yield dg.TableRecord(
+                {
+                    "table": table.name,
+                    "files before": before.stored_files,
+                    "files after": after.stored_files,
+                    "bytes before": before.stored_bytes,
+                    "bytes after": after.stored_bytes,
+                    "live files": after.live_files,
+                    "live bytes": after.live_bytes,
+                }
+            )
+
+
+def _told(extent: Extent) -> str:
+    return f"{extent.stored_files:,} files, {extent.stored_bytes:,} bytes"

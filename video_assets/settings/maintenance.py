@@ -1,0 +1,23 @@
+"""Settings of what keeps tables and history small for years."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class MaintenanceSettings(BaseModel):
+    """How long what nobody needs any more is left.
+
+    Raises:
+        pydantic.ValidationError: a value is not allowed.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    vacuum_retention_hours: int = Field(
+        168,
+        ge=24,
+        description="how long `maintenance` leaves files that the newest version of a table does "
+        "not need, hours: longer than the longest run",
+    )
+    run_retention_days: int = Field(
+        90, ge=1, description="how long Dagster's runs and their events are kept, days"
+    )
