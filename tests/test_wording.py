@@ -35,6 +35,22 @@ def test_hours(value: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("now", "before", "text"),
+    [
+        (104, 100, "+4 %"),
+        (50, 100, "\u221250 %"),
+        (100, 100, "unchanged"),
+        (10_001, 10_000, "unchanged"),
+        (5, 0, "new"),
+        (0, 0, "unchanged"),
+        (0, 5, "\u2212100 %"),
+    ],
+)
+def test_changes(now: float, before: float, text: str) -> None:
+    assert wording.change(now, before).replace("\u202f", " ") == text
+
+
+@pytest.mark.parametrize(
     ("seconds", "text"), [(0, "0:00"), (65.9, "1:05"), (1728, "28:48"), (4029, "1:07:09")]
 )
 def test_positions(seconds: float, text: str) -> None:

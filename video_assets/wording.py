@@ -14,6 +14,7 @@ _UNPRINTABLE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffe\uffff]+"
 )
 _NARROW_SPACE = "\u202f"
+MINUS = "\u2212"
 
 
 def count(number: int, singular: str = "", plural: str = "") -> str:
@@ -33,6 +34,16 @@ def percent(value: float) -> str:
     is_fine = shown < _EVERYDAY or shown > _NEARLY_ALL
     text = f"{shown:,.{1 if is_fine else 0}f}".removesuffix(".0")
     return f"{text}{_NARROW_SPACE}%"
+
+
+def change(now: float, before: float) -> str:
+    """How much more or less there is than before, in percent of what was before."""
+    if not before:
+        return "new" if now else "unchanged"
+    difference = 100 * (now - before) / before
+    if abs(difference) < _SMALLEST_SHOWN:
+        return "unchanged"
+    return f"{'+' if difference > 0 else MINUS}{percent(abs(difference))}"
 
 
 def hours(value: float) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 from support.browsers import chromium
 from support.report_facts import full_report
@@ -106,6 +107,16 @@ def test_letters_in_charts_can_be_read_on_a_phone(open_page: Open) -> None:
         )
     )
     assert min(sizes) > 0.95
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", DESK), ("dark", PHONE)])
+def test_who_uses_a_keyboard_or_a_screen_reader_finds_no_obstacle(
+    open_page: Open, theme: str, width: int
+) -> None:
+    page = open_page(theme, width)
+    for numbers in page.locator("summary").all():
+        numbers.press("Enter")
+    assert Axe().run(page).generate_report().startswith("Found 0 accessibility violations")
 
 
 def test_the_answers_lead_to_their_sections(open_page: Open) -> None:

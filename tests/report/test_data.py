@@ -1,11 +1,11 @@
 """Figures of tables at their edges: empty ones, long ones, days that are missing."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from pyspark.sql import DataFrame, SparkSession
 from support.report_facts import WRITTEN, empty_report, full_report
-from support.tables import frame
+from support.tables import Row, frame
 
 from resources.delta.table import Table
 from video_assets.analytics.tables import USER_ENGAGEMENT, VIDEO_PERFORMANCE, VIDEO_POSITION_CURVE
@@ -13,7 +13,7 @@ from video_assets.daily_views.tables import MISSING_DATE
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.player_events.tables import REJECTED_EVENTS
 from video_assets.report.data import DAYS_SHOWN, Tables, collect_report
-from video_assets.report.facts import Report
+from video_assets.report.facts import Period, Report, Trend
 
 
 def without_rows(spark: SparkSession) -> Tables:
@@ -27,6 +27,7 @@ def without_rows(spark: SparkSession) -> Tables:
         video_position_curve=empty(VIDEO_POSITION_CURVE),
         user_engagement=empty(USER_ENGAGEMENT),
         rejected_events=empty(REJECTED_EVENTS),
+        daily_views=None,
         missing_date=None,
         events_per_day={},
         rejected_per_day={},
@@ -40,6 +41,56 @@ def collected(tables: Tables) -> Report:
 
 def test_tables_without_rows_give_a_report_without_figures(spark: SparkSession) -> None:
     assert collected(without_rows(spark)) == empty_report()
+
+
+def watched(user: str, on: date, *, seconds: float = 60.0, is_continuation: bool = False) -> Row:
+    at = datetime(on.year, on.month, on.day, 12, tzinfo=UTC)
+    return {
+        "userId": user,
+        "videoId": "v",
+        "sessionId": f"{user} {on}",
+        "sessionDate": on,
+        "sessionNumber": 1,
+        "isContinuation": is_continuation,
+        "firstEventTime": at,
+        "lastEventTime": at,
+        "watchTime": seconds,
+    }
+
+
+def test_a_period_is_compared_with_the_one_before_it_and_knows_who_returns(
+    spark: SparkSession,
+) -> None:
+    first = date(2025, 1, 1)
+    days = [first + timedelta(days=n) for n in range(14)]
+    rows = [
+        watched("old", days[0]),
+        watched("old", days[6], seconds=30.0),
+        watched("old", days[7], seconds=10.0, is_continuation=True),
+        watched("new", days[13], seconds=90.0),
+    ]
+    seen = {"old": days[0], "new": days[13]}
+    users = [
+        {"userId": user, "firstSeen": datetime(day.year, day.month, day.day, 12, tzinfo=UTC)}
+        for user, day in seen.items()
+    ]
+    tables = replace(
+        without_rows(spark),
+        sessions=frame(spark, rows, SESSIONS),
+        user_engagement=frame(spark, users, USER_ENGAGEMENT),
+    )
+    assert collected(tables).trends == (
+        Trend(
+            now=Period(days[7], days[13], 2, 1, 1, 100.0),
+            before=Period(days[0], days[6], 1, None, 2, 90.0),
+        ),
+    )
+
+
+def test_a_short_history_is_one_period_with_nothing_before_it(spark: SparkSession) -> None:
+    day = date(2025, 1, 1)
+    tables = replace(without_rows(spark), sessions=frame(spark, [watched("u", day)], SESSIONS))
+    assert collected(tables).trends == (Trend(Period(day, day, 1, None, 1, 60.0), None),)
 
 
 def test_days_without_events_between_others_are_told(spark: SparkSession) -> None:

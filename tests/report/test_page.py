@@ -15,6 +15,7 @@ MAX_BYTES = 1_500_000
 SECTIONS = ["watching", "holding", "leaving", "users", "trust"]
 FIGURES = {
     "Watch time per day",
+    "Views per day",
     "How engaged viewers are",
     "Most watched videos",
     "They hold people",
@@ -134,8 +135,40 @@ def test_only_what_is_wrong_has_the_colour_of_warnings() -> None:
     assert "<h3>Doubtful pairs by day of last view</h3>" in warned[0]
 
 
+def test_each_period_is_beside_the_one_before_it(html: str, read: Parsed) -> None:
+    assert (
+        "880 viewers in the 7 days to 30 Apr 2025, 25\u202f% of them returning; 4:10 a session, "
+        "watch time +100\u202f% against as long before."
+    ) in read.text
+    found = re.findall(r"<tr>.*?</tr>", html, re.DOTALL)
+    rows = [" ".join(parsed(row).text.split()) for row in found]
+    assert "Viewers 880 (+100 %) 1,200 (+100 %) 1,650" in rows
+    assert "Returning viewers 220 (+100 %) 300 (+100 %) unknown" in rows
+    assert "Sessions 1,760 (+100 %) 2,400 (+100 %) 3,300" in rows
+    assert "Average view duration 4:10 (unchanged) 4:10 (unchanged) 4:10" in rows
+
+
+def test_views_are_compared_with_as_long_before(read: Parsed) -> None:
+    assert (
+        "250,000 views in all. 7,812 in the 7 days to 30 Apr 2025, +0.6\u202f% against as long "
+        "before. 30,954 in the 28 days to 30 Apr 2025, +2.6\u202f% against as long before."
+    ) in read.text
+
+
+def test_a_day_of_absurd_counts_leaves_the_others_readable() -> None:
+    report = full_report()
+    assert report.views is not None
+    day = report.views.per_day[3][0]
+    per_day = tuple((d, 2**53 if d == day else number) for d, number in report.views.per_day)
+    html = page(replace(report, views=replace(report.views, per_day=per_day)))
+    [figure] = [found for found in figures(html) if "Views per day" in found]
+    assert "Higher than the chart: 4 Jan 2025." in figure
+    assert "<title>4 Jan 2025: 9,007,199,254,740,992 views</title>" in figure
+    assert ">3,000<" in figure
+
+
 def test_without_daily_views_nothing_is_said_of_them() -> None:
-    read = parsed(page(replace(full_report(), missing=None)))
+    read = parsed(page(replace(full_report(), missing=None, views=None)))
     assert "daily views" not in read.text.lower()
     assert read.with_attribute("id") == SECTIONS
 

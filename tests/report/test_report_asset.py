@@ -137,6 +137,20 @@ def test_the_headline_is_that_of_the_engagement_rows(filled: World, report: Repo
     assert totals.computed_at == max(row["processedAt"] for row in rows)
 
 
+def test_the_newest_period_is_that_of_its_sessions(
+    filled: World, sample: Sample, report: Report
+) -> None:
+    rows = filled.rows(SESSIONS)
+    first, *_, last = sample.spec.event_days
+    [trend] = report.trends
+    now = trend.now
+    assert (now.first, now.last, trend.before) == (first, last, None)
+    assert now.viewers == len({row["userId"] for row in rows})
+    assert now.returning is None
+    assert now.sessions == sum(not row["isContinuation"] for row in rows)
+    assert now.seconds == pytest.approx(sum(row["watchTime"] for row in rows), rel=1e-6)
+
+
 def test_each_day_has_the_watch_time_of_its_sessions(
     filled: World, sample: Sample, report: Report
 ) -> None:
@@ -260,18 +274,27 @@ def test_missing_dates_are_left_out_until_there_are_daily_views(
     filled: World, made: Made, report: Report, sample: Sample, spark: SparkSession
 ) -> None:
     assert report.missing is None
+    assert report.views is None
     assert "daily views" not in parsed(made.html).text.lower()
     views = (DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS, MISSING_DATES, MISSING_DATE)
     first = sample.spec.first_day
     filled.run(first, first.replace(day=sample.spec.view_days), tables=views)
-    missing = build_report(spark, filled.settings, NOW).missing
+    complete = build_report(spark, filled.settings, NOW)
+    missing, views = complete.missing, complete.views
     rows = filled.rows(MISSING_DATE)
     assert missing is not None
     assert missing.dates == len(rows) > 0
     assert missing.videos == len({row["video_id"] for row in rows})
     by_day = Counter(row["missing_date"] for row in rows)
     assert {day: videos for day, videos in missing.per_day if videos} == by_day
-    assert missing.rows_there == len(filled.rows(DAILY_VIDEO_VIEWS))
+    rows = filled.rows(DAILY_VIDEO_VIEWS)
+    assert missing.rows_there == len(rows)
+    by_day = Counter()
+    for row in rows:
+        by_day[row["date"]] += row["viewCount"]
+    assert views is not None
+    assert dict(views.per_day) == by_day
+    assert views.total == by_day.total()
 
 
 def test_a_table_that_is_not_there_yet_is_named(tmp_path: Path, spark: SparkSession) -> None:

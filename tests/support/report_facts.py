@@ -10,12 +10,15 @@ from video_assets.report.facts import (
     Intake,
     Limits,
     Missing,
+    Period,
     PowerUser,
     QualityDay,
     Report,
     Stretch,
     Totals,
+    Trend,
     Video,
+    Views,
     WatchDay,
 )
 
@@ -48,6 +51,16 @@ def curve(of: Video, hot_spot: int = 30) -> Curve:
     return Curve(of, stretches, opening=150, idle=30, bucket_seconds=5)
 
 
+def period(days: int, viewers: int, last: date = FIRST + timedelta(days=DAYS - 1)) -> Period:
+    first = last - timedelta(days=days - 1)
+    return Period(first, last, viewers, viewers // 4, 2 * viewers, 500.0 * viewers)
+
+
+def trend(days: int, viewers: int) -> Trend:
+    now = period(days, viewers)
+    return Trend(now, period(days, viewers // 2, now.first - timedelta(days=1)))
+
+
 def full_report() -> Report:
     videos = (video(0, HOSTILE), video(1, f"{LONG} {LONG}"), *(video(n) for n in range(2, 10)))
     days = [FIRST + timedelta(days=n) for n in range(DAYS)]
@@ -56,7 +69,13 @@ def full_report() -> Report:
         written_at=WRITTEN,
         limits=Limits(0.05, 0.5, 75, 40, 10),
         totals=Totals(1705, 120, 11_174, 4_900, 2_957, 1_206.5, user.last_seen, WRITTEN),
+        trends=(
+            trend(7, 880),
+            trend(28, 1_200),
+            Trend(replace(period(90, 1_650), returning=None), None),
+        ),
         days=tuple(WatchDay(day, 10.0 + n % 7, 300) for n, day in enumerate(days)),
+        views=Views(tuple((day, 1_000 + n) for n, day in enumerate(days)), 250_000),
         top_videos=videos,
         best_held=videos[:5],
         worst_held=videos[5:],
@@ -82,7 +101,9 @@ def empty_report() -> Report:
     return replace(
         full_report(),
         totals=Totals(0, 0, 0, 0, 0, 0.0, None, None),
+        trends=(),
         days=(),
+        views=None,
         top_videos=(),
         best_held=(),
         worst_held=(),

@@ -49,6 +49,9 @@ def _tables(session: SparkSession, warehouse: str) -> Tables:
             )
         return stored.frame(table)
 
+    def optional(table: Table) -> DataFrame | None:
+        return stored.frame(table) if stored.holds(table) else None
+
     return Tables(
         engagement=frame(ENGAGEMENT),
         sessions=frame(SESSIONS),
@@ -56,7 +59,8 @@ def _tables(session: SparkSession, warehouse: str) -> Tables:
         video_position_curve=frame(VIDEO_POSITION_CURVE),
         user_engagement=frame(USER_ENGAGEMENT),
         rejected_events=stored.frame(REJECTED_EVENTS),
-        missing_date=stored.frame(MISSING_DATE) if stored.holds(MISSING_DATE) else None,
+        daily_views=optional(DAILY_VIDEO_VIEWS),
+        missing_date=optional(MISSING_DATE),
         events_per_day=stored.rows_per_day(RAW_EVENTS),
         rejected_per_day=stored.rows_per_day(REJECTED_EVENTS),
         daily_view_rows=stored.row_count(DAILY_VIDEO_VIEWS),

@@ -4,8 +4,8 @@ Whatever is brought to the driver is bounded: the first videos and users, the ne
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
@@ -22,16 +22,20 @@ from video_assets.report.facts import (
     Intake,
     Limits,
     Missing,
+    Period,
     PowerUser,
     QualityDay,
     Report,
     Stretch,
     Totals,
+    Trend,
     Video,
+    Views,
     WatchDay,
 )
 
 DAYS_SHOWN = 120
+PERIODS = (7, 28, 90)
 TOP_VIDEOS = 10
 HELD_VIDEOS = 5
 CURVES = 6
@@ -53,7 +57,7 @@ class Tables:
     """The tables that the report reads, and the rows a day of those that are only counted.
 
     Attributes:
-        missing_date: None where there are no daily views yet.
+        daily_views: None where there are none yet, and so is `missing_date`.
         daily_view_rows: rows of `daily_video_views`.
     """
 
@@ -63,6 +67,7 @@ class Tables:
     video_position_curve: DataFrame
     user_engagement: DataFrame
     rejected_events: DataFrame
+    daily_views: DataFrame | None
     missing_date: DataFrame | None
     events_per_day: RowCounts
     rejected_per_day: RowCounts
@@ -89,7 +94,9 @@ def collect_report(
         written_at=written_at,
         limits=limits,
         totals=totals,
+        trends=_trends(tables),
         days=_watch_days(tables.sessions, since),
+        views=_views(tables.daily_views),
         top_videos=top,
         best_held=best,
         worst_held=worst,
@@ -132,6 +139,71 @@ def _first_day_shown(totals: Totals) -> date:
     if totals.newest_event is None:
         return date.min
     return totals.newest_event.date() - timedelta(days=DAYS_SHOWN - 1)
+
+
+def _trends(tables: Tables) -> tuple[Trend, ...]:
+    """The periods that the data fill, or else all days, each beside what was before."""
+    day = F.col("sessionDate")
+    known = _only_row(tables.sessions.agg(F.min(day).alias("oldest"), F.max(day).alias("newest")))
+    if known["newest"] is None:
+        return ()
+    covered = (known["newest"] - known["oldest"]).days + 1
+    lengths = [length for length in PERIODS if length <= covered] or [covered]
+
+    def ending(last: date, length: int) -> Period | None:
+        first = last - timedelta(days=length - 1)
+        if first < known["oldest"]:
+            return None
+        period = _period(tables, first, last)
+        return replace(period, returning=None) if first == known["oldest"] else period
+
+    newest = known["newest"]
+    return tuple(
+        Trend(now, before=ending(newest - timedelta(days=length), length))
+        for length in lengths
+        if (now := ending(newest, length))
+    )
+
+
+def _period(tables: Tables, first: date, last: date) -> Period:
+    day = F.col("sessionDate")
+    is_returning = F.col("firstSeen") < F.lit(datetime.combine(first, time.min, UTC))
+    viewers = (
+        tables.sessions.where((day >= F.lit(first)) & (day <= F.lit(last)))
+        .groupBy("userId")
+        .agg(
+            F.count_if(~F.col("isContinuation")).alias("sessions"),
+            total("watchTime").alias("seconds"),
+        )
+        .join(tables.user_engagement.select("userId", "firstSeen"), on="userId", how="left")
+    )
+    row = _only_row(
+        viewers.agg(
+            F.count(F.lit(1)).alias("viewers"),
+            F.count_if(is_returning).alias("returning"),
+            F.coalesce(F.sum("sessions"), F.lit(0)).alias("sessions"),
+            F.coalesce(total("seconds"), F.lit(0.0)).alias("seconds"),
+        )
+    )
+    return Period(first, last, row["viewers"], row["returning"], row["sessions"], row["seconds"])
+
+
+def _views(daily_views: DataFrame | None) -> Views | None:
+    if daily_views is None:
+        return None
+    counted = F.coalesce(F.sum("viewCount"), F.lit(0)).alias("views")
+    newest = (
+        daily_views.groupBy(F.col("date").alias("day"))
+        .agg(counted)
+        .orderBy(F.desc("day"))
+        .limit(DAYS_SHOWN)
+        .collect()
+    )
+    found = {row["day"]: row["views"] for row in newest}
+    return Views(
+        per_day=tuple((day, found.get(day, 0)) for day in _calendar(found)),
+        total=_only_row(daily_views.agg(counted))["views"],
+    )
 
 
 def _watch_days(sessions: DataFrame, since: date) -> tuple[WatchDay, ...]:
@@ -367,10 +439,10 @@ def _only_row(frame: DataFrame) -> Any:
     return row
 
 
-def _utc(time: datetime | None) -> datetime | None:
-    return None if time is None else _in_utc(time)
+def _utc(at: datetime | None) -> datetime | None:
+    return None if at is None else _in_utc(at)
 
 
-def _in_utc(time: datetime) -> datetime:
+def _in_utc(at: datetime) -> datetime:
     """Spark Connect hands out local times, and the process's local time is UTC."""
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

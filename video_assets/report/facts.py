@@ -60,6 +60,51 @@ class WatchDay:
 
 
 @dataclass(frozen=True)
+class Period:
+    """The viewing of all days from the first to the last.
+
+    Attributes:
+        returning: of the viewers, those first seen before the period; None where the data begin
+            with it.
+        sessions: begun within the period; each is of one viewer and one video.
+        seconds: watched.
+    """
+
+    first: date
+    last: date
+    viewers: int
+    returning: int | None
+    sessions: int
+    seconds: float
+
+    @property
+    def days(self) -> int:
+        """Length of the period."""
+        return (self.last - self.first).days + 1
+
+    @property
+    def average_view(self) -> float:
+        """Seconds watched per session."""
+        return self.seconds / self.sessions if self.sessions else 0.0
+
+
+@dataclass(frozen=True)
+class Trend:
+    """A period and the one of as many days before it; None where the data do not reach back."""
+
+    now: Period
+    before: Period | None
+
+
+@dataclass(frozen=True)
+class Views:
+    """The platform's daily views: of each of the newest days, and of all."""
+
+    per_day: tuple[tuple[date, int], ...]
+    total: int
+
+
+@dataclass(frozen=True)
 class Video:
     """One video with all of its viewers; times in seconds, shares in percent."""
 
@@ -221,7 +266,9 @@ class Report:
     written_at: datetime
     limits: Limits
     totals: Totals
+    trends: tuple[Trend, ...]
     days: tuple[WatchDay, ...]
+    views: Views | None
     top_videos: tuple[Video, ...]
     best_held: tuple[Video, ...]
     worst_held: tuple[Video, ...]

@@ -1,22 +1,45 @@
 """The page's figures: each a chart, what it says in a sentence, and its numbers as a table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from markupsafe import Markup
 
 from video_assets.plots import DayBar, NamedBar, Spec, as_svg, bars_by_day, named_bars
 from video_assets.report import takeaways
-from video_assets.report.facts import Audience, Curve, Missing, Report, Video, percentage
+from video_assets.report.facts import (
+    Audience,
+    Curve,
+    Missing,
+    Period,
+    Report,
+    Trend,
+    Video,
+    Views,
+    percentage,
+)
 from video_assets.report.retention import retention_curve
-from video_assets.wording import clock, count, full_day, hours, name, percent, quoted
+from video_assets.wording import (
+    change,
+    clock,
+    count,
+    full_day,
+    hours,
+    name,
+    percent,
+    quoted,
+)
 
 Row = Sequence[str]
 
 _BOTH_WIDTHS = {"wide": 476, "narrow": 306}
 _NARROW = {"always": 306}
 _TALL = 265
+_MIDDLE = 190
+_TIMES_USUAL = 3
 _ALL = 100.0
+_SECONDS_PER_HOUR = 3600.0
 _STRETCHES_IN_TABLE = 20
 _VIDEO_COLUMNS = ("Video", "Watch time", "Viewers", "Watched", "Complete it", "Drop-off", "Length")
 
@@ -58,6 +81,56 @@ def watch_time(report: Report) -> Figure:
         ("Day", "Hours", "Viewers"),
         [(full_day(day.day), f"{day.hours:,.1f}", count(day.viewers)) for day in days],
         bars_by_day(bars, "hours"),
+        _BOTH_WIDTHS,
+    )
+
+
+def audience(trends: Sequence[Trend]) -> tuple[Row, Sequence[Row]]:
+    """The columns and rows of the table of periods: each value, and how it changed."""
+
+    def row(
+        name: str, value: Callable[[Period], float | None], shown: Callable[[float], str]
+    ) -> Row:
+        return (name, *(_changed(trend, value, shown) for trend in trends))
+
+    columns = ("Newest", *(count(trend.now.days, "day") for trend in trends))
+    return columns, [
+        row("Viewers", lambda period: period.viewers, _whole),
+        row("Returning viewers", lambda period: period.returning, _whole),
+        row("Sessions", lambda period: period.sessions, _whole),
+        row("Watch time", lambda period: period.seconds / _SECONDS_PER_HOUR, hours),
+        row("Average view duration", lambda period: period.average_view, clock),
+    ]
+
+
+def _changed(
+    trend: Trend, value: Callable[[Period], float | None], shown: Callable[[float], str]
+) -> str:
+    now = value(trend.now)
+    before = None if trend.before is None else value(trend.before)
+    if now is None:
+        return "unknown"
+    return shown(now) if before is None else f"{shown(now)} ({change(now, before)})"
+
+
+def _whole(number: float) -> str:
+    return count(int(number))
+
+
+def views(found: Views) -> Figure:
+    """How often the videos are viewed a day, as the platform counts."""
+    # One absurd count must not flatten all other days.
+    numbers = [number for _, number in found.per_day]
+    highest = _TIMES_USUAL * max(1.0, float(np.percentile(numbers, 95, method="lower")))
+    bars = [
+        DayBar(day, min(number, highest), count(number, "view")) for day, number in found.per_day
+    ]
+    return Figure(
+        "Views per day",
+        takeaways.views(found, highest),
+        ("Day", "Views"),
+        [(full_day(day), count(number)) for day, number in found.per_day],
+        {**bars_by_day(bars, "views"), "height": _MIDDLE},
         _BOTH_WIDTHS,
     )
 

@@ -39,6 +39,7 @@ def page(report: Report) -> str:
         dark=asdict(DARK),
         days_shown=DAYS_SHOWN,
         min_viewers=MIN_VIEWERS,
+        audience=takeaways.audience(report.trends),
         held=takeaways.held(report.best_held, report.worst_held, MIN_VIEWERS),
         leaving=takeaways.leaving(report.curves),
         power_users=takeaways.power_users(report.audience),

@@ -1,7 +1,7 @@
 """What the figures say, in a sentence each."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from video_assets.report.facts import (
     Audience,
@@ -12,10 +12,14 @@ from video_assets.report.facts import (
     Missing,
     Report,
     Totals,
+    Trend,
     Video,
+    Views,
     WatchDay,
+    percentage,
 )
 from video_assets.wording import (
+    change,
     clock,
     count,
     full_day,
@@ -35,6 +39,7 @@ _PEAKS_NAMED = 3
 _USERS_NAMED = 3
 _PER_CENT = 100
 _NEWEST_DAYS = 7
+_VIEW_PERIODS = (7, 28)
 
 NOTHING_WATCHED = "Nothing was watched yet."
 
@@ -118,6 +123,45 @@ def _views_complete(missing: Missing) -> Verdict:
         f"{count(missing.dates, 'day')} of daily views, {percent(missing.missing_rate)} of all."
     )
     return Verdict("Complete daily views", is_good=False, finding=finding)
+
+
+def audience(trends: tuple[Trend, ...]) -> str:
+    """Who watched lately, and whether it becomes more."""
+    if not trends:
+        return NOTHING_WATCHED
+    now, before = trends[0].now, trends[0].before
+    until = full_day(now.last)
+    days = f"on {until}" if now.days == 1 else f"in the {now.days} days to {until}"
+    returning = (
+        ""
+        if now.returning is None
+        else f", {percent(percentage(now.returning, now.viewers))} of them returning"
+    )
+    found = f"{count(now.viewers, 'viewer')} {days}{returning}; {clock(now.average_view)} a session"
+    if before is None:
+        return f"{found}."
+    return f"{found}, watch time {change(now.seconds, before.seconds)} against as long before."
+
+
+def views(found: Views, highest: float) -> str:
+    """How many views there are, whether they become more, and which days leave the chart."""
+    newest = max(day for day, _ in found.per_day)
+    views = dict(found.per_day)
+    sentences = [f"{count(found.total, 'view')} in all."]
+    for length in _VIEW_PERIODS:
+        days = [newest - timedelta(days=n) for n in range(2 * length)]
+        if days[-1] in views:
+            now, before = (
+                sum(views[day] for day in part) for part in (days[:length], days[length:])
+            )
+            sentences.append(
+                f"{count(now)} in the {length} days to {full_day(newest)}, "
+                f"{change(now, before)} against as long before."
+            )
+    beyond = tuple(day for day, number in found.per_day if number > highest)
+    if beyond:
+        sentences.append(f"Higher than the chart: {_some_days(beyond)}.")
+    return " ".join(sentences)
 
 
 def watch_time(days: tuple[WatchDay, ...]) -> str:
