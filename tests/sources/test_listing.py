@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
-from support.source_files import EVENT, csv_bytes, json_bytes, write
+from support.source_files import EVENT, csv_bytes, json_bytes, read, write
 
 from video_assets.player_events.source_rows import EVENT_ROWS
 from video_assets.sources.config import SourceConfig
@@ -77,6 +77,27 @@ def test_globs_match_files_and_folders(tmp_path: Path, glob: str, expected: list
 def test_a_file_whose_name_looks_like_a_glob_is_that_file(tmp_path: Path) -> None:
     fill(tmp_path, "a[1].csv", "a1.csv")
     assert names(list_files(tmp_path / "a[1].csv")) == ["a[1].csv"]
+
+
+@pytest.mark.parametrize(
+    "uri", ["in[1]", "in[1]/*.csv", "in[1]/b[2].csv", "in[1]/b[2]*", "*[1]/b*"]
+)
+def test_brackets_in_a_name_that_exists_stand_for_themselves(tmp_path: Path, uri: str) -> None:
+    fill(tmp_path, "in[1]/b[2].csv", "in1/b2.csv", "in1/b[2].csv")
+    files = [file.uri for file in list_files(f"{tmp_path}/{uri}").files]
+    assert files == [f"{tmp_path}/in[1]/b[2].csv"]
+
+
+def test_files_that_are_still_written_are_left_out(tmp_path: Path) -> None:
+    fill(tmp_path, "a.csv", "b.csv.tmp", "c.csv._COPYING_", "_d.csv", ".e.csv", "_f/g.csv")
+    assert names(list_files(tmp_path)) == names(list_files(f"{tmp_path}/*")) == ["a.csv"]
+
+
+@pytest.mark.parametrize("name", ["e.parquet", "e.json", "e.csv", "e.json.gz", "e", "e.csv.zst"])
+def test_an_empty_file_among_others_has_no_rows(tmp_path: Path, name: str) -> None:
+    fill(tmp_path, "a.csv")
+    (tmp_path / name).touch()
+    assert read(tmp_path).source_rows == 1
 
 
 def test_a_template_lists_only_the_files_of_the_days(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pyarrow as pa
@@ -230,3 +231,56 @@ def test_a_file_without_rows_says_so(tmp_path: Path) -> None:
     (file,) = list_source(layout.config, EVENT_ROWS, FIRST_DAY, END_DAY).files
     assert require_structure(file, layout)
     assert read(path).source_rows == 0
+
+
+@pytest.mark.parametrize("encoding", ["DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"])
+def test_texts_in_delta_encodings_are_read(tmp_path: Path, encoding: str) -> None:
+    path = write_table(
+        tmp_path / "events.parquet",
+        {"userId": pa.array(["peter", "paul", ""])},
+        use_dictionary=False,
+        column_encoding={"userId": encoding, "eventName": encoding},
+    )
+    outcome = read(path)
+    assert [row["userId"] for row in outcome.valid] == ["peter", "paul"]
+    assert outcome.reasons == ["missing_user"]
+
+
+def test_whole_decimals_and_uuids_are_ids(tmp_path: Path) -> None:
+    users = [UUID("12345678-9abc-def0-0011-223344556677"), None, UUID(int=7)]
+    sessions = [Decimal(10) ** 30, Decimal(1), Decimal(7)]
+    path = write_table(
+        tmp_path / "events.parquet",
+        {
+            "userId": pa.array([user and user.bytes for user in users], pa.uuid()),
+            "sessionId": pa.array(sessions, pa.decimal128(38, 0)),
+        },
+    )
+    outcome = read(path)
+    assert [(row["userId"], row["sessionId"]) for row in outcome.valid] == [
+        ("12345678-9abc-def0-0011-223344556677", "1" + "0" * 30),
+        (str(UUID(int=7)), "7"),
+    ]
+    assert outcome.reasons == ["missing_user"]
+    assert '"userId":null,"sessionId":"1"' in outcome.texts[0]
+
+
+def test_ids_of_fractions_or_bytes_of_unknown_meaning_are_refused(tmp_path: Path) -> None:
+    for ids in (pa.array([Decimal("1.5")]), pa.array([b"x" * 16], pa.binary(16))):
+        with pytest.raises(SourceError, match="userId must be text or whole numbers"):
+            read(write_table(tmp_path / "events.parquet", {"userId": ids}))
+
+
+def test_an_unreadable_text_among_the_times_costs_its_row_alone(tmp_path: Path) -> None:
+    texts = pa.array([b"2025-01-03T10:00:00Z", b"\xff\xfe", b"2025-01-04T10:00:00Z"])
+    times = pa.Array.from_buffers(pa.string(), 3, texts.buffers())
+    outcome = read(write_table(tmp_path / "events.parquet", {"timestamp": times}))
+    assert (len(outcome.valid), outcome.reasons) == (2, ["unparseable_row"])
+    assert "\ufffd" in outcome.texts[0]
+
+
+def test_a_column_that_is_there_twice_is_named(tmp_path: Path) -> None:
+    rows = pa.table({name: pa.array([value]) for name, value in EVENT.items()})
+    pq.write_table(rows.append_column("userId", pa.array(["z"])), tmp_path / "events.parquet")
+    with pytest.raises(SourceError, match=r"names column 'userId' more than once.*EVENTS_COLUMNS"):
+        read(tmp_path / "events.parquet")

@@ -31,6 +31,12 @@ def is_text(type_: pa.DataType) -> bool:
     )
 
 
+def is_id(type_: pa.DataType) -> bool:
+    """What tells things apart by its digits: whole numbers, and UUIDs."""
+    is_whole = pat.is_integer(type_) or (pat.is_decimal(type_) and type_.scale == 0)
+    return bool(is_whole or type_ == pa.uuid())
+
+
 def is_number(type_: pa.DataType) -> bool:
     """Integer, floating point or decimal."""
     return bool(pat.is_integer(type_) or pat.is_floating(type_) or pat.is_decimal(type_))

@@ -16,7 +16,6 @@ import pyarrow.csv as pc
 
 from video_assets.arrow.types import ArrowArray, Characters, Integers, Mask
 from video_assets.sources.chunks import BrokenRow, Chunk
-from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import Layout
 from video_assets.sources.lines import Lines, is_utf8, readable_text, text_so_far
 
@@ -97,12 +96,6 @@ def read_header(lines: Lines, layout: Layout, where: str) -> Header | None:
     headers = [Header(delimiter, _names(text, delimiter)) for delimiter in _DELIMITERS]
     header = max(headers, key=lambda h: (len(needed & set(h.names)), len(h.names)))
     layout.require(header.names, where)
-    twice = sorted(name for name in needed if header.names.count(name) > 1)
-    if twice:
-        raise SourceError(
-            f"{where}: the header names column {twice[0]!r} more than once. Rename one of them, "
-            f"or map another column with {layout.kind.setting}_COLUMNS."
-        )
     return header
 
 

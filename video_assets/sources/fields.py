@@ -6,7 +6,15 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.types as pat
 
-from video_assets.arrow.types import ArrowArray, TextArray, compute, is_number, is_text, plain
+from video_assets.arrow.types import (
+    ArrowArray,
+    TextArray,
+    compute,
+    is_id,
+    is_number,
+    is_text,
+    plain,
+)
 from video_assets.sources.chunks import Chunk
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError
@@ -128,7 +136,7 @@ class Layout:
         return {column.ours: column.combined(values, rows) for column in self.columns}
 
     def require(self, existing: Iterable[str], where: str) -> None:
-        """Refuse a file that lacks a needed column.
+        """Refuse a file that lacks a needed column, or has it twice.
 
         Raises:
             SourceError: names the file, the missing columns, those that exist, and the remedy.
@@ -137,6 +145,12 @@ class Layout:
         missing = [column for column in self.columns if not column.may_be_in(there)]
         if missing:
             raise SourceError(self.missing_message(missing, there, where))
+        twice = next((name for name in self.roots(there) if there.count(name) > 1), None)
+        if twice:
+            raise SourceError(
+                f"{where}: names column {twice!r} more than once. Rename one of them, "
+                f"or map another column with {self.kind.setting}_COLUMNS."
+            )
 
     def missing_message(
         self, missing: Iterable[NeededColumn], existing: Iterable[str], where: str
@@ -182,7 +196,7 @@ class Layout:
         if pat.is_null(found) or is_text(found):
             return True
         if role is Role.ID:
-            return pat.is_integer(found)
+            return is_id(found)
         if role in (Role.POSITION, Role.COUNT):
             return is_number(found)
         if is_number(found):

@@ -17,7 +17,10 @@ from video_assets.sources.json_structure import begins_array
 FileFormat = Literal["parquet", "json", "csv", "delta"]
 
 _DATE = re.compile(r"\{date(?::([^{}]+))?\}")
-_WILDCARD = re.compile(r"[*?\[]")
+_WILDCARD = re.compile(r"\*\*/?|\*|\?|\[!?[^\]]+\]")
+_WILDCARD_BUT_BRACKETS = re.compile(r"\*\*/?|\*|\?")
+# How others name files that they are still writing, besides a leading dot or underscore.
+_UNFINISHED = (".tmp", "._COPYING_")
 _SUFFIXES: dict[str, FileFormat] = {
     ".parquet": "parquet",
     ".json": "json",
@@ -153,8 +156,37 @@ def _missing_days(missing: dict[date, str], kind: RowKind) -> str:
 
 
 def _matching(location: str, folders: dict[str, list[StoredObject]]) -> list[StoredObject]:
-    below = _candidates(location, folders)
-    tables = {table for table in map(_table_of_log, folders.get(_fixed(location), [])) if table}
+    exact = find(location)
+    if exact:
+        return [exact]
+    # In names that exist, brackets stand for themselves.
+    for wildcard in (_WILDCARD_BUT_BRACKETS, _WILDCARD) if "[" in location else (_WILDCARD,):
+        found = _below(location, wildcard, folders)
+        if found:
+            return found
+    return []
+
+
+def _below(
+    location: str, wildcard: re.Pattern[str], folders: dict[str, list[StoredObject]]
+) -> list[StoredObject]:
+    """What matches a location with wildcards, or lies in the folders that do."""
+    first = wildcard.search(location)
+    folder = location[: first.start()].rpartition("/")[0] if first else location
+    if folder not in folders:
+        folders[folder] = _folder(folder)
+    below = folders[folder]
+    if first:
+        pattern = _glob_pattern(location, wildcard)
+        below = [found for found in below if pattern.match(found.location)]
+    _require_no_table_inside(location, below, folders[folder])
+    return below
+
+
+def _require_no_table_inside(
+    location: str, below: Iterable[StoredObject], folder: Iterable[StoredObject]
+) -> None:
+    tables = {table for table in map(_table_of_log, folder) if table}
     for found in below:
         table = next((table for table in tables if found.location.startswith(f"{table}/")), None)
         if table:
@@ -162,32 +194,11 @@ def _matching(location: str, folders: dict[str, list[StoredObject]]) -> list[Sto
                 f"{location}: holds the Delta table {table}, "
                 "which cannot be read file by file; name that folder itself."
             )
-    return below
 
 
 def _table_of_log(found: StoredObject) -> str | None:
     table, log, _ = found.location.partition(f"/{_DELTA_LOG}/")
     return table if log else None
-
-
-def _candidates(location: str, folders: dict[str, list[StoredObject]]) -> list[StoredObject]:
-    exact = find(location)
-    if exact:
-        return [exact]
-    fixed = _fixed(location)
-    if fixed not in folders:
-        folders[fixed] = _folder(fixed)
-    below = folders[fixed]
-    if fixed == location:
-        return below
-    pattern = _glob_pattern(location)
-    return [found for found in below if pattern.match(found.location)]
-
-
-def _fixed(location: str) -> str:
-    """The folder in front of the first wildcard."""
-    wildcard = _WILDCARD.search(location)
-    return location[: wildcard.start()].rpartition("/")[0] if wildcard else location
 
 
 def _folder(folder: str) -> list[StoredObject]:
@@ -204,12 +215,16 @@ def _data_bytes(objects: Iterable[StoredObject]) -> Iterator[int]:
 
 def _is_hidden(relative: str) -> bool:
     parts = relative.split("/")
-    return any(part.startswith((".", "_")) and part != _DELTA_LOG for part in parts)
+    is_hidden = any(part.startswith((".", "_")) and part != _DELTA_LOG for part in parts)
+    return is_hidden or relative.endswith(_UNFINISHED)
 
 
-def _glob_pattern(glob: str) -> re.Pattern[str]:
-    parts = re.split(r"(\*\*/?|\*|\?|\[!?[^\]]+\])", glob)
-    expression = "".join(_expression(part) for part in parts)
+def _glob_pattern(glob: str, wildcard: re.Pattern[str]) -> re.Pattern[str]:
+    parts = re.split(f"({wildcard.pattern})", glob)
+    # Every other part is a wildcard.
+    expression = "".join(
+        _expression(part) if place % 2 else re.escape(part) for place, part in enumerate(parts)
+    )
     return re.compile(rf"{expression}(?:/.*)?$", re.DOTALL)
 
 
@@ -222,10 +237,8 @@ def _expression(part: str) -> str:
         return r"[^/]*"
     if part == "?":
         return r"[^/]"
-    if part.startswith("[") and part.endswith("]"):
-        inner = part[1:-1].replace("\\", r"\\")
-        return f"[^{inner[1:]}]" if inner.startswith("!") else f"[{inner}]"
-    return re.escape(part)
+    inner = part[1:-1].replace("\\", r"\\")
+    return f"[^{inner[1:]}]" if inner.startswith("!") else f"[{inner}]"
 
 
 def _with_format(found: StoredObject, config: SourceConfig, day: date | None) -> SourceFile:

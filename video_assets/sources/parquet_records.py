@@ -22,8 +22,10 @@ from video_assets.sources.nested import fields_of
 from video_assets.sources.paths import Path
 from video_assets.sources.times import FIRST_TIME, LAST_TIME, Window, microseconds_of
 from video_assets.sources.units import Unit
-from video_assets.sources.values import invalid_text, per_text, text_of_array
+from video_assets.sources.values import invalid_text, per_text, text_of_array, text_of_uuids
 from video_assets.vocabulary import Role
+
+_DELTA_ENCODINGS = ("DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY")
 
 
 class Needed(Enum):
@@ -88,7 +90,9 @@ def parquet_chunks(unit: Unit, layout: Layout, window: Window | None) -> Iterato
     encoded = [
         name
         for column in layout.columns
-        if stays_encoded(layout, column) and (name := _own_column(column, footer.schema.names))
+        if stays_encoded(layout, column)
+        and (name := _own_column(column, footer.schema.names))
+        and not _is_delta_encoded(footer, name)
     ]
     with open_parquet(unit.file, footer, encoded) as file:
         rows_before = 0
@@ -98,6 +102,18 @@ def parquet_chunks(unit: Unit, layout: Layout, window: Window | None) -> Iterato
             if unit.start <= _middle(metadata) < unit.end and needed is not Needed.NONE:
                 yield from _chunks_of_group(file, group, layout, rows_before, needed)
             rows_before += metadata.num_rows
+
+
+def _is_delta_encoded(footer: Any, name: str) -> bool:
+    """Whether PyArrow cannot read texts as dictionaries because of how they are written."""
+    groups = (footer.row_group(place) for place in range(footer.num_row_groups))
+    columns = (group.column(place) for group in groups for place in range(group.num_columns))
+    return any(
+        encoding in _DELTA_ENCODINGS
+        for column in columns
+        if column.path_in_schema == name
+        for encoding in column.encodings
+    )
 
 
 def _middle(metadata: Any) -> int:
@@ -135,7 +151,11 @@ def _statistics(metadata: Any, path: Path) -> Any:
         column = metadata.column(place)
         if column.path_in_schema in names:
             statistics = column.statistics
-            usable = statistics and statistics.has_min_max and statistics.has_null_count
+            # Texts need not be valid, and only their reader can tell which time is the earliest.
+            is_text = column.physical_type == "BYTE_ARRAY"
+            usable = (
+                statistics and statistics.has_min_max and statistics.has_null_count and not is_text
+            )
             return statistics if usable else None
     return None
 
@@ -220,7 +240,7 @@ def _leaves(schema: pa.Schema, layout: Layout) -> list[str]:
 def _columns(batch: pa.RecordBatch, layout: Layout) -> dict[str, ArrowArray]:
     roots = {name: batch.column(name) for name in layout.roots(batch.schema.names)}
     needed = layout.needed_of(roots, batch.num_rows)
-    return {c.ours: _column(needed[c.ours], c, layout) for c in layout.columns}
+    return {c.ours: _column(text_of_uuids(needed[c.ours]), c, layout) for c in layout.columns}
 
 
 def _column(array: ArrowArray, column: NeededColumn, layout: Layout) -> ArrowArray:

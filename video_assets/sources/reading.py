@@ -83,6 +83,8 @@ class Reading:
 
     def _chunks(self, unit: Unit) -> Iterator[Chunk]:
         file = unit.file
+        if not file.size:
+            return iter(())
         if file.format == "parquet":
             return parquet_chunks(unit, self.layout, None if file.day else self.window)
         if file.format == "csv":

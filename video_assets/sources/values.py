@@ -22,6 +22,9 @@ _WHOLE = r"^-?\d{1,18}$"
 _COUNT_LIMIT = 2**63
 _LARGEST_FLOAT_COUNT = 2.0**63
 _LONGEST_COUNT = 40
+_UUID_BYTES, _UUID_CHARACTERS = 16, 36
+_UUID_DIGITS = [place for place in range(_UUID_CHARACTERS) if place not in (8, 13, 18, 23)]
+_HEX_DIGITS = np.array([list(f"{value:02x}".encode()) for value in range(256)], np.uint8)
 
 
 def mask(array: ArrowArray) -> Mask:
@@ -32,6 +35,21 @@ def mask(array: ArrowArray) -> Mask:
 def text_of_array(array: ArrowArray) -> TextArray:
     """Text of any type, or whole numbers, as strings."""
     return array if array.type == pa.string() else array.cast(pa.string())
+
+
+def text_of_uuids(array: ArrowArray) -> ArrowArray:
+    """UUIDs as their usual text; other arrays as they are."""
+    if array.type != pa.uuid():
+        return array
+    some = array.storage.fill_null(bytes(_UUID_BYTES))
+    content = np.frombuffer(some.buffers()[1], np.uint8)
+    first = some.offset * _UUID_BYTES
+    values = content[first : first + len(some) * _UUID_BYTES].reshape(-1, _UUID_BYTES)
+    texts = np.full((len(some), _UUID_CHARACTERS), ord("-"), np.uint8)
+    texts[:, _UUID_DIGITS] = _HEX_DIGITS[values].reshape(len(some), -1)
+    edges = np.arange(len(some) + 1, dtype=np.int32) * _UUID_CHARACTERS
+    buffers = [None, pa.py_buffer(edges.tobytes()), pa.py_buffer(texts.tobytes())]
+    return only(pa.Array.from_buffers(pa.string(), len(some), buffers), array.is_valid())
 
 
 def per_text(array: ArrowArray, function: Callable[[ArrowArray], TextArray]) -> TextArray:
