@@ -7,6 +7,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
+# As VIDEO_ASSETS_FILE_ACCESS has it, for the processes of Dagster that read no settings.
+MASK_group := 027
+MASK_everyone := 022
+PRIVATELY := umask $(or $(MASK_$(VIDEO_ASSETS_FILE_ACCESS)),077) &&
 # A file's tests stay together, because they share what it sets up; the slow files begin.
 IN_PARALLEL := --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
@@ -29,10 +33,10 @@ demo: $(READY) ## Generate sample data, materialize everything, print what came 
 	@$(if $(ENGINE),VIDEO_ASSETS_ENGINE=$(ENGINE) )$(BIN)/python -m video_assets.demo
 
 dev: $(READY) $(DAGSTER_HOME)/dagster.yaml ## Open the Dagster UI on http://localhost:3000
-	$(BIN)/dagster dev
+	$(PRIVATELY) $(BIN)/dagster dev
 
 $(DAGSTER_HOME)/dagster.yaml: dagster.yaml
-	@mkdir -p $(DAGSTER_HOME) && cp dagster.yaml $@
+	@$(PRIVATELY) mkdir -p $(DAGSTER_HOME) && cp dagster.yaml $@
 
 test: $(READY) ## Run all tests
 	$(BIN)/python -m pytest $(IN_PARALLEL)

@@ -9,6 +9,7 @@ from asset_checks.freshness import freshness_policy_for
 from resources.delta.io_manager import build_io_manager
 from resources.delta.table import SCHEMA_NAME
 from resources.engine.session import SparkEngine
+from resources.file_access import open_new_files_to
 from resources.runs.executor import one_process_executor
 from resources.view_counts.resource import ViewCounts
 from video_assets.analytics.assets import analytics_assets
@@ -102,4 +103,6 @@ def _watched(assets: list[Any]) -> list[Any]:
 @dg.definitions
 def defs() -> dg.Definitions:
     """Read the settings when Dagster loads the code location, not when Python imports it."""
-    return build_definitions(load_settings())
+    settings = load_settings()
+    open_new_files_to(settings.file_access)
+    return build_definitions(settings)

@@ -21,6 +21,7 @@ from rich.table import Table as Grid
 from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
+from resources.file_access import open_new_files_to
 from resources.runs.liveness import alive, free_dead_runs
 from video_assets.analytics.tables import ANALYTICS_TABLES
 from video_assets.catalog import RANGE_TAGS, asset_key
@@ -96,6 +97,7 @@ def main() -> int:
     started = time.monotonic()
     try:
         settings = load_settings()
+        open_new_files_to(settings.file_access)
         _require_the_sample(settings)
         with _instance() as instance:
             sample = _generate(settings, console)

@@ -1,8 +1,11 @@
 """Every setting of the platform: typed, validated at start-up, from the environment or `.env`."""
 
 import difflib
+import logging
 import os
+import stat
 from collections.abc import Iterable
+from pathlib import Path
 
 from dotenv import dotenv_values
 from pydantic import ValidationError, field_validator
@@ -19,6 +22,8 @@ from video_assets.settings.maintenance import MaintenanceSettings
 from video_assets.settings.sources import SourceSettings
 from video_assets.settings.tables import TableSettings
 from video_assets.settings.views import ViewSettings
+
+_LOG = logging.getLogger(__name__)
 
 PREFIX = "VIDEO_ASSETS_"
 SECRET = {*AlertSettings.model_fields, "spark_config"}
@@ -80,9 +85,16 @@ def load_settings() -> Settings:
     if unknown:
         raise SettingsError("\n".join(unknown))
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         raise SettingsError(_readable(error)) from None
+    if settings.file_access == "owner" and _others_read(Path(DOTENV)):
+        _LOG.warning("%s may hold secrets, and others can read it: chmod 600 %s", DOTENV, DOTENV)
+    return settings
+
+
+def _others_read(path: Path) -> bool:
+    return path.is_file() and bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
 
 
 def environment_name(field: str) -> str:

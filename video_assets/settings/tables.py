@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from resources.file_access import Access
+
 
 class TableSettings(BaseModel):
     """Where the tables lie and which of their rows a run computes.
@@ -21,7 +23,11 @@ class TableSettings(BaseModel):
         description="root path or URI (`s3://`, `abfss://`, `gs://`) of the Delta tables",
     )
     start_date: date = Field(date(2025, 1, 1), description="first daily partition")
-
+    file_access: Access = Field(
+        "owner",
+        description="who may read the files that are made, of tables, reports and the Dagster "
+        "home: `owner`, `group` or `everyone`",
+    )
     engagement_refresh: Literal["changed", "all"] = Field(
         "changed",
         description="engagement rows to compute: those that changes of the sessions or of the "
