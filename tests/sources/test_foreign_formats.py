@@ -29,3 +29,9 @@ def test_what_is_no_text_is_named_with_the_remedy(
     (tmp_path / name).write_bytes(content)
     with pytest.raises(SourceError, match=message):
         read(tmp_path / name)
+
+
+def test_a_file_that_a_crash_filled_with_nul_is_text_with_a_bad_row(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(bytes(100) + b"\n" + json_bytes([EVENT]))
+    outcome = read(tmp_path / "a.json")
+    assert (len(outcome.valid), outcome.reasons) == (1, ["unparseable_row"])

@@ -39,6 +39,7 @@ def require_text(head: bytes, where: str) -> None:
 
 
 def _is_utf_16(head: bytes) -> bool:
-    """Whether every other byte is NUL, as in UTF-16 without a byte order mark."""
+    """Whether every other byte, and no more, is NUL: plain text in UTF-16 without its mark."""
     halves = head[::2], head[1::2]
-    return len(head) >= _SAMPLE // 2 and any(not any(half) for half in halves)
+    is_one_nul = any(not any(half) for half in halves) and any(all(half) for half in halves)
+    return len(head) >= _SAMPLE // 2 and is_one_nul
