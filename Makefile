@@ -14,7 +14,7 @@ PRIVATELY := umask $(or $(MASK_$(VIDEO_ASSETS_FILE_ACCESS)),077) &&
 # A file's tests stay together, because they share what it sets up; the slow files begin.
 IN_PARALLEL := --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
-.PHONY: help setup demo dev test test-fast test-spark test-cluster cluster lint bench sql docs clean pins
+.PHONY: help setup demo dev test test-fast test-spark test-cluster cluster lint bench campaign sql docs clean pins
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -62,6 +62,10 @@ lint: $(READY) ## Check style, types and who imports whom
 bench: $(READY) ## Measure against other ways; BENCH_FULL=1 adds 100 million events
 	$(BIN)/python benchmarks/pipeline.py
 	$(BIN)/python benchmarks/views.py
+
+campaign: $(READY) ## Kill 1,000 runs and simulate 400 days; takes hours
+	PYTHONPATH=.:tests $(BIN)/python tests/campaign/kills.py
+	PYTHONPATH=.:tests $(BIN)/python tests/campaign/days.py
 
 sql: $(READY) ## Open an SQL editor with every table as a view
 	@$(BIN)/python -m video_assets.sql_shell

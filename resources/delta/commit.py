@@ -15,8 +15,13 @@ from deltalake.transaction import AddAction
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
+from resources.delta.compatibility import require_writable
 from resources.delta.data_files import DataFile
-from resources.delta.errors import CommitConflictError, SchemaMismatchError
+from resources.delta.errors import (
+    CommitConflictError,
+    SchemaMismatchError,
+    UnsupportedTableError,
+)
 from resources.delta.schema_check import Days, describe_days, schema_differences
 from resources.delta.stage import StagedTable
 from resources.delta.table import Table
@@ -69,8 +74,9 @@ def commit(staged: StagedTable, *, run_id: str = "", attempts: int = ATTEMPTS) -
 
     Raises:
         SchemaMismatchError: the existing table is not the declared one.
-        CommitConflictError: the attempts are used up. In both cases the old rows stay, and the
-            staged files are deleted.
+        CommitConflictError: the attempts are used up.
+        UnsupportedTableError: another tool set what this commit would violate. In all cases the
+            old rows stay, and the staged files are deleted.
     """
     commit_id = uuid4().hex
     info = {
@@ -81,7 +87,7 @@ def commit(staged: StagedTable, *, run_id: str = "", attempts: int = ATTEMPTS) -
     }
     try:
         _commit_with_retries(staged, info, attempts)
-    except (SchemaMismatchError, CommitConflictError):
+    except (SchemaMismatchError, CommitConflictError, UnsupportedTableError):
         staged.discard()
         raise
     return CommittedTable(
@@ -177,6 +183,7 @@ def _commit_with_retries(staged: StagedTable, info: dict[str, str], attempts: in
 def _commit_once(staged: StagedTable, info: dict[str, str]) -> None:
     """Commit onto the newest version; a commit that landed unnoticed is not made twice."""
     existing = ensure_table(staged.location, staged.table)
+    require_writable(existing, staged.location)
     if _is_committed(existing, staged):
         return
     existing.create_write_transaction(

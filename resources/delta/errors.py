@@ -23,3 +23,7 @@ class CommitConflictError(TableError):
 
 class MissingTableError(TableError):
     """The table was never written."""
+
+
+class UnsupportedTableError(TableError):
+    """Another tool set a property or feature that our commit would violate; nothing was written."""

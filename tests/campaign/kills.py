@@ -1,0 +1,132 @@
+"""Kills command-line runs at random moments, and compares what is left with a clean warehouse."""
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date, timedelta
+from pathlib import Path
+
+import dagster as dg
+from support.samples import make_sample
+from support.world import ENGAGEMENT, RAW_EVENTS, REJECTED_EVENTS, SESSIONS, Row, in_order, stored
+
+from resources.delta.commit import open_table
+from resources.delta.table import Table
+
+ROOT = Path(__file__).parents[2]
+FIRST = date(2025, 1, 1)
+COMPARED = {RAW_EVENTS: (), REJECTED_EVENTS: (), SESSIONS: (), ENGAGEMENT: ("processedAt",)}
+SELECT = " or ".join(
+    f'key:"video/{name}"' for name in (*(table.name for table in COMPARED), "video_metadata")
+)
+
+
+class Place:
+    """A warehouse and a Dagster home of their own, with the command that fills them."""
+
+    def __init__(self, folder: Path, sample: Path, days: int) -> None:
+        self.folder, self.days = folder, days
+        (folder / "home").mkdir(parents=True)
+        shutil.copy(ROOT / "dagster.yaml", folder / "home")
+        self.environment = {
+            **os.environ,
+            "DAGSTER_HOME": str(folder / "home"),
+            "PYTHONPATH": str(ROOT),
+            "VIDEO_ASSETS_WAREHOUSE": str(folder / "warehouse"),
+            "VIDEO_ASSETS_EVENTS": str(sample / "events"),
+            "VIDEO_ASSETS_VIDEO_METADATA": str(sample / "video_metadata.parquet"),
+        }
+
+    def start(self, first: date, last: date) -> "subprocess.Popen[bytes]":
+        with (self.folder / "output.log").open("wb") as output:
+            return subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "dagster", "asset", "materialize"),
+                    *("-m", "video_assets.definitions", "--select", SELECT),
+                    *("--partition-range", f"{first}...{last}"),
+                ],
+                cwd=self.folder,
+                env=self.environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def complete(self) -> float:
+        """Run all days to the end; returns the seconds that took."""
+        begin = time.monotonic()
+        process = self.start(FIRST, FIRST + timedelta(days=self.days - 1))
+        if process.wait():
+            raise RuntimeError((self.folder / "output.log").read_text()[-5_000:])
+        return time.monotonic() - begin
+
+    def kill_one(self, chance: random.Random, longest: float) -> bool:
+        """Kill a run of random days after a random time; whether it was still going."""
+        days = sorted(chance.choices(range(self.days), k=2))
+        process = self.start(*(FIRST + timedelta(days=day) for day in days))
+        try:
+            process.wait(chance.uniform(0, longest))
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return True
+        return False
+
+    def rows(self, table: Table) -> list[Row]:
+        found = open_table(str(self.folder / "warehouse" / "video" / table.name))
+        return in_order(stored(found), COMPARED[table])
+
+    def left_over(self) -> tuple[int, int]:
+        """Runs that seem to go on, and pool slots that are held."""
+        os.environ["DAGSTER_HOME"] = self.environment["DAGSTER_HOME"]
+        with dg.DagsterInstance.get() as instance:
+            going = instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+            return going, len(instance.event_log_storage.get_concurrency_run_ids())
+
+
+def main() -> int:
+    """Kill, complete, compare; the exit code is 0 when nothing differs and nothing is held."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=1_000)
+    parser.add_argument("--between", type=int, default=25, help="kills between two comparisons")
+    parser.add_argument("--events", type=int, default=20_000)
+    parser.add_argument("--days", type=int, default=4)
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    chance = random.Random(asked.seed)  # noqa: S311 (moments, no secrets)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_sample(folder / "sample", first_day=FIRST, days=asked.days, events=asked.events)
+        clean = Place(folder / "clean", folder / "sample", asked.days)
+        longest = clean.complete()
+        expected = {table.name: clean.rows(table) for table in COMPARED}
+        place = Place(folder / "killed", folder / "sample", asked.days)
+        killed, slowest = 0, 0.0
+        while killed < asked.kills:
+            batch = min(asked.between, asked.kills - killed)
+            while batch:
+                was_going = place.kill_one(chance, longest)
+                batch -= was_going
+                killed += was_going
+            slowest = max(slowest, place.complete())
+            differing = [t.name for t in COMPARED if place.rows(t) != expected[t.name]]
+            going, held = place.left_over()
+            print(
+                f"{killed} runs killed; then a run completes in {slowest:.0f} s at "
+                f"most (clean {longest:.0f} s); tables that differ: {differing or 'none'}; runs "
+                f"that seem to go on: {going}; slots held: {held}",
+                flush=True,
+            )
+            if differing or going or held:
+                return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
