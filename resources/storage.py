@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,11 +109,19 @@ def storage_options(location: str | os.PathLike[str]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object that exists, with its size in bytes; or a folder that is read as one."""
+    """An object that exists; or a folder that is read as one.
+
+    Attributes:
+        location: where it is.
+        size: in bytes.
+        is_folder: whether it is a folder.
+        modified: when it was written last (UTC), where known.
+    """
 
     location: str
     size: int
     is_folder: bool = False
+    modified: datetime | None = None
 
 
 def find(location: str) -> StoredObject | None:
@@ -129,7 +138,7 @@ def find(location: str) -> StoredObject | None:
             meta = store.head(key)
         except (FileNotFoundError, IsADirectoryError):
             return None
-    return StoredObject(location, meta["size"])
+    return StoredObject(location, meta["size"], modified=meta["last_modified"])
 
 
 def walk(location: str) -> Iterator[StoredObject]:
@@ -143,7 +152,8 @@ def walk(location: str) -> Iterator[StoredObject]:
     with _readable(location):
         for page in store.list(prefix=key or None):
             for meta in page:
-                yield StoredObject(f"{root}{meta['path']}", meta["size"])
+                found = f"{root}{meta['path']}"
+                yield StoredObject(found, meta["size"], modified=meta["last_modified"])
 
 
 def read_range(location: str, start: int, end: int) -> bytes:

@@ -31,8 +31,9 @@ def daily_views_source(settings: Settings) -> SourceConfig:
     return SourceConfig(
         uri=settings.daily_views,
         format=settings.daily_views_format,
-        columns=settings.daily_views_columns,
+        columns={**settings.daily_views_columns, **settings.daily_views_measures},
         date_format=settings.daily_views_date_format,
+        zip_member=settings.daily_views_zip_member,
     )
 
 

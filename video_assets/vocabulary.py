@@ -45,6 +45,17 @@ DAILY_VIEW_COLUMNS: Mapping[str, Role] = {
     "date": Role.DATE,
     "viewCount": Role.COUNT,
 }
+# What a platform counts beside views.
+VIEW_MEASURES: Mapping[str, Role] = {
+    "engagedViews": Role.COUNT,
+    "watchMinutes": Role.POSITION,
+    "likes": Role.COUNT,
+    "dislikes": Role.COUNT,
+    "comments": Role.COUNT,
+    "shares": Role.COUNT,
+    "subscribersGained": Role.COUNT,
+    "subscribersLost": Role.COUNT,
+}
 VIDEO_METADATA_COLUMNS: Mapping[str, Role] = {
     "videoId": Role.ID,
     "duration": Role.POSITION,

@@ -126,7 +126,7 @@ def test_running_totals_report_falls_and_days_without_a_predecessor(tmp_path: Pa
     with world(tmp_path / "w", daily_views=source, view_count_kind="cumulative") as views:
         run = views.run(first, first + timedelta(days=2), tables=VIEWS)
         found = views.rows(DAILY_VIDEO_VIEWS)
-    assert run.counted(DAILY_VIDEO_VIEWS, "counters_that_fell") == 1
+    assert run.counted(DAILY_VIDEO_VIEWS, "negative_days") == 1
     assert run.counted(DAILY_VIDEO_VIEWS, "rows_without_known_views") == 1
     assert sorted((row["video_id"], row["date"].day, row["viewCount"]) for row in found) == [
         ("began earlier", 1, 2),
@@ -134,12 +134,12 @@ def test_running_totals_report_falls_and_days_without_a_predecessor(tmp_path: Pa
         ("began earlier", 28, 0),
         ("fell", 1, 5),
         ("fell", 27, 100),
-        ("fell", 28, 0),
+        ("fell", 28, -10),
         ("new", 1, 2),
         ("new", 28, LARGE),
     ]
 
 
 def uploaded(video: str, first: date) -> date:
-    days = {"began earlier": -1, "fell": 0, "new": 1}
+    days = {"began earlier": -2, "fell": 0, "new": 1}
     return first + timedelta(days=days[video])

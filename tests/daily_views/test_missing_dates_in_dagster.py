@@ -10,7 +10,7 @@ import dagster as dg
 from PIL import Image
 from support.source_files import write
 from support.views_pipeline import MISSING, VIEWS, asset_of, view
-from support.world import Row, Run, World, world
+from support.world import Row, Run, World, in_order, world
 
 from resources.delta.table import Table
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATE, MISSING_DATES
@@ -40,12 +40,14 @@ def numbers(days: list[date]) -> list[int]:
     return [(day - FIRST).days + 1 for day in days]
 
 
-def exploded(rows: list[Row]) -> list[tuple[str | None, str, date, date]]:
-    names = ("channel_id", "video_id", "created_date")
-    return sorted(
-        (*(row[name] for name in names), missing)
-        for row in rows
-        for missing in row["missing_dates"]
+def exploded(rows: list[Row]) -> list[Row]:
+    names = ("channel_id", "video_id", "created_date", "goneSince")
+    return in_order(
+        [
+            {name: row[name] for name in names} | {"missing_date": missing}
+            for row in rows
+            for missing in row["missing_dates"]
+        ]
     )
 
 
@@ -55,9 +57,7 @@ def test_arrays_and_rows_agree_and_name_only_videos_that_miss_a_day(tmp_path: Pa
         views.compute(day(1), day(5), tables=VIEWS)
         views.run(tables=MISSING)
         assert arrays(views) == {"late": [1, 2, 3], "holes": [2, 4], "gone": [2, 3, 4, 5]}
-        rows = views.rows(MISSING_DATE)
-        found = sorted(tuple(row[name] for name in MISSING_DATE.column_names) for row in rows)
-        assert found == exploded(views.rows(MISSING_DATES))
+        assert views.rows(MISSING_DATE) == exploded(views.rows(MISSING_DATES))
 
 
 def test_days_that_arrive_are_no_longer_missing(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_the_as_of_date_is_a_setting(tmp_path: Path) -> None:
 
 
 def test_an_empty_table_of_daily_views_misses_nothing(tmp_path: Path) -> None:
-    rows = [view("v", day(1), -1)]
+    rows = [view("v", day(1), 0, created_date=day(2))]
     source = str(write(tmp_path / "views.parquet", rows))
     with world(tmp_path / "warehouse", daily_views=source, start_date=FIRST) as views:
         views.compute(day(1), tables=VIEWS)
@@ -143,3 +143,29 @@ def test_both_tables_come_from_one_step_without_partitions(tmp_path: Path) -> No
         run = views.run(tables=MISSING)
         steps = {event.step_key for event in run.result.get_asset_materialization_events()}
         assert len(steps) == 1
+
+
+def test_videos_that_are_gone_stop_missing_days_and_are_counted(tmp_path: Path) -> None:
+    settings = delivered(tmp_path, gone=(1, 3), there=tuple(range(1, 13)))
+    with world(tmp_path / "warehouse", gone_after=8, **settings) as views:
+        views.compute(day(1), day(12), tables=VIEWS)
+        run = views.run(tables=MISSING)
+        assert arrays(views) == {"gone": [2]}
+        assert [row["goneSince"] for row in views.rows(MISSING_DATE)] == [day(4)]
+    assert run.counted(MISSING_DATES, "gone_videos") == 1
+
+
+def test_where_no_row_means_zero_only_days_without_any_file_are_missing(tmp_path: Path) -> None:
+    """A day may come as a file with a header alone, or as one whose rows are all refused."""
+    header, row = "video_id,date,viewCount\n", "v,{day},1\n"
+    refused = "w,{day},many\n"
+    for number, text in {1: row, 2: "", 4: refused * 1 + row, 6: row}.items():
+        name = f"report-{day(number)}.csv"
+        (tmp_path / name).write_text(header + text.format(day=day(number)), "utf-8")
+    settings = {"daily_views": f"{tmp_path}/*.csv", "start_date": FIRST}
+    with world(tmp_path / "w", no_row_means="zero", max_refused_share=1, **settings) as views:
+        views.compute(day(1), day(6), tables=VIEWS)
+        views.run(tables=MISSING)
+        assert arrays(views) == {"v": [3, 5]}
+        views.with_settings(no_row_means="missing").run(tables=MISSING)
+        assert arrays(views) == {"v": [2, 3, 5]}

@@ -76,6 +76,57 @@ def test_a_null_channel_is_a_channel_of_its_own(spark: SparkSession) -> None:
     }
 
 
+def test_days_below_zero_are_taken_off_the_sum(spark: SparkSession) -> None:
+    counts = (-(2**40), 7, -1)
+    rows: list[Views] = [("c", "v", date(2025, 1, n + 1), count) for n, count in enumerate(counts)]
+    assert sums(monthly_views(daily(spark, rows))) == {("c", "v", "2025-01"): -(2**40) + 6}
+
+
+def test_a_sum_below_64_bits_fails_too(spark: SparkSession) -> None:
+    rows: list[Views] = [("c", "v", date(2025, 1, n), -(2**63)) for n in (1, 2)]
+    with pytest.raises(PySparkException, match="video v exceed 64 bits"):
+        monthly_views(daily(spark, rows)).collect()
+
+
+def test_the_four_columns_that_there_always_were_come_first(spark: SparkSession) -> None:
+    assert monthly_views(daily(spark, [])).columns[:4] == [
+        "channel_id",
+        "video_id",
+        "month",
+        "aggViewCount",
+    ]
+
+
+def test_measures_are_summed_as_views_are_and_others_are_unknown(spark: SparkSession) -> None:
+    rows = [
+        ("c", "v", date(2025, 1, 1), 1, 3, 0.5),
+        ("c", "v", date(2025, 1, 2), 1, None, 1.25),
+        ("c", "w", date(2025, 1, 2), 1, None, None),
+    ]
+    frame = spark.createDataFrame(rows, f"{DDL}, likes bigint, watchMinutes double")
+    found = monthly_views(frame, ["likes", "watchMinutes"]).collect()
+    assert {row.video_id: (row.likes, row.watchMinutes, row.shares) for row in found} == {
+        "v": (3, 1.75, None),
+        "w": (None, None, None),
+    }
+
+
+def test_a_month_says_whether_it_changed_what_counts_as_a_view(spark: SparkSession) -> None:
+    changes = [date(2025, 2, 1), date(2025, 3, 31), date(2025, 4, 30)]
+    months = [date(2025, month, 15) for month in range(1, 6)]
+    frame = daily(spark, [("c", "v", on, 1) for on in months])
+    found = monthly_views(frame, definition_changes=changes).collect()
+    assert {
+        r.month_start.month: (r.viewDefinitionSince, r.spansDefinitionChange) for r in found
+    } == {
+        1: (None, False),
+        2: (changes[0], False),
+        3: (changes[1], True),
+        4: (changes[2], True),
+        5: (changes[2], False),
+    }
+
+
 # Two wrap to a negative sum, three to a plausible one.
 @pytest.mark.parametrize("days", [2, 3, 4])
 def test_a_sum_beyond_64_bits_fails_and_names_video_and_month(
@@ -98,7 +149,7 @@ def test_a_sum_beyond_64_bits_fails_and_names_video_and_month(
             st.sampled_from([None, "a", "b"]),
             st.integers(0, 30).map(str),
             st.integers(-400, 400).map(lambda number: date(2024, 2, 29) + timedelta(days=number)),
-            st.none() | st.integers(0, 9) | st.integers(0, 2**53 + 5),
+            st.none() | st.integers(-9, 9) | st.integers(-(2**33), 2**53 + 5),
         ),
         min_size=1,
         max_size=200,

@@ -5,15 +5,17 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.source_files import deliver, write
-from support.view_oracle import expect
+from support.view_oracle import Expected, expect
 from support.views_pipeline import (
     MISSING,
     MONTHS,
     VIEWS,
     months_of,
+    numbered,
     restless_views,
     view_results,
     wanted,
@@ -23,12 +25,18 @@ from support.world import Row, world
 from video_assets.daily_views import stage_views as daily_video_views
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
 
-KINDS = ("daily", "cumulative")
+KINDS: Mapping[str, Mapping[str, Any]] = {
+    "daily": {"view_count_kind": "daily"},
+    "sums": {"view_count_kind": "daily", "daily_views_combine": "sum"},
+    "cumulative": {"view_count_kind": "cumulative"},
+}
 LOOKBACK = 3
 COUNTED = (
     "duplicates",
     "conflicts",
-    "counters_that_fell",
+    "valid_rows",
+    "negative_days",
+    "lost_counters",
     "rows_without_known_views",
 )
 DAYS = tuple(date(2025, 3, 27) + timedelta(days=n) for n in range(8))
@@ -49,8 +57,14 @@ BY_DAGSTER = ("ranges and days mixed", "cumulative")
 
 @pytest.fixture(scope="module")
 def rows() -> list[Row]:
-    """Rows of more days than those that are run, on both sides."""
-    return restless_views(1, FIRST - timedelta(days=8), len(DAYS) + 12)
+    """Rows of more days than those that are run, on both sides, with the numbers of their files."""
+    return numbered(restless_views(1, FIRST - timedelta(days=8), len(DAYS) + 12))
+
+
+def expect_of(kind: str, rows: Sequence[Row]) -> Expected:
+    count_kind = KINDS[kind]["view_count_kind"]
+    combine = KINDS[kind].get("daily_views_combine", "auto")
+    return expect(rows, FIRST, LAST, count_kind, LOOKBACK, combine=combine)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -58,8 +72,8 @@ def rows() -> list[Row]:
 def test_any_way_to_run_the_days_gives_the_same_tables(
     name: str, kind: str, rows: list[Row], tmp_path: Path
 ) -> None:
-    expected = expect(rows, FIRST, LAST, kind, LOOKBACK)
-    settings = {"view_count_kind": kind, "cumulative_lookback": LOOKBACK, "start_date": FIRST}
+    expected = expect_of(kind, rows)
+    settings = {**KINDS[kind], "cumulative_lookback": LOOKBACK, "start_date": FIRST}
     source = deliver(tmp_path / "source", rows)
     with world(tmp_path / "warehouse", daily_views=source, **settings) as views:
         fill = views.run if (name, kind) == BY_DAGSTER else views.compute
@@ -74,8 +88,8 @@ def test_any_way_to_run_the_days_gives_the_same_tables(
 def test_a_range_in_chunks_of_days_gives_the_same_tables_and_counts(
     kind: str, rows: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = expect(rows, FIRST, LAST, kind, LOOKBACK)
-    settings = {"view_count_kind": kind, "cumulative_lookback": LOOKBACK, "start_date": FIRST}
+    expected = expect_of(kind, rows)
+    settings = {**KINDS[kind], "cumulative_lookback": LOOKBACK, "start_date": FIRST}
     source = deliver(tmp_path / "source", rows)
     monkeypatch.setattr(daily_video_views, "VIEWS_AT_ONCE", 1)
     with world(tmp_path / "warehouse", daily_views=source, **settings) as views:
@@ -88,7 +102,9 @@ def test_a_range_in_chunks_of_days_gives_the_same_tables_and_counts(
     assert {name: counters[name] for name in COUNTED} | {"rejected_rows": rejected_rows} == {
         "duplicates": expected.duplicates,
         "conflicts": expected.conflicts,
-        "counters_that_fell": expected.fell,
+        "valid_rows": expected.used,
+        "negative_days": expected.negative,
+        "lost_counters": expected.lost,
         "rows_without_known_views": expected.unknown,
         "rejected_rows": len(expected.rejected),
     }
@@ -96,9 +112,13 @@ def test_a_range_in_chunks_of_days_gives_the_same_tables_and_counts(
 
 def test_the_rows_of_the_law_have_every_defect(rows: list[Row]) -> None:
     found = expect(rows, FIRST, LAST, "cumulative", LOOKBACK)
-    assert min(found.duplicates, found.conflicts, found.fell, found.unknown) > 0
+    assert min(found.duplicates, found.conflicts, found.negative, found.lost) > 0
+    assert found.unknown > found.lost
     assert found.duplicates > found.conflicts
     assert len(found.reasons) == 5
+    sums = expect_of("sums", rows)
+    assert sums.used > len(sums.daily)
+    assert min(sums.duplicates, sums.conflicts, sums.negative) > 0
     assert expect(rows, FIRST, LAST, "cumulative", 35).daily != found.daily
     assert any(row["reportedCount"] > 2**53 for row in found.daily)
 
@@ -115,9 +135,10 @@ def test_a_file_a_day_gives_the_same_tables_where_days_have_none(
         by_day[row["date"]].append(row)
     for day, rows_of_day in by_day.items():
         write(tmp_path / "source" / f"{day:%Y/%m/%d}.csv.gz", rows_of_day)
-    settings = {"view_count_kind": kind, "cumulative_lookback": LOOKBACK, "start_date": FIRST}
+    settings = {**KINDS[kind], "cumulative_lookback": LOOKBACK, "start_date": FIRST}
     source = str(tmp_path / "source" / "{date:%Y/%m/%d}.csv.gz")
-    expected = wanted(expect(delivered, FIRST, LAST, kind, LOOKBACK))
+    delivered = [{**row, "file": 0} for row in delivered]
+    expected = wanted(expect_of(kind, delivered))
     days = [day for day in SHUFFLED if day not in absent]
     for name, plan in (
         ("days", [(day,) for day in days]),

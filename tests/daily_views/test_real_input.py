@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from support.view_oracle import NO_MEASURES
 from support.views_pipeline import MISSING, MONTHS, VIEWS, months_of
 from support.world import Row, Run, World, in_order, world
 
@@ -78,11 +79,16 @@ def counters(source: list[Mapping[str, str]]) -> Mapping[str, dict[date, Row]]:
     return videos
 
 
-def views_of(row: Row, others: Mapping[date, Row]) -> int | None:
+def growth_of(row: Row, others: Mapping[date, Row]) -> Row:
+    """The views of a day, and over how many days they go."""
     earlier = [day for day in others if day < row["date"]]
     if earlier:
-        return max(0, row["reportedCount"] - others[max(earlier)]["reportedCount"])
-    return row["reportedCount"] if row["date"] == row["created_date"] else None
+        views = row["reportedCount"] - others[max(earlier)]["reportedCount"]
+        return {"viewCount": views, "daysCovered": (row["date"] - max(earlier)).days}
+    age = (row["date"] - row["created_date"]).days
+    is_first = age in (0, 1)
+    views = row["reportedCount"] if is_first else None
+    return {"viewCount": views, "daysCovered": age + 1 if is_first else None}
 
 
 def test_no_real_row_is_lost(ran: Ran, source: list[Mapping[str, str]]) -> None:
@@ -103,7 +109,7 @@ def test_views_are_the_growth_of_the_counters(
     ran: Ran, counters: Mapping[str, dict[date, Row]]
 ) -> None:
     expected = [
-        {**row, "viewCount": views_of(row, days)}
+        {**NO_MEASURES, **row, **growth_of(row, days), "viewDefinitionSince": None}
         for days in counters.values()
         for row in days.values()
     ]

@@ -27,7 +27,9 @@ TODAY = date(2025, 3, 10)
 CREATED = date(2025, 1, 1)
 DAILY_DDL = (
     "channel_id string, video_id string, created_date date, date date, viewCount bigint, "
-    "reportedCount bigint"
+    "reportedCount bigint, engagedViews bigint, watchMinutes double, likes bigint, "
+    "dislikes bigint, comments bigint, shares bigint, subscribersGained bigint, "
+    "subscribersLost bigint, viewDefinitionSince date"
 )
 
 
@@ -38,7 +40,8 @@ def api() -> Iterator[Api]:
 
 
 def daily_views(spark: SparkSession, rows: Sequence[tuple[Any, ...]]) -> DataFrame:
-    return spark.createDataFrame([(*row, 1, 1) for row in rows], DAILY_DDL)
+    more = (1, 1, None, None, 3, *[None] * 6)
+    return spark.createDataFrame([(*row, *more) for row in rows], DAILY_DDL)
 
 
 def numbered_videos(spark: SparkSession, count: int) -> DataFrame:
@@ -153,7 +156,7 @@ def test_a_row_keeps_its_video_and_carries_the_day_asked(spark: SparkSession) ->
     rows = lifetime_counts(videos, SimulatedViewCounts(day=TODAY), TODAY, 2).collect()
     assert sorted((row.video_id, row.channel_id, row.created_date, row.date) for row in rows) == [
         ("v", "c", CREATED, TODAY),
-        ("w", None, None, TODAY),
+        ("w", None, TODAY, TODAY),
     ]
 
 
@@ -213,14 +216,16 @@ def test_the_history_holds_every_daily_row_and_every_snapshot(spark: SparkSessio
         [("c", "v", CREATED, TODAY, 2**40), ("c", "w", None, TODAY, None)],
         "channel_id string, video_id string, created_date date, date date, viewCount bigint",
     )
-    history = view_history(daily, snapshots)
+    history = view_history(daily, snapshots, [TODAY])
     assert history.columns == list(LIFETIME_VIEW_HISTORY.column_names)
-    assert sorted(map(tuple, history.collect()), key=str) == sorted(
+    names = ("channel_id", "video_id", "created_date", "date", "viewCount", "source", "likes")
+    shown = history.select(*names, "viewDefinitionSince")
+    assert sorted(map(tuple, shown.collect()), key=str) == sorted(
         [
-            ("c", "v", CREATED, CREATED, 1, "daily"),
-            ("c", "v", CREATED, TODAY, 1, "daily"),
-            ("c", "v", CREATED, TODAY, 2**40, "lifetime"),
-            ("c", "w", None, TODAY, None, "lifetime"),
+            ("c", "v", CREATED, CREATED, 1, "daily", 3, None),
+            ("c", "v", CREATED, TODAY, 1, "daily", 3, None),
+            ("c", "v", CREATED, TODAY, 2**40, "lifetime", None, TODAY),
+            ("c", "w", None, TODAY, None, "lifetime", None, TODAY),
         ],
         key=str,
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.source_files import write
+from support.view_oracle import NO_MEASURES
 from support.views_pipeline import VIEWS, materializations, view
 from support.world import Row, World, in_order, world
 
@@ -43,8 +44,9 @@ def today_is(day: date) -> Callable[[], date]:
 
 
 def wanted(views: World) -> list[Row]:
-    daily = views.rows(DAILY_VIDEO_VIEWS, ["reportedCount"])
-    lifetime = views.rows(LIFETIME_SNAPSHOTS)
+    daily = views.rows(DAILY_VIDEO_VIEWS, ["reportedCount", "daysCovered"])
+    unknown = {**NO_MEASURES, "viewDefinitionSince": None}
+    lifetime = [{**row, **unknown} for row in views.rows(LIFETIME_SNAPSHOTS)]
     rows = [{**row, "source": "daily"} for row in daily]
     return in_order(rows + [{**row, "source": "lifetime"} for row in lifetime])
 

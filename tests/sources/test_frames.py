@@ -71,12 +71,12 @@ def test_events_of_every_format_are_read(spark: SparkSession, tmp_path: Path, su
 def test_daily_views_of_every_format_are_read(
     spark: SparkSession, tmp_path: Path, suffix: str
 ) -> None:
-    path = write(tmp_path / f"views.{suffix}", [DAILY_VIEW, {**DAILY_VIEW, "viewCount": -1}])
+    path = write(tmp_path / f"views.{suffix}", [DAILY_VIEW, {**DAILY_VIEW, "viewCount": None}])
     frame = read_views(spark, SourceConfig(str(path)), FIRST_DAY, END_DAY)
     assert frame.columns == TAGGED_DAILY_VIEWS.names
     outcome = collect(frame)
     assert [row["reportedCount"] for row in outcome.valid] == [7]
-    assert outcome.reasons == ["negative_count"]
+    assert outcome.reasons == ["missing_count"]
 
 
 def delta_table(folder: Path) -> SourceConfig:

@@ -15,7 +15,7 @@ from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
 from video_assets.daily_views.missing_dates import newest_date
 from video_assets.daily_views.monthly_views import monthly_views
-from video_assets.daily_views.stage_missing_dates import stage_missing_dates
+from video_assets.daily_views.stage_missing_dates import expectation, stage_missing_dates
 from video_assets.daily_views.stage_views import stage_views
 from video_assets.daily_views.tables import (
     DAILY_VIDEO_VIEWS,
@@ -76,13 +76,15 @@ class Steps:
     def monthly_views(self) -> Staged:
         months = frozenset(day for day in self._run.days if day.day == 1)
         daily = self._frame(DAILY_VIDEO_VIEWS)
-        sums = monthly_views(daily.where(F.trunc("date", "month").isin(*months)))
+        days = daily.where(F.trunc("date", "month").isin(*months))
+        changes = self.settings.definition_change_days
+        sums = monthly_views(days, self.settings.view_measures, changes)
         return _named(stage_frame(sums, self.settings.warehouse, MONTHLY_VIEWS, months))
 
     def missing_dates(self) -> Staged:
         daily = self._frame(DAILY_VIDEO_VIEWS)
-        as_of = self.settings.as_of_date or newest_date(daily)
-        return stage_missing_dates(daily, as_of, self.settings.warehouse)
+        expected = expectation(self.settings, newest_date(daily))
+        return stage_missing_dates(daily, expected, self.settings.warehouse)
 
     @property
     def _run(self) -> DayRange:

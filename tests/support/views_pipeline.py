@@ -45,7 +45,8 @@ def restless_views(seed: int, first: date, days: int) -> list[Row]:
             count = max(0, count + chance.choice((0, 1, 40, 500, -3)))
             if day >= created and chance.random() < 1 / 2:
                 seen = None if chance.random() < 1 / 10 else created
-                row = view(f"v{number}", day, count, created_date=seen)
+                shown = 0 if chance.random() < 1 / 10 else count
+                row = view(f"v{number}", day, shown, created_date=seen)
                 rows += [row, *_repeats(row, chance)]
     chance.shuffle(rows)
     return rows
@@ -57,9 +58,16 @@ def _repeats(row: Row, chance: random.Random) -> Sequence[Row]:
         [{**row, "channel_id": "c2"}, {**row, "viewCount": row["viewCount"] + 3}],
         [{**row, "viewCount": None}, {**row, "viewCount": -7}],
         [{**row, "video_id": None}, {**row, "date": None}],
-        [{**row, "created_date": row["date"] + timedelta(days=1)}],
+        [{**row, "created_date": row["date"] + timedelta(days=1), "viewCount": 0}],
+        [{**row, "viewCount": 0}],
     )
     return chance.choice(kinds) if chance.random() < 1 / 3 else []
+
+
+def numbered(rows: Sequence[Row], parts: int = 3) -> list[Row]:
+    """The rows with the numbers of the files that they are delivered in."""
+    size = -(-len(rows) // parts)
+    return [{**row, "file": place // size} for place, row in enumerate(rows)]
 
 
 def asset_of(views: World, table: Table) -> dg.AssetsDefinition:

@@ -1,6 +1,6 @@
 """The assets of the group `daily_views`: views by day and month, and the days that are missing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -27,8 +27,20 @@ from video_assets.daily_views.missing_dates import (
     missing_summary,
     newest_date,
 )
-from video_assets.daily_views.stage_missing_dates import ARRAYS, ROWS, stage_missing_dates
-from video_assets.daily_views.stage_views import REJECTED, VALID, stage_views
+from video_assets.daily_views.routes import GONE_VIDEOS
+from video_assets.daily_views.stage_missing_dates import (
+    ARRAYS,
+    ROWS,
+    expectation,
+    stage_missing_dates,
+)
+from video_assets.daily_views.stage_views import (
+    REJECTED,
+    VALID,
+    days_of_refusals,
+    stage_views,
+    without_day_counters,
+)
 from video_assets.daily_views.tables import (
     DAILY_VIDEO_VIEWS,
     MISSING_DATE,
@@ -40,6 +52,7 @@ from video_assets.plots import bars_per_day
 from video_assets.settings import Settings
 
 SOURCE_KEY = dg.AssetKey(["source", "daily_views"])
+_DAYS_NAMED = 5
 NO_DAY = "unknown: there are no daily views"
 
 daily_views_source_spec = dg.AssetSpec(
@@ -60,9 +73,10 @@ def daily_video_views_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDef
         outs={
             VALID: dg.AssetOut(
                 **declared_output(DAILY_VIDEO_VIEWS, DAILY_VIEWS),
-                description="Views of each video by day. Of several rows for a video and day the "
-                "largest count stays, then the latest delivered; the others are counted as "
-                "duplicates, and as conflicts where their count is another one.",
+                description="Views of each video by day. What several rows of a video and day mean "
+                "is a setting (`VIDEO_ASSETS_DAILY_VIEWS_COMBINE`): they add up, or one of them "
+                "holds; the others are counted as duplicates, and as conflicts where their count "
+                "is another one. Negative views are corrections by the platform.",
             ),
             REJECTED: dg.AssetOut(
                 **declared_output(REJECTED_DAILY_VIEWS, DAILY_VIEWS),
@@ -78,11 +92,43 @@ def daily_video_views_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDef
         context: dg.AssetExecutionContext, spark: SparkEngine, settings: dg.ResourceParam[Settings]
     ) -> Iterator[dg.Output[StagedTable]]:
         staged = stage_views(spark, settings, days_of(context), context.log)
-        valid, rejected = staged[VALID], staged[REJECTED]
+        refused_days = days_of_refusals(staged, settings.max_refused_share)
+        valid, rejected = without_day_counters(staged[VALID]), staged[REJECTED]
+        if refused_days:
+            valid.discard()
+            yield dg.Output(rejected, output_name=REJECTED, metadata=reasons(rejected))
+            raise _refused(refused_days, rejected)
+        _warn_of_absent_measures(valid, settings, context.log)
         yield dg.Output(valid, output_name=VALID, metadata=accounting(valid, rejected))
         yield dg.Output(rejected, output_name=REJECTED, metadata=reasons(rejected))
 
     return daily_views
+
+
+def _refused(shares: Mapping[date, float], rejected: StagedTable) -> dg.Failure:
+    days = [f"{day} ({share:.0%})" for day, share in shares.items()]
+    named = ", ".join(days[:_DAYS_NAMED])
+    more = f" and {len(days) - _DAYS_NAMED} more days" if len(days) > _DAYS_NAMED else ""
+    return dg.Failure(
+        f"Most rows were refused of {named}{more}: daily_video_views stays as it was. Reasons: "
+        f"{reasons(rejected)['reasons']}; the rows are in rejected_daily_views. Map columns and "
+        "notations (VIDEO_ASSETS_DAILY_VIEWS_...), or have the sender correct them; "
+        "VIDEO_ASSETS_MAX_REFUSED_SHARE=1 replaces the days all the same.",
+        allow_retries=False,
+    )
+
+
+def _warn_of_absent_measures(
+    valid: StagedTable, settings: Settings, log: dg.DagsterLogManager
+) -> None:
+    absent = [
+        name for name in settings.view_measures if not valid.counters.get(f"rows_with_{name}")
+    ]
+    if valid.rows and absent:
+        log.warning(
+            "no row has a readable %s: see the names in VIDEO_ASSETS_DAILY_VIEWS_MEASURES",
+            ", ".join(absent),
+        )
 
 
 def monthly_views_asset(monthly: dg.MonthlyPartitionsDefinition) -> dg.AssetsDefinition:
@@ -101,12 +147,18 @@ def monthly_views_asset(monthly: dg.MonthlyPartitionsDefinition) -> dg.AssetsDef
         partitions_def=monthly,
     )
     @retries_passing_faults
-    def monthly_views(context: dg.AssetExecutionContext, daily_video_views: DataFrame) -> DataFrame:
+    def monthly_views(
+        context: dg.AssetExecutionContext,
+        daily_video_views: DataFrame,
+        settings: dg.ResourceParam[Settings],
+    ) -> DataFrame:
         current_month = datetime.now(UTC).strftime("%Y-%m-01")
         for month in context.partition_keys:
             is_incomplete = {"is_incomplete": month >= current_month}
             context.add_asset_metadata(is_incomplete, partition_key=month)
-        return frames.monthly_views(daily_video_views)
+        return frames.monthly_views(
+            daily_video_views, settings.view_measures, settings.definition_change_days
+        )
 
     return monthly_views
 
@@ -122,8 +174,10 @@ def missing_dates_asset() -> dg.AssetsDefinition:
                 **declared_output(MISSING_DATES, DAILY_VIEWS),
                 description="Each video that misses at least one day, with the days it misses "
                 "from its upload to the as-of date (`VIDEO_ASSETS_AS_OF_DATE`, else the newest "
-                "day of all). A video uploaded after the as-of date misses nothing; of several "
-                "upload days the earliest counts.",
+                "day of all). Its upload is the earliest day that a row names, or its first day "
+                "with a view. A video that no delivery names for `VIDEO_ASSETS_GONE_AFTER` days "
+                "misses nothing after its last row. `VIDEO_ASSETS_NO_ROW_MEANS=zero` leaves only "
+                "days without any file.",
             ),
             ROWS: dg.AssetOut(
                 **declared_output(MISSING_DATE, DAILY_VIEWS),
@@ -147,14 +201,16 @@ def missing_dates_asset() -> dg.AssetsDefinition:
         spark: SparkEngine,
         settings: dg.ResourceParam[Settings],
     ) -> Iterator[dg.Output[StagedTable]]:
-        as_of = settings.as_of_date or newest_date(daily_video_views)
-        staged = stage_missing_dates(daily_video_views, as_of, settings.warehouse)
+        expected = expectation(settings, newest_date(daily_video_views))
+        staged = stage_missing_dates(daily_video_views, expected, settings.warehouse)
+        as_of = settings.as_of_date or expected.newest
         summary = _summary(spark.spark_session, staged[ARRAYS], as_of)
         context.log.info(
-            "%d days of %d videos are missing, as of %s",
+            "%d days of %d videos are missing, as of %s; %d videos are gone",
             summary["dates"],
             summary["videos"],
             summary["as_of_date"],
+            summary[GONE_VIDEOS],
         )
         for name in (ARRAYS, ROWS):
             yield dg.Output(staged[name], output_name=name, metadata=summary)
@@ -166,6 +222,7 @@ def _summary(session: SparkSession, staged: StagedTable, as_of: date | None) -> 
     """What is missing, told by the files that were just written rather than computed again."""
     shown: dict[str, Any] = {"as_of_date": str(as_of or NO_DAY)}
     shown |= {"videos": 0, "dates": 0, "longest_gap": 0}
+    shown |= {GONE_VIDEOS: staged.counters.get(GONE_VIDEOS, 0)}
     if not staged.files:
         return shown
     missing = session.read.parquet(*staged.file_locations)

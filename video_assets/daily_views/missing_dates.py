@@ -1,28 +1,69 @@
 """The days on which a video should have a row of daily views and has none."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
-from functools import partial
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from video_assets.arrow.kernels import spark_schema
-from video_assets.arrow.types import ArrowArray, Integers, compute
+from video_assets.arrow.types import ArrowArray, Integers, Mask, compute
+from video_assets.daily_views.day_views import day_number, day_numbers
 from video_assets.daily_views.tables import MISSING_DATES
 
 _DAYS_PER_BLOCK = 64
 _DAYS_PER_BATCH = 2**22
-_BLOCKS = pa.list_(pa.struct([pa.field("block", pa.int64()), pa.field("days", pa.int64())]))
-_SEEN = pa.schema(
-    [
-        *(c for c in MISSING_DATES.arrow_schema.remove_metadata() if c.name != "missing_dates"),
-        pa.field("blocks", _BLOCKS),
-    ]
-)
+_BLOCKS: Any = pa.list_(pa.struct([pa.field("block", pa.int64()), pa.field("days", pa.int64())]))
+_SEEN_COLUMNS: dict[str, pa.DataType] = {
+    "channel_id": pa.string(),
+    "video_id": pa.string(),
+    "created_date": pa.date32(),
+    "last_seen": pa.date32(),
+    "blocks": _BLOCKS,
+}
+SEEN_DAYS = pa.schema(_SEEN_COLUMNS)
 _GAPS = "videos long, dates long, longestGap long"
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """On which days a video should have a row.
+
+    Attributes:
+        as_of: last day that a video should have.
+        newest: newest day of any video's rows; None: there are no rows.
+        gone_after: a video without a row for more than this many days until the newest is gone,
+            and misses nothing after its last row.
+        without_gap: days that no video can miss, because a day without a row means 0 views.
+    """
+
+    as_of: date
+    newest: date | None = None
+    gone_after: int | None = None
+    without_gap: Collection[date] = frozenset()
+
+    def is_gone(self, last_seen: Integers) -> Mask:
+        """Which videos are gone, by the days since 1970 of their last rows."""
+        if self.newest is None or self.gone_after is None:
+            return np.zeros(len(last_seen), np.bool_)
+        newest = day_number(min(self.newest, self.as_of))
+        return np.asarray(newest - last_seen > self.gone_after)
+
+
+@dataclass(frozen=True)
+class MissingDays:
+    """What some videos miss.
+
+    Attributes:
+        rows: the columns of `missing_dates`, of the videos that miss a day.
+        gone: how many of the videos are gone, those that miss nothing included.
+    """
+
+    rows: pa.Table
+    gone: int
 
 
 def newest_date(daily: DataFrame) -> date | None:
@@ -31,14 +72,12 @@ def newest_date(daily: DataFrame) -> date | None:
     return None if row is None else row["newest"]
 
 
-def missing_dates(daily: DataFrame, as_of: date | None = None) -> DataFrame:
-    """The days from a video's creation to the as-of date, both included, without a row.
+def seen_days(daily: DataFrame) -> DataFrame:
+    """One row per video with the days it has, as `blocks` of 64 days (number and bits).
 
-    * Created date: the smallest of the video's rows; a video without any: its first `date`.
+    * Created date: the smallest of those that rows name and of the first day with a view; where
+      there is neither, the first `date`.
     * Channel: that of the row with the newest `date` (of several the smallest, nulls last).
-    * A video created after the as-of date misses nothing. Rows dated after the as-of date neither
-      extend the days asked for nor count as missing, and rows dated before the created date
-      change nothing.
 
     Aggregates pack the days of a video into 64-bit blocks, so that little is shuffled and held per
     video; a kernel then reads the days that are not set. On 20 million rows of 100,000 videos this
@@ -46,16 +85,110 @@ def missing_dates(daily: DataFrame, as_of: date | None = None) -> DataFrame:
     minutes and twice the memory.
 
     Args:
-        daily: `channel_id`, `video_id`, `created_date`, `date` of `daily_video_views`.
-        as_of: last day that a video should have (UTC); None: the newest `date` of the data, for
-            which a job runs at once.
+        daily: rows of `daily_video_views`.
 
     Returns:
-        The columns of `missing_dates`, only videos that miss a day, their days ascending.
+        Rows of `SEEN_DAYS`.
     """
-    last_day = as_of or newest_date(daily) or date.min
-    missing_of_batches = partial(_missing_of_batches, as_of=last_day)
-    return _seen_days(daily).mapInArrow(missing_of_batches, spark_schema(MISSING_DATES))
+    # A flag for null, because engines disagree on where a null sorts inside a struct.
+    channel = F.struct(
+        (-F.unix_date("last_seen")).alias("age"),
+        F.col("channel_id").isNull().alias("is_unknown"),
+        F.col("channel_id").alias("channel_id"),
+    )
+    videos = (
+        _blocks_by_channel(daily)
+        .groupBy("video_id")
+        .agg(
+            F.min(channel).alias("newest"),
+            F.coalesce(F.min("created"), F.min("first_seen")).alias("created_date"),
+            F.max("last_seen").alias("last_seen"),
+            F.flatten(F.collect_list("blocks")).alias("blocks"),
+        )
+    )
+    channel_id = F.col("newest.channel_id").alias("channel_id")
+    return videos.select(channel_id, "video_id", "created_date", "last_seen", "blocks")
+
+
+def _blocks_by_channel(daily: DataFrame) -> DataFrame:
+    """One row per video and channel, so that structs are compared for few rows: that is slow."""
+    day = F.unix_date("date")
+    bit = day.bitwiseAND(F.lit(_DAYS_PER_BLOCK - 1))
+    # Shifting right by 6 divides by 64 and rounds down, before 1970 too.
+    block = F.shiftright(day, 6).cast("long").alias("block")
+    blocks = daily.groupBy("video_id", "channel_id", block).agg(
+        # PySpark's own `shiftleft` takes no column as the number of bits.
+        F.bit_or(F.call_function("shiftleft", F.lit(1).cast("long"), bit)).alias("days"),
+        F.min(created_or_watched()).alias("created"),
+        F.min("date").alias("first_seen"),
+        F.max("date").alias("last_seen"),
+    )
+    return blocks.groupBy("video_id", "channel_id").agg(
+        F.min("created").alias("created"),
+        F.min("first_seen").alias("first_seen"),
+        F.max("last_seen").alias("last_seen"),
+        F.collect_list(F.struct("block", "days")).alias("blocks"),
+    )
+
+
+def created_or_watched() -> Column:
+    """The created date that a row of `daily_video_views` tells: named, or a day with a view.
+
+    A counter above 0 tells it too where the views of its day are unknown.
+    """
+    views = F.coalesce(F.col("viewCount"), F.col("reportedCount"))
+    # `least` passes over nulls.
+    return F.least(F.col("created_date"), F.when(views > 0, F.col("date")))
+
+
+def missing_of(videos: pa.Table, expected: Expectation) -> Iterator[MissingDays]:
+    """The days from a video's creation to the as-of date, both included, without a row.
+
+    A video created after the as-of date misses nothing. Rows dated after the as-of date neither
+    extend the days asked for nor count as missing, and rows dated before the created date change
+    nothing.
+
+    Args:
+        videos: rows of `SEEN_DAYS`.
+        expected: on which days a video should have a row.
+
+    Yields:
+        The missing days of some of the videos: a video with a created date in antiquity expects a
+        million days.
+    """
+    videos = videos.cast(SEEN_DAYS)
+    is_gone = expected.is_gone(day_numbers(videos["last_seen"]))
+    as_of = day_number(expected.as_of)
+    last = np.where(is_gone, np.minimum(day_numbers(videos["last_seen"]), as_of), as_of)
+    created = day_numbers(videos["created_date"])
+    for part in _parts_of_bounded_days(np.maximum(last + 1 - created, 0)):
+        rows = _missing_rows(
+            videos.slice(part.start, part.stop - part.start), last[part], is_gone[part], expected
+        )
+        yield MissingDays(rows, int(np.count_nonzero(is_gone[part])))
+
+
+def _missing_rows(
+    videos: pa.Table, last: Integers, is_gone: Mask, expected: Expectation
+) -> pa.Table:
+    created = day_numbers(videos["created_date"])
+    wanted = np.maximum(last + 1 - created, 0)
+    ends = np.cumsum(wanted)
+    starts = ends - wanted
+    is_seen = np.zeros(ends[-1] if len(ends) else 0, dtype=np.bool_)
+    video, day = _video_and_day(videos["blocks"])
+    since = day - created[video]
+    inside = (since >= 0) & (since < wanted[video])
+    is_seen[starts[video[inside]] + since[inside]] = True
+    gaps = np.flatnonzero(~is_seen)
+    owner = np.searchsorted(ends, gaps, side="right")
+    days = created[owner] + gaps - starts[owner]
+    if expected.without_gap:
+        can_miss = ~np.isin(days, [day_number(day) for day in expected.without_gap])
+        owner, days = owner[can_miss], days[can_miss]
+    since_when = pa.array((last + 1).astype(np.int32), pa.date32(), mask=~is_gone)
+    named = videos.append_column("goneSince", since_when)
+    return _with_lists(named, np.bincount(owner, minlength=len(created)), days)
 
 
 def missing_summary(missing: DataFrame) -> DataFrame:
@@ -92,106 +225,27 @@ def missing_per_day(missing: DataFrame) -> DataFrame:
     )
 
 
-def _seen_days(daily: DataFrame) -> DataFrame:
-    """One row per video with the days it has, as `blocks` of 64 days (number and bits)."""
-    # A flag for null, because engines disagree on where a null sorts inside a struct.
-    channel = F.struct(
-        (-F.unix_date("last_seen")).alias("age"),
-        F.col("channel_id").isNull().alias("is_unknown"),
-        F.col("channel_id").alias("channel_id"),
-    )
-    videos = (
-        _blocks_by_channel(daily)
-        .groupBy("video_id")
-        .agg(
-            F.min(channel).alias("newest"),
-            F.coalesce(F.min("created"), F.min("first_seen")).alias("created_date"),
-            F.flatten(F.collect_list("blocks")).alias("blocks"),
-        )
-    )
-    channel_id = F.col("newest.channel_id").alias("channel_id")
-    return videos.select(channel_id, "video_id", "created_date", "blocks")
-
-
-def _blocks_by_channel(daily: DataFrame) -> DataFrame:
-    """One row per video and channel, so that structs are compared for few rows: that is slow."""
-    day = F.unix_date("date")
-    bit = day.bitwiseAND(F.lit(_DAYS_PER_BLOCK - 1))
-    # Shifting right by 6 divides by 64 and rounds down, before 1970 too.
-    block = F.shiftright(day, 6).cast("long").alias("block")
-    blocks = daily.groupBy("video_id", "channel_id", block).agg(
-        # PySpark's own `shiftleft` takes no column as the number of bits.
-        F.bit_or(F.call_function("shiftleft", F.lit(1).cast("long"), bit)).alias("days"),
-        F.min("created_date").alias("created"),
-        F.min("date").alias("first_seen"),
-        F.max("date").alias("last_seen"),
-    )
-    return blocks.groupBy("video_id", "channel_id").agg(
-        F.min("created").alias("created"),
-        F.min("first_seen").alias("first_seen"),
-        F.max("last_seen").alias("last_seen"),
-        F.collect_list(F.struct("block", "days")).alias("blocks"),
-    )
-
-
-def _missing_of_batches(batches: Iterable[pa.RecordBatch], as_of: date) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        videos = pa.Table.from_batches([batch]).cast(_SEEN)
-        for part in _parts_of_bounded_days(videos, _day_number(as_of)):
-            yield from missing_rows(part, as_of).to_batches()
-
-
-def missing_rows(videos: pa.Table, as_of: date) -> pa.Table:
-    """The missing days of videos whose days are given as `blocks` of 64 days.
-
-    Args:
-        videos: `channel_id`, `video_id`, `created_date` and `blocks` (list of `block`, the day
-            number since 1970-01-01 divided by 64, and `days`, its 64 bits).
-        as_of: last day that a video should have (UTC).
-
-    Returns:
-        The columns of `missing_dates`, in the order of the videos.
-    """
-    created = _day_numbers(videos["created_date"])
-    expected = _expected_days(created, _day_number(as_of))
-    ends = np.cumsum(expected)
-    starts = ends - expected
-    is_seen = np.zeros(ends[-1] if len(ends) else 0, dtype=np.bool_)
-    video, day = _video_and_day(videos["blocks"])
-    since = day - created[video]
-    inside = (since >= 0) & (since < expected[video])
-    is_seen[starts[video[inside]] + since[inside]] = True
-    gaps = np.flatnonzero(~is_seen)
-    owner = np.searchsorted(ends, gaps, side="right")
-    days = created[owner] + gaps - starts[owner]
-    return _with_lists(videos, np.bincount(owner, minlength=len(created)), days)
-
-
 def _with_lists(videos: pa.Table, counts: Integers, days: Integers) -> pa.Table:
     misses = counts > 0
     offsets = np.concatenate([[0], np.cumsum(counts[misses])])
     lists = pa.ListArray.from_arrays(
         pa.array(offsets, pa.int32()), pa.array(days, pa.int32()).cast(pa.date32())
     )
-    named = videos.filter(pa.array(misses)).drop_columns("blocks")
+    named = videos.filter(pa.array(misses))
     rows = named.append_column("missing_dates", lists).select(list(MISSING_DATES.column_names))
     return rows.cast(MISSING_DATES.arrow_schema)
 
 
-def _parts_of_bounded_days(videos: pa.Table, as_of: int) -> Iterator[pa.Table]:
-    """Cut a batch, as one video with a created date in antiquity expects a million days."""
-    ends = np.cumsum(_expected_days(_day_numbers(videos["created_date"]), as_of))
+def _parts_of_bounded_days(wanted: Integers) -> Iterator[slice]:
+    """Cut the videos into parts that do not expect too many days together."""
+    ends = np.cumsum(wanted)
     start = 0
-    while start < videos.num_rows:
+    while start < len(wanted):
         before = ends[start - 1] if start else 0
         stop = int(np.searchsorted(ends, before + _DAYS_PER_BATCH, side="right"))
         stop = max(stop, start + 1)
-        yield videos.slice(start, stop - start)
+        yield slice(start, stop)
         start = stop
-
-
-def _expected_days(created: Integers, as_of: int) -> Integers:
-    return np.maximum(as_of + 1 - created, 0)
 
 
 def _video_and_day(blocks: ArrowArray) -> tuple[Integers, Integers]:
@@ -204,19 +258,11 @@ def _video_and_day(blocks: ArrowArray) -> tuple[Integers, Integers]:
     return video_of_block[of_block], number[of_block] * _DAYS_PER_BLOCK + bit
 
 
-def _day_number(day: date) -> int:
-    return (day - date(1970, 1, 1)).days
-
-
-def _day_numbers(dates: ArrowArray) -> Integers:
-    return np.asarray(dates.cast(pa.int32()).cast(pa.int64()).to_numpy())
-
-
 def _gaps_of_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         lists = pa.Table.from_batches([batch])["missing_dates"]
         video = compute.list_parent_indices(lists).to_numpy()
-        days = _day_numbers(compute.list_flatten(lists))
+        days = day_numbers(compute.list_flatten(lists))
         yield pa.RecordBatch.from_pydict(
             {
                 "videos": pa.array([len(lists)], pa.int64()),

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from resources.delta.stage import Emission
 from video_assets.arrow.kernels import count_values
+from video_assets.daily_views.missing_dates import Expectation, missing_of
 from video_assets.daily_views.sort_out import ViewRules, sort_out_views
 from video_assets.daily_views.tables import (
     DAILY_VIDEO_VIEWS,
@@ -17,32 +18,42 @@ from video_assets.daily_views.tables import (
     MISSING_DATES,
     REJECTED_DAILY_VIEWS,
 )
-from video_assets.vocabulary import DUPLICATES, SOURCE_ROWS, WAITING
+from video_assets.vocabulary import DUPLICATES, IGNORED, SOURCE_ROWS, WAITING
 
 DAYS_COLUMN = "missing_dates"
+GONE_VIDEOS = "gone_videos"
+# Counters of single days, which a run compares and does not report.
+VALID_ON, REFUSED_ON = "valid rows of ", "refused rows of "
 
 
 def sorted_views(batches: Iterator[pa.RecordBatch], rules: ViewRules) -> Iterator[Emission]:
-    """Valid and rejected rows of a task that has all rows of its videos."""
+    """Valid and rejected rows of a task that has all rows of its videos, or of its days."""
     task = sort_out_views(batches, rules)
     counted = {
         SOURCE_ROWS: task.source_rows,
+        "valid_rows": task.used,
         DUPLICATES: task.duplicates,
+        IGNORED: task.ignored,
         WAITING: task.waiting,
         "conflicts": task.conflicts,
-        "counters_that_fell": task.counters_that_fell,
+        "negative_days": task.negative_days,
+        "negative_views": task.negative_views,
+        "lost_counters": task.lost_counters,
         "rows_without_known_views": task.unknown_views,
+        **{f"rows_with_{name}": rows for name, rows in task.rows_with_measure.items()},
+        **{f"{VALID_ON}{day}": rows for day, rows in task.valid_by_day.items()},
+        **{f"{REFUSED_ON}{day}": rows for day, rows in task.refused_by_day.items()},
     }
     yield Emission(DAILY_VIDEO_VIEWS.name, task.valid, counted)
     yield Emission(REJECTED_DAILY_VIEWS.name, task.rejected, count_values(task.rejected, "reason"))
 
 
-def both_forms(batches: Iterator[pa.RecordBatch]) -> Iterator[Emission]:
-    """The missing days of videos as arrays, and one row a day."""
+def both_forms(batches: Iterator[pa.RecordBatch], expected: Expectation) -> Iterator[Emission]:
+    """The missing days of videos (rows of `seen_days`) as arrays, and one row a day."""
     for batch in batches:
-        rows = pa.Table.from_batches([batch])
-        yield Emission(MISSING_DATES.name, rows)
-        yield Emission(MISSING_DATE.name, one_row_a_day(rows))
+        for missing in missing_of(pa.Table.from_batches([batch]), expected):
+            yield Emission(MISSING_DATES.name, missing.rows, {GONE_VIDEOS: missing.gone})
+            yield Emission(MISSING_DATE.name, one_row_a_day(missing.rows))
 
 
 def one_row_a_day(rows: pa.Table) -> pa.Table:

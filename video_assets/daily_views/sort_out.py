@@ -1,37 +1,54 @@
 """The tables `daily_video_views` and `rejected_daily_views`: a delivery of views, sorted out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from video_assets.arrow.kernels import gathered
-from video_assets.arrow.types import compute
+from video_assets.arrow.types import ArrowArray, compute
 from video_assets.daily_views.day_views import (
     CONFLICTING_ROWS,
     DELIVERED,
     DUPLICATE_ROWS,
-    NEGATIVE_DIFFERENCE,
+    IS_LOST,
+    USED_ROWS,
+    CombineRule,
     ViewCountKind,
+    combined_rows,
+    day_numbers,
     day_views,
-    kept_rows,
+    definitions_in_force,
 )
-from video_assets.daily_views.source_rows import TAGGED_DAILY_VIEWS
-from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
-from video_assets.sources.tagged import SOURCE_ROWS, WAITING_ROWS
+from video_assets.daily_views.source_rows import BEFORE_UPLOAD, tagged_daily_views
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MEASURES, REJECTED_DAILY_VIEWS
+from video_assets.sources.tagged import IGNORED_ROWS, SOURCE_ROWS, WAITING_ROWS
 
 
 @dataclass(frozen=True)
 class ViewRules:
-    """What a day's views depend on: the days of the run, and what a count means."""
+    """What a day's views depend on.
+
+    Attributes:
+        kind: what a count means.
+        combine: what several rows of a video and day mean.
+        first_day: first day of the run.
+        end_day: day after its last.
+        cumulative_lookback_days: how many days before a day its earlier counter may lie.
+        measures: those that the source has beside the views.
+        definition_changes: days from which something else counts as a view, ascending.
+    """
 
     kind: ViewCountKind
+    combine: CombineRule
     first_day: date
     end_day: date
     cumulative_lookback_days: int
+    measures: tuple[str, ...] = ()
+    definition_changes: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,51 +60,105 @@ class SortedOutViews:
         rejected: refused rows, as `rejected_daily_views`.
         source_rows: rows of the run that the readers met.
         waiting: halves of rows at the end of a file.
+        ignored: rows that are no video's.
+        used: valid rows that the counts are made of.
         duplicates: valid rows of a video and day that another one outdid.
         conflicts: those of them with another count.
-        counters_that_fell: running totals below the one before; their day counts 0 views.
-        unknown_views: running totals with nothing to compare with; their day's views are null.
+        negative_days: days whose views are below 0.
+        negative_views: the sum of these days' views.
+        lost_counters: running totals that read 0 after they were above 0; their views are null.
+        unknown_views: days whose views are null, lost counters included.
+        rows_with_measure: days that have a measure, by its name.
+        valid_by_day: valid source rows of each day.
+        refused_by_day: refused source rows of each day, without zeros before the upload day.
     """
 
     valid: pa.Table
     rejected: pa.Table
     source_rows: int
     waiting: int
+    ignored: int
+    used: int
     duplicates: int
     conflicts: int
-    counters_that_fell: int
+    negative_days: int
+    negative_views: int
+    lost_counters: int
     unknown_views: int
+    rows_with_measure: Mapping[str, int]
+    valid_by_day: Mapping[date, int]
+    refused_by_day: Mapping[date, int]
 
 
 def sort_out_views(batches: Iterable[pa.RecordBatch], rules: ViewRules) -> SortedOutViews:
-    """Keep one row a video and day, tell its views, and set refused rows apart.
+    """Combine the rows of each video and day, compute its views, and set refused rows apart.
 
     Args:
-        batches: tagged rows (`TAGGED_DAILY_VIEWS`); all rows of a video must be among them, for
-            running totals those of the lookback days too.
-        rules: days and kind of count.
+        batches: tagged rows (`tagged_daily_views`); all rows of a video and day must be among
+            them, for running totals all of a video, those of the lookback days too.
+        rules: days, kind of count and how rows are combined.
     """
-    rows = gathered(batches, TAGGED_DAILY_VIEWS)
-    refused = pc.is_valid(rows["reason"])
-    counted = pc.is_valid(rows[SOURCE_ROWS])
-    delivered = rows.filter(pc.invert(pc.or_(refused, counted))).select(DELIVERED.names)
+    rows = gathered(batches, tagged_daily_views(frozenset(rules.measures)))
+    refused = compute.is_valid(rows["reason"])
+    counted = compute.is_valid(rows[SOURCE_ROWS])
+    delivered = rows.filter(compute.invert(compute.or_(refused, counted)))
     views = day_views(
-        kept_rows(delivered.cast(DELIVERED)),
+        combined_rows(delivered.select(_delivered_columns(rules)), rules.combine),
         rules.kind,
         rules.first_day,
         rules.end_day,
         rules.cumulative_lookback_days,
     )
+    rejected = rows.filter(refused)
+    below_zero = views["viewCount"].filter(compute.less(views["viewCount"], 0))
     return SortedOutViews(
-        valid=views.select(DAILY_VIDEO_VIEWS.column_names),
-        rejected=rows.filter(refused).select(list(REJECTED_DAILY_VIEWS.column_names)),
+        valid=_as_stored(views, rules),
+        rejected=rejected.select(list(REJECTED_DAILY_VIEWS.column_names)),
         source_rows=_total(rows, SOURCE_ROWS),
         waiting=_total(rows, WAITING_ROWS),
+        ignored=_total(rows, IGNORED_ROWS),
+        used=_total(views, USED_ROWS.name),
         duplicates=_total(views, DUPLICATE_ROWS.name),
         conflicts=_total(views, CONFLICTING_ROWS.name),
-        counters_that_fell=int(np.sum(views[NEGATIVE_DIFFERENCE.name].to_numpy())),
+        negative_days=len(below_zero),
+        negative_views=int(compute.sum(below_zero, min_count=0).as_py()),
+        lost_counters=int(np.sum(views[IS_LOST.name].to_numpy())),
         unknown_views=views["viewCount"].null_count,
+        rows_with_measure={
+            name: views.num_rows - views[name].null_count for name in rules.measures
+        },
+        valid_by_day=_valid_by_day(views),
+        refused_by_day=_rows_by_day(
+            rejected.filter(compute.not_equal(rejected["reason"], BEFORE_UPLOAD)), "reason", "count"
+        ),
     )
+
+
+def _valid_by_day(views: pa.Table) -> dict[date, int]:
+    rows = compute.add(views[USED_ROWS.name], views[DUPLICATE_ROWS.name])
+    return _rows_by_day(views.select(["date"]).append_column("rows", rows), "rows", "sum")
+
+
+def _rows_by_day(rows: pa.Table, column: str, function: Any) -> dict[date, int]:
+    counted: Any = rows.group_by("date").aggregate([(column, function)])
+    days = counted["date"].to_pylist()
+    return dict(zip(days, counted[f"{column}_{function}"].to_pylist(), strict=True))
+
+
+def _delivered_columns(rules: ViewRules) -> list[str]:
+    absent = {column.name for column in MEASURES} - set(rules.measures)
+    return [name for name in DELIVERED.column_names if name not in absent]
+
+
+def _as_stored(views: pa.Table, rules: ViewRules) -> pa.Table:
+    """The rows with all columns of the table: unknown measures, and the definition of a view."""
+    for column in MEASURES:
+        if column.name not in views.column_names:
+            nothing: ArrowArray = pa.array([None] * views.num_rows, column.type)
+            views = views.append_column(column.name, nothing)
+    since = definitions_in_force(day_numbers(views["date"]), rules.definition_changes)
+    views = views.append_column("viewDefinitionSince", since)
+    return views.select(list(DAILY_VIDEO_VIEWS.column_names))
 
 
 def _total(rows: pa.Table, column: str) -> int:

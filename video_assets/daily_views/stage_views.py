@@ -2,18 +2,19 @@
 
 import logging
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from functools import partial
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from resources.delta.stage import StagedTable, stage
 from resources.engine.engine import Engine
 from video_assets.arrow.kernels import tasks_for
-from video_assets.daily_views.routes import sorted_views
+from video_assets.daily_views.routes import REFUSED_ON, VALID_ON, sorted_views
 from video_assets.daily_views.sort_out import ViewRules
-from video_assets.daily_views.source_rows import DAILY_VIEW_ROWS
+from video_assets.daily_views.source_rows import ViewNotation, daily_view_rows
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
 from video_assets.days import DayRange
 from video_assets.ingestion import daily_views_source, replaced_days
@@ -26,6 +27,35 @@ from video_assets.sources.listing import list_source
 from video_assets.sources.times import Window
 
 VALID, REJECTED = DAILY_VIDEO_VIEWS.name, REJECTED_DAILY_VIEWS.name
+# With fewer days than this for each task, days alone would be shared out unevenly.
+_DAYS_PER_TASK = 4
+
+
+def daily_views_layout(settings: Settings) -> Layout:
+    """The source of the daily views, and how it writes what it counts."""
+    notation = ViewNotation(
+        measures=frozenset(settings.view_measures),
+        counts_may_be_negative=settings.view_count_kind == "daily",
+        created_date_format=settings.daily_views_created_date_format,
+        time_zone=settings.daily_views_time_zone,
+        thousands=settings.daily_views_thousands,
+        ignored_ids=frozenset(settings.daily_views_ignored_ids),
+    )
+    kind = daily_view_rows(notation, settings.daily_views_columns.values())
+    return Layout(kind, daily_views_source(settings))
+
+
+def view_rules(settings: Settings, days: DayRange) -> ViewRules:
+    """The rules of the settings, for some days."""
+    return ViewRules(
+        settings.view_count_kind,
+        settings.combine_rule,
+        days.first,
+        days.end,
+        settings.cumulative_lookback,
+        settings.view_measures,
+        settings.definition_change_days,
+    )
 
 
 def stage_views(
@@ -36,27 +66,57 @@ def stage_views(
     Raises:
         SourceError: there is nothing to read, or it cannot be read.
     """
-    source = daily_views_source(settings)
-    listing = list_source(source, DAILY_VIEW_ROWS, run.first, run.end)
+    layout = daily_views_layout(settings)
+    listing = list_source(layout.config, layout.kind, run.first, run.end)
     stage_chunk = partial(_stage_chunk, spark, settings)
-    return stage_source(source, listing, run, stage_chunk, log, rows_at_once=VIEWS_AT_ONCE)
+    return stage_source(layout.config, listing, run, stage_chunk, log, rows_at_once=VIEWS_AT_ONCE)
+
+
+def days_of_refusals(
+    staged: Mapping[str, StagedTable], tolerated_share: float
+) -> Mapping[date, float]:
+    """The days of which more than a share of the rows was refused, with that share.
+
+    Zeros before the upload day do not count: exports carry years of them. A run whose rows were
+    all refused, without a readable day, is one of refusals on each of its days.
+    """
+    counters = staged[VALID].counters
+    valid, refused = (_by_day(counters, prefix) for prefix in (VALID_ON, REFUSED_ON))
+    shares = {day: rows / (rows + valid.get(day, 0)) for day, rows in refused.items()}
+    replaced = staged[VALID].replaced or frozenset()
+    if shares and not valid:
+        shares = {**dict.fromkeys(replaced, 1.0), **shares}
+    too_many = (day for day in sorted(shares) if shares[day] > tolerated_share)
+    return {day: shares[day] for day in too_many if day in replaced}
+
+
+def without_day_counters(staged: StagedTable) -> StagedTable:
+    """The same with the counters of the whole run alone."""
+    of_days = (VALID_ON, REFUSED_ON)
+    kept = {name: n for name, n in staged.counters.items() if not name.startswith(of_days)}
+    return replace(staged, counters=kept)
+
+
+def _by_day(counters: Mapping[str, int], prefix: str) -> dict[date, int]:
+    return {
+        date.fromisoformat(name.removeprefix(prefix)): rows
+        for name, rows in counters.items()
+        if name.startswith(prefix)
+    }
 
 
 def _stage_chunk(
     spark: Engine, settings: Settings, chunk: SourceChunk
 ) -> Mapping[str, StagedTable]:
-    source, days = daily_views_source(settings), chunk.days
-    valid_days, rejected_days = replaced_days(source, days)
-    rules = ViewRules(settings.view_count_kind, days.first, days.end, settings.cumulative_lookback)
-    tagged = read_rows(
-        spark.spark_session, Layout(DAILY_VIEW_ROWS, source), chunk.window, chunk.listing
-    )
+    layout, days = daily_views_layout(settings), chunk.days
+    valid_days, rejected_days = replaced_days(layout.config, days)
+    rules = view_rules(settings, days)
+    tagged = read_rows(spark.spark_session, layout, chunk.window, chunk.listing)
     if rules.kind == "cumulative":
-        tagged = tagged.unionByName(_earlier(spark.spark_session, settings, days))
-    # All rows of a video in one task; rows without a video are spread by their text.
-    by_video = F.coalesce(F.col("video_id"), F.col("rowText"))
+        tagged = tagged.unionByName(_earlier(spark.spark_session, layout, rules))
+    tasks = tasks_for(chunk.rows, spark.cores)
     return stage(
-        tagged.repartition(tasks_for(chunk.rows, spark.cores), by_video),
+        tagged.repartition(tasks, *_together(rules, tasks)),
         settings.warehouse,
         {VALID: DAILY_VIDEO_VIEWS, REJECTED: REJECTED_DAILY_VIEWS},
         partial(sorted_views, rules=rules),
@@ -64,11 +124,23 @@ def _stage_chunk(
     )
 
 
-def _earlier(session: SparkSession, settings: Settings, days: DayRange) -> DataFrame:
+def _together(rules: ViewRules, tasks: int) -> list[Column]:
+    """What the rows of one task have in common; rows without a video are spread by their text.
+
+    A running total needs all days of a video, daily counts only the rows of a day: a task that has
+    whole days writes one file a day.
+    """
+    by_video = F.coalesce(F.col("video_id"), F.col("rowText"))
+    if rules.kind == "cumulative":
+        return [by_video]
+    days = (rules.end_day - rules.first_day).days
+    return [F.col("date")] if days >= _DAYS_PER_TASK * tasks else [F.col("date"), by_video]
+
+
+def _earlier(session: SparkSession, layout: Layout, rules: ViewRules) -> DataFrame:
     """The valid rows of the lookback days, which a running total is compared with."""
-    source = daily_views_source(settings)
-    first = days.first - timedelta(days=settings.cumulative_lookback)
-    listing = list_source(source, DAILY_VIEW_ROWS, first, days.first, days_may_be_missing=True)
-    window = Window(first, days.first, with_undated=False)
-    rows = read_rows(session, Layout(DAILY_VIEW_ROWS, source), window, listing)
+    first, end = rules.first_day - timedelta(rules.cumulative_lookback_days), rules.first_day
+    listing = list_source(layout.config, layout.kind, first, end, days_may_be_missing=True)
+    window = Window(first, end, with_undated=False)
+    rows = read_rows(session, layout, window, listing)
     return rows.where(F.col("reason").isNull() & F.col("sourceRows").isNull())

@@ -1,8 +1,30 @@
 """Views by day and month, and the days that are missing."""
 
+from dataclasses import replace
+
 import pyarrow as pa
 
 from resources.delta.table import Column, Table, required
+from video_assets.vocabulary import VIEW_MEASURES
+
+# What a platform counts beside views; a source has some of them (`DAILY_VIEWS_MEASURES`).
+MEASURES = (
+    Column("engagedViews", pa.int64(), "views that went on beyond the first moment", "views"),
+    Column("watchMinutes", pa.float64(), "time watched", "min"),
+    Column("likes", pa.int64(), "likes, net of those taken back", "likes"),
+    Column("dislikes", pa.int64(), "dislikes, net of those taken back", "dislikes"),
+    Column("comments", pa.int64(), "comments", "comments"),
+    Column("shares", pa.int64(), "shares", "shares"),
+    Column("subscribersGained", pa.int64(), "subscribers won by the video", "subscribers"),
+    Column("subscribersLost", pa.int64(), "subscribers lost by the video", "subscribers"),
+)
+_VIEW_DEFINITION = Column(
+    "viewDefinitionSince",
+    pa.date32(),
+    "day since which what counts as a view was the same (`_VIEW_DEFINITION_CHANGES`); null: as "
+    "before the first change",
+    "day",
+)
 
 DAILY_VIDEO_VIEWS = Table(
     name="daily_video_views",
@@ -12,12 +34,13 @@ DAILY_VIDEO_VIEWS = Table(
     columns=(
         Column("channel_id", pa.string(), "channel of the video"),
         required("video_id", pa.string(), "video"),
-        Column("created_date", pa.date32(), "day the video was uploaded", "UTC day"),
-        required("date", pa.date32(), "day of the views", "UTC day"),
+        Column("created_date", pa.date32(), "day the video was uploaded, as delivered", "day"),
+        required("date", pa.date32(), "day of the views, as the source reckons days", "day"),
         Column(
             "viewCount",
             pa.int64(),
-            "views on that day; null when a cumulative source has no earlier count",
+            "views on that day, negative where the platform took views back; null when a "
+            "cumulative source has no earlier count, or lost its counter",
             "views",
         ),
         required(
@@ -26,6 +49,15 @@ DAILY_VIDEO_VIEWS = Table(
             "the count as delivered: views of the day, or the cumulative counter",
             "views",
         ),
+        Column(
+            "daysCovered",
+            pa.int64(),
+            "days over which the views go: 1, or of a cumulative source those since its earlier "
+            "count; null where the views are",
+            "days",
+        ),
+        *MEASURES,
+        _VIEW_DEFINITION,
     ),
 )
 
@@ -74,7 +106,15 @@ MONTHLY_VIEWS = Table(
             "month_start",
             pa.date32(),
             "first day of the month",
-            "UTC day",
+            "day",
+            origin=DAILY_VIDEO_VIEWS.origin("date"),
+        ),
+        *DAILY_VIDEO_VIEWS.copied(*VIEW_MEASURES),
+        replace(_VIEW_DEFINITION, origin=DAILY_VIDEO_VIEWS.origin("date")),
+        Column(
+            "spansDefinitionChange",
+            pa.bool_(),
+            "within the month it changed what counts as a view: its days are not comparable",
             origin=DAILY_VIDEO_VIEWS.origin("date"),
         ),
     ),
@@ -91,9 +131,9 @@ _VIDEO = (
     required(
         "created_date",
         pa.date32(),
-        "earliest upload day seen",
-        "UTC day",
-        origin=DAILY_VIDEO_VIEWS.origin("created_date"),
+        "earliest upload day named, or first day with a view",
+        "day",
+        origin=DAILY_VIDEO_VIEWS.origin("created_date", "date", "viewCount", "reportedCount"),
     ),
 )
 
@@ -109,6 +149,14 @@ MISSING_DATES = Table(
             "days from created_date to the as-of date without a row, ascending",
             "UTC day",
             origin=DAILY_VIDEO_VIEWS.origin("date", "created_date"),
+        ),
+        Column(
+            "goneSince",
+            pa.date32(),
+            "first day after the last row of a video that is gone (`GONE_AFTER`): from then on "
+            "nothing is missing; null: not gone",
+            "day",
+            origin=DAILY_VIDEO_VIEWS.origin("date"),
         ),
     ),
 )
@@ -126,5 +174,6 @@ MISSING_DATE = Table(
             "UTC day",
             origin=MISSING_DATES.origin("missing_dates"),
         ),
+        *MISSING_DATES.copied("goneSince"),
     ),
 )

@@ -93,8 +93,10 @@ def lifetime_view_history_asset(days: dg.DailyPartitionsDefinition) -> dg.Assets
     def lifetime_view_history(
         daily_video_views: DataFrame,
         lifetime_snapshots: DataFrame,
+        settings: dg.ResourceParam[Settings],
     ) -> DataFrame:
-        return frames.view_history(daily_video_views, lifetime_snapshots)
+        changes = settings.definition_change_days
+        return frames.view_history(daily_video_views, lifetime_snapshots, changes)
 
     return lifetime_view_history
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,6 +12,9 @@ from pyspark.sql import functions as F
 
 from resources.delta.table import Column, Table
 from video_assets.arrow.kernels import Batches, gathered, map_tables
+from video_assets.daily_views.missing_dates import created_or_watched
+from video_assets.daily_views.monthly_views import definition_on
+from video_assets.daily_views.tables import MEASURES
 from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY
 
 if TYPE_CHECKING:
@@ -58,15 +61,16 @@ def distinct_videos(daily_views: DataFrame) -> DataFrame:
     """One row a video, of all its days.
 
     Args:
-        daily_views: rows with `channel_id`, `video_id`, `created_date`, `date`.
+        daily_views: rows of `daily_video_views`.
 
     Returns:
         `channel_id` of the newest `date` (of several the smallest, null only if there is no
-        other), `video_id`, and the smallest `created_date`.
+        other), `video_id`, and `created_date`, the smallest of those named and of the first day
+        with a view.
     """
     # Channels first: engines are slow at comparing a struct for every row.
     by_channel = daily_views.groupBy("video_id", "channel_id").agg(
-        F.max("date").alias("last_seen"), F.min("created_date").alias("created")
+        F.max("date").alias("last_seen"), F.min(created_or_watched()).alias("created")
     )
     newest_first = F.struct(
         (-F.unix_date(F.col("last_seen"))).alias("age"),
@@ -137,14 +141,20 @@ def lifetime_answers(
     yield from _answers(_calls(rows, source.batch_size), source, asked_on, seconds)
 
 
-def view_history(daily: DataFrame, snapshots: DataFrame) -> DataFrame:
+def view_history(
+    daily: DataFrame, snapshots: DataFrame, definition_changes: Sequence[date] = ()
+) -> DataFrame:
     """The daily rows and every snapshot as `lifetime_view_history`, told apart by `source`.
 
     Args:
         daily: rows of `daily_video_views`.
-        snapshots: rows of `lifetime_snapshots`.
+        snapshots: rows of `lifetime_snapshots`; they have no measures beside the views.
+        definition_changes: days from which something else counts as a view, ascending.
     """
-    return _from(daily, DAILY).unionByName(_from(snapshots, LIFETIME))
+    unknown = {column.name: F.lit(None).cast(column.type_name) for column in MEASURES}
+    since = {"viewDefinitionSince": definition_on(F.col("date"), definition_changes)}
+    marked = snapshots.withColumns({**unknown, **since})
+    return _from(daily, DAILY).unionByName(_from(marked, LIFETIME))
 
 
 def _from(views: DataFrame, source: str) -> DataFrame:

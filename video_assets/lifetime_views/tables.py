@@ -1,9 +1,12 @@
 """Lifetime views: what was asked for, and the whole history beside it."""
 
+from dataclasses import replace
+
 import pyarrow as pa
 
 from resources.delta.table import Column, Table, required
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS
+from video_assets.vocabulary import VIEW_MEASURES
 
 LIFETIME_SNAPSHOTS = Table(
     name="lifetime_snapshots",
@@ -21,9 +24,9 @@ LIFETIME_SNAPSHOTS = Table(
         Column(
             "created_date",
             pa.date32(),
-            "earliest upload day seen",
-            "UTC day",
-            origin=DAILY_VIDEO_VIEWS.origin("created_date"),
+            "earliest upload day named, or first day with a view",
+            "day",
+            origin=DAILY_VIDEO_VIEWS.origin("created_date", "date", "viewCount", "reportedCount"),
         ),
         required("date", pa.date32(), "day the count was asked for", "UTC day"),
         Column(
@@ -76,5 +79,11 @@ LIFETIME_VIEW_HISTORY = Table(
             origin=DAILY_VIDEO_VIEWS.origin("viewCount") + LIFETIME_SNAPSHOTS.origin("viewCount"),
         ),
         required("source", pa.string(), "daily or lifetime"),
+        *DAILY_VIDEO_VIEWS.copied(*VIEW_MEASURES),
+        replace(
+            DAILY_VIDEO_VIEWS["viewDefinitionSince"],
+            origin=DAILY_VIDEO_VIEWS.origin("viewDefinitionSince")
+            + LIFETIME_SNAPSHOTS.origin("date"),
+        ),
     ),
 )

@@ -43,7 +43,7 @@ class ViewCounts(_Counts):
         duplicates: further rows of the same video and date, `conflicts` among them.
         conflicts: further rows with another count than the first.
         rejected: rows by the reason for which they must be refused.
-        total_views: sum of the largest count of each video and date; null for running counters.
+        total_views: sum of the latest count of each video and date; null for running counters.
         videos: videos with a valid row.
         missing_days: days without a valid row, from the upload to the newest day of all.
     """

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from video_assets.arrow.types import compute
 from video_assets.sample_data.defects import Damage, choose_rows, damage
 from video_assets.sample_data.metadata import video_names
 from video_assets.sample_data.spec import Flags, Floats, Ints, SampleSpec, Stream
@@ -27,9 +28,10 @@ VIEW_DAMAGES: Sequence[Damage] = (
     Damage("missing_video", "video_id", None),
     Damage("missing_date", "date", None),
     Damage("missing_count", "viewCount", None),
-    Damage("negative_count", "viewCount", -1),
-    Damage("date_before_created_date", "created_date", date(2099, 1, 1)),
+    Damage("before_upload", "created_date", date(2099, 1, 1)),
 )
+# Of daily counts it would be a correction.
+COUNTER_DAMAGES: Sequence[Damage] = (*VIEW_DAMAGES, Damage("negative_count", "viewCount", -1))
 SHARE_BAD = 0.004
 SHARE_REPEATED = 0.005
 SHARE_CONFLICTING = 0.005
@@ -187,7 +189,9 @@ def _deliver(
     parts = (sound, repeated, conflicts, broken)
     table = pa.concat_tables(_table(videos, part) for part in parts)
     last = np.arange(table.num_rows)[table.num_rows - len(broken.count) :]
-    table, rejected = damage(table, last, VIEW_DAMAGES, first=month.month)
+    damages = COUNTER_DAMAGES if spec.cumulative else VIEW_DAMAGES
+    table, rejected = damage(table, last, damages, first=month.month)
+    table = _without_views_before_upload(table)
     order = np.argsort(np.concatenate([part.day for part in parts]), kind="stable")
     counts = ViewCounts(
         rows=table.num_rows,
@@ -195,7 +199,7 @@ def _deliver(
         duplicates=len(repeated.count) + len(conflicts.count),
         conflicts=len(conflicts.count),
         rejected=rejected,
-        total_views=None if spec.cumulative else _sum_of_largest(sound, contradicted, conflicts),
+        total_views=None if spec.cumulative else _sum_of_latest(sound, contradicted, conflicts),
     )
     days_of_video = np.bincount(sound.video, minlength=spec.channel_videos)
     newest = int(sound.day.max().astype(np.int64)) if rows else 0
@@ -203,10 +207,18 @@ def _deliver(
     return ViewsFile(month.replace(day=1), table.take(order), tally)
 
 
-def _sum_of_largest(sound: _Counted, contradicted: Ints, conflicts: _Counted) -> int:
-    largest = sound.count.copy()
-    largest[contradicted] = np.maximum(largest[contradicted], conflicts.count)
-    return int(largest.sum())
+def _without_views_before_upload(rows: pa.Table) -> pa.Table:
+    is_early = compute.less(rows["date"], rows["created_date"])
+    is_early = compute.fill_null(is_early, fill_value=False)
+    counts = compute.if_else(is_early, 0, rows["viewCount"])
+    return rows.set_column(rows.column_names.index("viewCount"), "viewCount", counts)
+
+
+def _sum_of_latest(sound: _Counted, contradicted: Ints, conflicts: _Counted) -> int:
+    """A contradicting row is delivered after the one that it contradicts."""
+    latest = sound.count.copy()
+    latest[contradicted] = conflicts.count
+    return int(latest.sum())
 
 
 def _with_other_counts(rows: _Counted, rng: np.random.Generator) -> _Counted:

@@ -17,6 +17,7 @@ from video_assets.rules import WatchTimeRules
 from video_assets.settings.alerts import AlertSettings
 from video_assets.settings.analytics import AnalyticsSettings
 from video_assets.settings.checks import CheckThresholds
+from video_assets.settings.daily_views import DailyViewSettings
 from video_assets.settings.engine import EngineSettings
 from video_assets.settings.maintenance import MaintenanceSettings
 from video_assets.settings.sources import SourceSettings
@@ -43,6 +44,7 @@ class Settings(  # the last base comes first in the table of settings
     AlertSettings,
     EngineSettings,
     ViewSettings,
+    DailyViewSettings,
     SourceSettings,
     TableSettings,
     BaseSettings,

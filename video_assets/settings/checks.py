@@ -20,6 +20,22 @@ class CheckThresholds(BaseModel):
     max_rejected_share: Share = Field(
         0.05, description="share of refused source rows above which a check warns"
     )
+    max_refused_share: Share = Field(
+        0.5,
+        description="share of refused source rows of a day above which its run fails, so that the "
+        "rows that are there stay; 1 insists on replacing them",
+    )
+    max_conflict_share: Share = Field(
+        0.05,
+        description="share of daily views with a contradicting row above which a check warns",
+    )
+    max_lifetime_drift: Share = Field(
+        0.05,
+        description="share by which the sum of a video's days may differ from its lifetime views",
+    )
+    min_lifetime_drift: int = Field(
+        100, ge=0, description="views by which these may differ in any case"
+    )
     min_row_count_ratio: Share = Field(
         0.5, description="a day with fewer events than this times the median before it is reported"
     )

@@ -6,7 +6,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from video_assets.settings.texts import EMPTY_IS_UNSET, NameMapping
 from video_assets.vocabulary import (
-    DAILY_VIEW_COLUMNS,
     EVENT_COLUMNS,
     EVENT_NAMES,
     IGNORE,
@@ -61,24 +60,13 @@ class SourceSettings(BaseModel):
         min_length=1,
         description="path or URI of the daily views; may hold a glob or `{date}`",
     )
-    daily_views_format: SourceFormat = Field(
-        "auto", description="format of the daily views; `auto` tells it by suffix or content"
-    )
-    daily_views_columns: NameMapping = Field(
-        default_factory=dict,
-        description='columns of the views, JSON of source name to ours: `{"views": "viewCount"}`',
-    )
-    daily_views_date_format: Annotated[str | None, EMPTY_IS_UNSET] = Field(
-        None, description="strptime format of their dates, such as `%y.%d.%m`; unset: ISO 8601"
-    )
 
-    @field_validator("events_columns", "event_names", "daily_views_columns")
+    @field_validator("events_columns", "event_names")
     @classmethod
     def _maps_onto_known_names(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
         allowed = {
             "events_columns": EVENT_COLUMNS,
             "event_names": (*EVENT_NAMES, IGNORE),
-            "daily_views_columns": DAILY_VIEW_COLUMNS,
         }[str(info.field_name)]
         unknown = sorted(set(value.values()) - set(allowed))
         if unknown:

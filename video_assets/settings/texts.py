@@ -16,11 +16,22 @@ def _parsed_json(value: object) -> object:
         raise ValueError(f"must be a JSON object of strings; {error}") from None
 
 
+def _parsed_list(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value or "[]")
+    except json.JSONDecodeError as error:
+        raise ValueError(f"must be a JSON list of strings; {error}") from None
+
+
 def _none_if_empty(value: object) -> object:
     return None if value == "" else value
 
 
-NameMapping = Annotated[dict[str, str], NoDecode, BeforeValidator(_parsed_json)]
+JSON_OBJECT = BeforeValidator(_parsed_json)
+NameMapping = Annotated[dict[str, str], NoDecode, JSON_OBJECT]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parsed_list)]
 
 # Of an optional setting; an empty one is unset, also where the default is something else.
 EMPTY_IS_UNSET = BeforeValidator(_none_if_empty)

@@ -1,4 +1,4 @@
-"""Settings of the view counts: what a count means, and who is asked for lifetime views."""
+"""Settings of the view counts: until when they should be there, and who is asked for them."""
 
 from datetime import date
 from typing import Annotated, Literal
@@ -17,12 +17,6 @@ class ViewSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    view_count_kind: Literal["daily", "cumulative"] = Field(
-        "daily", description="whether a count is the views of its day or a running total"
-    )
-    cumulative_lookback: int = Field(
-        35, ge=1, le=400, description="days in which a running total looks for its predecessor"
-    )
     as_of_date: Annotated[date | None, EMPTY_IS_UNSET] = Field(
         None, description="last day that a video should have; unset: newest `date` in the data"
     )

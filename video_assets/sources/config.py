@@ -20,6 +20,7 @@ class SourceConfig:
         other_names: what becomes of rows with any other event name.
         timestamp_unit: unit of times that are numbers since 1970; None refuses such numbers.
         date_format: strptime format of dates; None reads ISO 8601.
+        zip_member: name of the file to read of a ZIP archive; None: the only one.
     """
 
     uri: str
@@ -29,6 +30,7 @@ class SourceConfig:
     other_names: OtherNames = "reject"
     timestamp_unit: TimestampUnit | None = None
     date_format: str | None = None
+    zip_member: str | None = None
 
     def source_names(self, our_name: str) -> tuple[str, ...]:
         """The source's names of one of our columns, in the order in which they count."""

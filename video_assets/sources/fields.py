@@ -36,6 +36,7 @@ class RowKind:
         tagged: schema of the rows that come out.
         validate: judges the rows of a chunk, with the place of its file in the order of delivery;
             it travels to the tasks.
+        optional: our columns that a source need not have; their values are null then.
         judges_distinct_ids: whether it looks at each distinct id of a dictionary once, so that
             readers need not write dictionaries out.
     """
@@ -46,6 +47,7 @@ class RowKind:
     columns: Mapping[str, Role]
     tagged: TaggedSchema
     validate: Callable[[Chunk, SourceConfig, int], Verdict]
+    optional: frozenset[str] = frozenset()
     judges_distinct_ids: bool = False
 
 
@@ -142,7 +144,11 @@ class Layout:
             SourceError: names the file, the missing columns, those that exist, and the remedy.
         """
         there = list(existing)
-        missing = [column for column in self.columns if not column.may_be_in(there)]
+        missing = [
+            column
+            for column in self.columns
+            if column.ours not in self.kind.optional and not column.may_be_in(there)
+        ]
         if missing:
             raise SourceError(self.missing_message(missing, there, where))
         twice = next((name for name in self.roots(there) if there.count(name) > 1), None)

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal, cast
 
 from resources.storage import StoredObject, find, normalized, read_range, walk
@@ -13,6 +14,7 @@ from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError, readable_storage
 from video_assets.sources.fields import RowKind
 from video_assets.sources.json_structure import begins_array
+from video_assets.sources.zip_archives import member_to_read
 
 FileFormat = Literal["parquet", "json", "csv", "delta"]
 
@@ -28,6 +30,12 @@ _SUFFIXES: dict[str, FileFormat] = {
     ".ndjson": "json",
     ".csv": "csv",
 }
+# Digits of a time may follow, as in 20250131T0400 and 20250131040000.
+_DATE_IN_NAME = re.compile(
+    r"(?<!\d)(?P<year>(?:19|20)\d\d)(?P<between>[-_.]?)(?P<month>\d\d)(?P=between)(?P<day>\d\d)"
+    r"(?=(?:\d{4}|\d{6})?(?:\D|$))"
+)
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _DELTA_LOG = "_delta_log"
 _HEAD_BYTES = 64 * 1024
 _DAYS_NAMED = 5
@@ -41,9 +49,11 @@ class SourceFile:
         uri: where it is, as users name it: a plain path on a disk, a URI elsewhere.
         size: bytes as stored; of a Delta table, those of all its files, removed ones included.
         format: how to read it.
-        compression: how its text is compressed; None where it is not.
+        compression: how its text is compressed; None where it is not. A ZIP archive has a member.
         is_array: whether it is a large file of one JSON array, which cannot be cut.
         day: the day that a `{date}` template gave it.
+        modified: when it was written last (UTC), where known.
+        member: the file to read of a ZIP archive.
     """
 
     uri: str
@@ -52,6 +62,27 @@ class SourceFile:
     compression: Compression | None = None
     day: date | None = None
     is_array: bool = False
+    modified: datetime | None = None
+    member: str | None = None
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether its text has to be unpacked, so that it can only be read from its beginning."""
+        return self.compression is not None or self.member is not None
+
+    @property
+    def own_day(self) -> date | None:
+        """The file's own date: that of its `{date}` path, else the last date in its name."""
+        return self.day or last_date_in(self.uri.rpartition("/")[2])
+
+    @property
+    def delivered(self) -> tuple[date, datetime, str]:
+        """What the order of delivery goes by: the file's own date, its time, its name.
+
+        A file without a date of its own has that of its time.
+        """
+        modified = self.modified or _LONG_AGO
+        return (self.own_day or modified.date(), modified, self.uri)
 
     @property
     def stored(self) -> StoredObject:
@@ -61,7 +92,7 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Listing:
-    """The files that a run has to read, in order of delivery: by day, then by name."""
+    """The files that a run has to read, in order of delivery; see `SourceFile.delivered`."""
 
     files: tuple[SourceFile, ...]
 
@@ -103,14 +134,27 @@ def list_source(
         of_days, missing = _files_by_day(config, first_day, end_day)
         if missing and not days_may_be_missing:
             raise SourceError(_missing_days(missing, kind))
-        return Listing(tuple(of_days))
+        return _in_order(of_days)
     objects = list(_matching(normalized(config.uri), {}))
     if not objects:
         raise SourceError(f"{config.uri}: {_why_nothing(config.uri)} {_remedy(kind)}")
     files = tuple(_with_format(found, config, None) for found in objects)
     if not any(file.size for file in files):
         raise SourceError(f"{config.uri}: holds no rows, every file is empty. {_remedy(kind)}")
-    return Listing(files)
+    return _in_order(files)
+
+
+def _in_order(files: Iterable[SourceFile]) -> Listing:
+    return Listing(tuple(sorted(files, key=lambda file: file.delivered)))
+
+
+def last_date_in(name: str) -> date | None:
+    """The last date in a file's name, as `2025-01-31`, `2025_01_31` or `20250131`."""
+    for found in reversed(list(_DATE_IN_NAME.finditer(name))):
+        year, month, day = (int(found[part]) for part in ("year", "month", "day"))
+        with suppress(ValueError):
+            return date(year, month, day)
+    return None
 
 
 def is_template(uri: str) -> bool:
@@ -242,6 +286,8 @@ def _expression(part: str) -> str:
 
 
 def _with_format(found: StoredObject, config: SourceConfig, day: date | None) -> SourceFile:
+    if found.location.lower().endswith(".zip"):
+        return _zipped(found, config, day)
     name, compression = split_name(found.location.rpartition("/")[2].lower())
     suffix = _SUFFIXES.get(f".{name.rpartition('.')[2]}")
     if found.is_folder or config.format == "delta":
@@ -254,11 +300,19 @@ def _with_format(found: StoredObject, config: SourceConfig, day: date | None) ->
     if told == "parquet":
         compression = None
     is_array = told == "json" and compression is None and _is_large_array(found)
-    return SourceFile(found.location, found.size, told, compression, day, is_array)
+    return SourceFile(found.location, found.size, told, compression, day, is_array, found.modified)
 
 
 def _is_large_array(found: StoredObject) -> bool:
     return found.size > UNIT_BYTES and begins_array(read_range(found.location, 0, _HEAD_BYTES))
+
+
+def _zipped(found: StoredObject, config: SourceConfig, day: date | None) -> SourceFile:
+    member = member_to_read(found, config.zip_member)
+    format_ = _SUFFIXES.get(f".{member.lower().rpartition('.')[2]}", "csv")
+    return SourceFile(
+        found.location, found.size, format_, day=day, modified=found.modified, member=member
+    )
 
 
 def _delta_table(found: StoredObject, config: SourceConfig, day: date | None) -> SourceFile:

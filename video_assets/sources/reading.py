@@ -21,6 +21,7 @@ from video_assets.sources.parquet_records import chunk_of_batch, open_parquet, p
 from video_assets.sources.tagged import FateCounts, Scope, TaggedSchema
 from video_assets.sources.times import Window
 from video_assets.sources.units import Unit
+from video_assets.sources.zip_archives import opened_member
 
 _HEAD_BYTES = 1024 * 1024
 _SAMPLE_BYTES = 1024 * 1024
@@ -118,6 +119,10 @@ def _open_text(file: SourceFile, offset: int = 0) -> Iterator[ByteStream]:
 @contextmanager
 def _stored_text(file: SourceFile, offset: int) -> Iterator[ByteStream]:
     with StoredFile(file.stored) as stored:
+        if file.member:
+            with opened_member(stored, file.member, file.uri) as member:
+                yield member
+            return
         stored.seek(max(offset - 1, 0))
         if file.compression is None:
             yield stored

@@ -25,6 +25,7 @@ from video_assets.vocabulary import TimestampUnit
 MICROSECONDS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 MICROSECONDS_PER_DAY = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TIME_WITH_OFFSET = r":\d\d(\.\d+)? ?(Z|UTC|[+-]\d\d:?(\d\d)?)$"
 _NO_TIME = np.iinfo(np.int64).min
 
 
@@ -228,19 +229,28 @@ def _rewritten(texts: TextArray) -> TextArray:
 
 
 def read_days(
-    array: ArrowArray, unit: TimestampUnit | None, date_format: str | None, *, or_iso: bool
+    array: ArrowArray,
+    unit: TimestampUnit | None,
+    date_format: str | None,
+    *,
+    or_iso: bool,
+    time_zone: str | None = None,
 ) -> tuple[Integers, Mask]:
-    """Read dates, or the UTC day of times.
+    """Read dates, or the day of times.
 
     Args:
         array: dates, timestamps, text, or numbers.
         unit: as for `read_times`.
         date_format: strptime format of text and of whole numbers; None reads ISO 8601.
         or_iso: whether what is not in that format may be ISO 8601.
+        time_zone: where the day of a moment is reckoned: of a timestamp with a zone, of a number,
+            and of text with an offset; None: in UTC. Times without a zone have their own day.
 
     Returns:
         Days since 1970 (0 where unreadable), and which of them could be read.
     """
+    if time_zone:
+        array = _local_times(array, unit, time_zone)
     if date_format and (is_text(array.type) or pat.is_integer(array.type)):
         texts = text_of_array(array)
         times, readable = _times_by_format(texts, date_format)
@@ -251,6 +261,30 @@ def read_days(
     else:
         times, readable = read_times(array, unit)
     return times // MICROSECONDS_PER_DAY, readable
+
+
+def _local_times(array: ArrowArray, unit: TimestampUnit | None, time_zone: str) -> ArrowArray:
+    """Moments as the times that clocks of a zone show; what is no moment as it is."""
+    is_moment = pat.is_timestamp(array.type) and array.type.tz is not None
+    if is_moment or (unit and is_number(array.type)):
+        times, readable = read_times(array, unit)
+        return _shown_by_clocks(times, ~readable, time_zone)
+    if not is_text(array.type):
+        return array
+    texts = compute.utf8_trim_whitespace(text_of_array(array))
+    has_offset = compute.match_substring_regex(texts, _TIME_WITH_OFFSET)
+    has_offset = compute.fill_null(has_offset, fill_value=False)
+    if not compute.any(has_offset).as_py():
+        return array
+    times, readable = read_times(texts, unit)
+    shown = _shown_by_clocks(times, ~readable, time_zone)
+    local = compute.strftime(shown, format="%Y-%m-%dT%H:%M:%S")
+    return compute.if_else(compute.and_(has_offset, shown.is_valid()), local, texts)
+
+
+def _shown_by_clocks(times: Integers, unreadable: Mask, time_zone: str) -> ArrowArray:
+    moments = pa.array(times, mask=unreadable).cast(pa.timestamp("us", time_zone))
+    return compute.local_timestamp(moments)
 
 
 def _times_by_format(texts: TextArray, date_format: str) -> tuple[Integers, Mask]:

@@ -29,7 +29,7 @@ class Unit:
     @property
     def weight(self) -> int:
         """About how many bytes there are to parse."""
-        return (self.end - self.start) * (_COMPRESSION_FACTOR if self.file.compression else 1)
+        return (self.end - self.start) * (_COMPRESSION_FACTOR if self.file.is_packed else 1)
 
 
 def cut_into_units(listing: Listing, unit_bytes: int = UNIT_BYTES) -> list[Unit]:
@@ -58,7 +58,7 @@ def _step(file: SourceFile, unit_bytes: int) -> int:
     if file.format == "parquet":
         return _share(file.size, unit_bytes // 16, unit_bytes)
     # Only the first unit of a file of lines knows their numbers, so small files stay whole.
-    if file.format == "json" and not (file.compression or file.is_array) and file.size > unit_bytes:
+    if file.format == "json" and not (file.is_packed or file.is_array) and file.size > unit_bytes:
         return _share(file.size, unit_bytes // 4, unit_bytes)
     return max(file.size, 1)
 

@@ -1,5 +1,6 @@
 """Ids, positions and counts of every notation."""
 
+import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
@@ -136,6 +137,17 @@ def numbers_of_text(texts: TextArray) -> tuple[ArrowArray, ArrowArray]:
     whole = compute.match_substring_regex(trimmed, _WHOLE)
     other = compute.and_not(compute.match_substring_regex(trimmed, _NUMBER), whole)
     return only(trimmed, whole).cast(pa.int64()), only(trimmed, other).cast(pa.float64())
+
+
+def without_thousands(array: ArrowArray, separator: str | None) -> ArrowArray:
+    """Numbers as text without the character between their thousands; all else as it is."""
+    if not separator or not is_text(array.type):
+        return array
+    texts = compute.utf8_trim_whitespace(text_of_array(array))
+    mark = re.escape(separator)
+    grouped = compute.match_substring_regex(texts, rf"^[+-]?\d{{1,3}}({mark}\d{{3}})+(\D\d+)?$")
+    plain = compute.replace_substring(texts, separator, "")
+    return compute.if_else(compute.fill_null(grouped, fill_value=False), plain, texts)
 
 
 def read_counts(array: ArrowArray) -> tuple[Integers, Mask, Mask]:
