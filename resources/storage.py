@@ -5,6 +5,7 @@ Credentials and endpoints come from the standard environment variables alone (`A
 `GOOGLE_*`), in the driver as in every worker.
 """
 
+import errno
 import hashlib
 import io
 import os
@@ -219,7 +220,10 @@ class StoredFile(io.RawIOBase):
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Move, and return the new position."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._stored.size}
-        self._position = base[whence] + offset
+        position = base[whence] + offset
+        if position < 0:
+            raise OSError(errno.EINVAL, "the position would be before the beginning")
+        self._position = position
         return self._position
 
     def read(self, size: int | None = -1) -> bytes:

@@ -1,5 +1,7 @@
 import bz2
 import gzip
+import os
+import zipfile
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from support.source_files import EVENT, csv_bytes, json_bytes, read, write
 from video_assets.player_events.source_rows import EVENT_ROWS
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError
-from video_assets.sources.listing import Listing, list_source
+from video_assets.sources.listing import Listing, last_date_in, list_source
 from video_assets.vocabulary import SourceFormat
 
 DAY, NEXT_DAY, END_DAY = date(2025, 1, 3), date(2025, 1, 4), date(2025, 1, 5)
@@ -51,9 +53,68 @@ def test_a_file_uri_is_a_path(tmp_path: Path) -> None:
     assert names(list_files((tmp_path / "with space").as_uri())) == ["a.csv"]
 
 
-def test_a_folder_is_listed_recursively_by_name_without_hidden_files(tmp_path: Path) -> None:
+def test_a_folder_is_listed_recursively_without_hidden_files(tmp_path: Path) -> None:
     fill(tmp_path, "b.csv", "a/z.csv", "_SUCCESS", ".crc/x.csv", "_temporary/y.csv", "a/.part.csv")
+    same_time(tmp_path)
     assert names(list_files(tmp_path)) == ["z.csv", "b.csv"]
+
+
+def test_files_stand_in_the_order_of_their_delivery(tmp_path: Path) -> None:
+    """By the date in the name, else of the time; then by the time; then by the name."""
+    files = {"c-20700102.csv": 9, "a.csv": 86_400, "b.csv": 5, "d-1970-01-02T0400.csv": 90_000}
+    fill(tmp_path, *files)
+    for name, time in files.items():
+        os.utime(tmp_path / name, (time, time))
+    in_order = ["b.csv", "a.csv", "d-1970-01-02T0400.csv", "c-20700102.csv"]
+    assert names(list_files(tmp_path)) == in_order
+
+
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        ("report_20250103.csv", date(2025, 1, 3)),
+        ("report-2025-01-03.csv", date(2025, 1, 3)),
+        ("2025_01_03T101500.json.gz", date(2025, 1, 3)),
+        ("of-20250103-made-20250105040000.csv", date(2025, 1, 5)),
+        ("v20251399.csv", None),
+        ("id-120250103.csv", None),
+        ("views.csv", None),
+    ],
+)
+def test_the_last_date_of_a_files_name_is_its_own(name: str, day: date | None) -> None:
+    assert last_date_in(name) == day
+
+
+@pytest.mark.parametrize("member", ["Chart data.csv", None])
+def test_a_zip_archive_is_read_by_the_name_of_its_file(tmp_path: Path, member: str | None) -> None:
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        archive.writestr("export/Chart data.csv", csv_bytes([EVENT]))
+        if member:
+            archive.writestr("export/Totals.csv", b"Date,Views")
+    listing = list_source(SourceConfig(str(tmp_path), zip_member=member), EVENT_ROWS, DAY, NEXT_DAY)
+    assert [file.member for file in listing.files] == ["export/Chart data.csv"]
+    assert len(read(SourceConfig(str(tmp_path), zip_member=member)).valid) == 1
+
+
+def test_a_zip_archive_without_that_file_says_what_it_holds(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        archive.writestr("Diagrammdaten.csv", b"Datum")
+        archive.writestr("Summen.csv", b"Datum")
+    for member, problem in (("Chart data.csv", "no file 'Chart data.csv'"), (None, "holds")):
+        config = SourceConfig(str(tmp_path), zip_member=member)
+        with pytest.raises(SourceError, match=f"{problem}.*'Diagrammdaten.csv', 'Summen.csv'"):
+            list_source(config, EVENT_ROWS, DAY, NEXT_DAY)
+
+
+def test_a_damaged_zip_archive_is_named(tmp_path: Path) -> None:
+    (tmp_path / "export.zip").write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(SourceError, match=r"export.zip: not a readable ZIP archive"):
+        list_files(tmp_path)
+
+
+def same_time(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        os.utime(path, (1_000, 1_000))
 
 
 @pytest.mark.parametrize(
