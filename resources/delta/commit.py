@@ -22,7 +22,7 @@ from resources.delta.errors import (
     SchemaMismatchError,
     UnsupportedTableError,
 )
-from resources.delta.schema_check import Days, describe_days, schema_differences
+from resources.delta.schema_check import Days, addable_columns, describe_days, schema_differences
 from resources.delta.stage import StagedTable
 from resources.delta.table import Table
 from resources.storage import normalized, provider, storage_options
@@ -145,8 +145,17 @@ def _create(location: str, table: Table) -> DeltaTable:
     )
 
 
+def _with_added_columns(existing: DeltaTable, table: Table) -> pa.Schema:
+    """The table's columns, and behind them nullable ones that its declaration added since."""
+    found = arrow_schema(existing)
+    added = addable_columns(found.names, table)
+    return pa.schema([*found, *(table.arrow_schema.field(column.name) for column in added)])
+
+
 def _require_declared(existing: DeltaTable, location: str, table: Table) -> None:
-    differences = schema_differences(arrow_schema(existing), table)
+    differences: list[str] = []
+    if schema_differences(_with_added_columns(existing, table), table):
+        differences = schema_differences(arrow_schema(existing), table)
     found = existing.metadata().partition_columns
     if found != _partitioning(table):
         differences.append(f"partitioned by {found}, declared is {_partitioning(table)}")
@@ -189,7 +198,7 @@ def _commit_once(staged: StagedTable, info: dict[str, str]) -> None:
     existing.create_write_transaction(
         [_add_action(file, staged.table) for file in staged.files],
         mode="overwrite",
-        schema=existing.schema(),
+        schema=Schema.from_arrow(_with_added_columns(existing, staged.table)),
         partition_by=_partitioning(staged.table),
         partition_filters=_replaced_partitions(staged),
         commit_properties=CommitProperties(

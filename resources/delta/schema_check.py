@@ -77,6 +77,12 @@ def schema_differences(found: pa.Schema, table: Table) -> list[str]:
     ]
 
 
+def addable_columns(found: Iterable[str], table: Table) -> list[Column]:
+    """Declared columns that an older table lacks and can get: nullable, so its rows hold null."""
+    there = set(found)
+    return [c for c in table.columns if c.nullable and c.name not in there]
+
+
 def _same_type(found: Any, declared: Any) -> bool:
     if pa.types.is_dictionary(found):
         return _same_type(found.value_type, declared)

@@ -16,6 +16,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from resources.delta.changes import ChangedFiles, changed_files, commit_digest, origin_of
 from resources.delta.commit import REPLACED, arrow_schema, open_table
 from resources.delta.errors import TableError
+from resources.delta.schema_check import addable_columns
 from resources.delta.stage import table_location
 from resources.delta.table import Table
 from resources.engine.errors import engine_message
@@ -72,7 +73,8 @@ class Warehouse:
             end_day: day after the last to read; None: to the end.
 
         Returns:
-            The stored columns; of a table that is not there no row of the declared ones.
+            The stored columns, and as null those that the declaration added since; of a table
+            that is not there no row of the declared ones.
 
         Raises:
             TableError: the engine cannot read the table.
@@ -162,7 +164,7 @@ class Warehouse:
                 f"table {table.name} at {location} ({_columns_in_log(location)}) cannot be read by "
                 f"the engine: {engine_message(error)}"
             ) from error
-        return frame
+        return _with_added_columns(frame, table)
 
 
 class _Snapshot(Warehouse):
@@ -182,6 +184,14 @@ class _Snapshot(Warehouse):
         if table.name not in self._counted:
             self._counted[table.name] = super()._rows_per_partition(table)
         return self._counted[table.name]
+
+
+def _with_added_columns(frame: DataFrame, table: Table) -> DataFrame:
+    added = from_arrow_schema(
+        pa.schema([table.arrow_schema.field(c.name) for c in addable_columns(frame.columns, table)])
+    )
+    nulls = [F.lit(None).cast(field.dataType).alias(field.name) for field in added]
+    return frame.select("*", *nulls) if nulls else frame
 
 
 def _columns_in_log(location: str) -> str:

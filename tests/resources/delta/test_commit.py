@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from resources.delta.errors import (
 )
 from resources.delta.schema_check import Days, days_between
 from resources.delta.stage import StagedTable, stage_frame, table_location
+from resources.delta.warehouse import Warehouse
 from resources.storage import LocationError, plain_location
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MONTHLY_VIEWS, REJECTED_DAILY_VIEWS
 from video_assets.engagement.tables import SESSIONS, VIDEO_METADATA
@@ -221,6 +223,21 @@ def test_another_schema_is_refused_with_the_columns_and_the_old_rows_stay(
         assert text in str(error.value)
     assert delta(warehouse).version() == 0
     assert not list(Path(location).rglob("*.parquet"))
+
+
+def test_a_table_gets_columns_that_its_declaration_added_with_the_next_commit(
+    spark: SparkSession, warehouse: str
+) -> None:
+    young = VIDEO_METADATA
+    old = replace(young, columns=tuple(c for c in young.columns if c.name != "title"))
+    rows = [{"videoId": "v1", "duration": 5.0}]
+    first = commit(stage_frame(frame(spark, rows, old), warehouse, old))
+    assert Warehouse(warehouse, lambda: spark).frame(young).collect()[0]["title"] is None
+    rows = [{"videoId": "v2", "duration": 5.0, "title": "Two"}]
+    done = commit(stage_frame(frame(spark, rows, young), warehouse, young))
+    assert done.version == first.version + 1
+    [row] = Warehouse(warehouse, lambda: spark).frame(young).collect()
+    assert row.asDict() == rows[0]
 
 
 def test_refused_rows_leave_the_old_ones_whole(write: Write, warehouse: str) -> None:
