@@ -11,7 +11,7 @@ from direct import engagement_of_videos, sessions_by_video
 from pyspark.sql import DataFrame, SparkSession
 
 from resources.delta.commit import commit
-from resources.delta.stage import Emission, StagedTable, stage
+from resources.delta.stage import Emission, StagedTable, stage, target
 from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
@@ -51,8 +51,7 @@ def engagement_only(events: Path, metadata: Path, output: Path) -> Path:
         blocks, _metadata(metadata), rules, run.first, run.end, shares=shares
     )
     route = partial(_engagement_task, rules=rules, processed_at=datetime.now(UTC))
-    name = ENGAGEMENT.name
-    staged = stage(by_video, str(output), {name: ENGAGEMENT}, route, {name: None})[name]
+    staged = stage(by_video, route, target(str(output), ENGAGEMENT))[ENGAGEMENT.name]
     return _committed(staged)
 
 

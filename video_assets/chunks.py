@@ -1,16 +1,18 @@
 """A long range is computed in chunks of days, and becomes visible at once."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from functools import reduce
+from types import TracebackType
+from typing import Self, TypeVar
 
 from resources.delta.stage import StagedTable
 from video_assets.days import DayRange
 from video_assets.sizes import ROWS_AT_ONCE
 
-Staged = Mapping[str, StagedTable]
+Chunk = TypeVar("Chunk")
 
 
 def chunks_of_days(run: DayRange, rows: int, rows_at_once: int | None = None) -> list[DayRange]:
@@ -29,32 +31,46 @@ def chunks_of_days(run: DayRange, rows: int, rows_at_once: int | None = None) ->
     return [DayRange(*edges[part : part + 2]) for part in range(parts)]
 
 
-def stage_in_parts(
-    parts: Mapping[str, Callable[[], Staged]], log: logging.Logger
-) -> dict[str, StagedTable]:
-    """Stage the parts one after the other, for one commit; says in the log which one is next.
-
-    Args:
-        parts: what stages each part, by what the log calls it.
-        log: where progress is told.
-
-    Raises:
-        Exception: what a part raises; the files of the parts before it are deleted.
-    """
-    done: list[Staged] = []
-    for number, (name, stage) in enumerate(parts.items(), 1):
-        if len(parts) > 1:
-            log.info("chunk %d of %d: %s", number, len(parts), name)
-        try:
-            done.append(stage())
-        except BaseException:
-            _discard(done)
-            raise
-    return _merged(done)
+def one_by_one(chunks: Sequence[Chunk], log: logging.Logger) -> Iterator[Chunk]:
+    """The chunks, each named in the log when its turn comes, where there are several."""
+    for number, chunk in enumerate(chunks, 1):
+        if len(chunks) > 1:
+            log.info("chunk %d of %d: %s", number, len(chunks), chunk)
+        yield chunk
 
 
-def stage_side_by_side(parts: Sequence[Callable[[], Staged]]) -> dict[str, StagedTable]:
-    """Stage parts at the same time, for one commit: where one waits, another computes.
+class StagedChunks:
+    """What the chunks of a run staged, for one commit; after an error its files are deleted."""
+
+    def __init__(self) -> None:
+        """Begin without a chunk."""
+        self._chunks: list[Mapping[str, StagedTable]] = []
+
+    def __enter__(self) -> Self:
+        """Collect what `add` receives."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Delete the files of all chunks where one failed."""
+        if kind is not None:
+            discard(staged for chunk in self._chunks for staged in chunk.values())
+
+    def add(self, staged: Mapping[str, StagedTable]) -> None:
+        """Another chunk, by the tables' names."""
+        self._chunks.append(staged)
+
+    def merged(self) -> dict[str, StagedTable]:
+        """All chunks as one, by the tables' names."""
+        return {name: merged([chunk[name] for chunk in self._chunks]) for name in self._chunks[0]}
+
+
+def stage_side_by_side(*parts: Callable[[], StagedTable]) -> StagedTable:
+    """Stage parts of a table at the same time: where one waits, another computes.
 
     Raises:
         Exception: what a part raises; the files of the others are deleted.
@@ -68,18 +84,17 @@ def stage_side_by_side(parts: Sequence[Callable[[], Staged]]) -> dict[str, Stage
         pool.shutdown(wait=False, cancel_futures=True)
     errors = [error for future in futures if (error := future.exception())]
     if errors:
-        _discard([future.result() for future in futures if not future.exception()])
+        discard(future.result() for future in futures if not future.exception())
         raise errors[0]
-    return _merged([future.result() for future in futures])
+    return merged([future.result() for future in futures])
 
 
-def _merged(parts: Sequence[Staged]) -> dict[str, StagedTable]:
-    return {
-        name: reduce(StagedTable.merged_with, (part[name] for part in parts)) for name in parts[0]
-    }
+def merged(parts: Sequence[StagedTable]) -> StagedTable:
+    """Parts of one table as one, for one commit."""
+    return reduce(StagedTable.merged_with, parts)
 
 
-def _discard(parts: Iterable[Staged]) -> None:
-    for part in parts:
-        for staged in part.values():
-            staged.discard()
+def discard(parts: Iterator[StagedTable]) -> None:
+    """Delete the files of parts that no commit will name."""
+    for staged in parts:
+        staged.discard()

@@ -21,6 +21,10 @@ class DayRange:
         """One day."""
         return cls(day, day + timedelta(days=1))
 
+    def __str__(self) -> str:
+        """First and last day, for logs."""
+        return f"{self.first} to {self.last}"
+
     @property
     def day_before(self) -> date:
         """The day before the first one."""

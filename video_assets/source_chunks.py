@@ -1,14 +1,12 @@
 """Many rows of a source are read in chunks of days, because a step holds the rows of a chunk."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
-from resources.delta.stage import StagedTable
-from video_assets.chunks import Staged, chunks_of_days, stage_in_parts
+from video_assets.chunks import chunks_of_days, one_by_one
 from video_assets.days import DayRange
-from video_assets.ingestion import clear_source_errors, rows_of_source, what_is_read
+from video_assets.ingestion import rows_of_source, what_is_read
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.listing import Listing, is_template
 from video_assets.sources.times import Window
@@ -30,17 +28,19 @@ class SourceChunk:
     rows: int
     window: Window
 
+    def __str__(self) -> str:
+        """The days, for the log."""
+        return str(self.days)
 
-def stage_source(  # noqa: PLR0913 (one read of a source, described in full)
+
+def source_chunks(
     source: SourceConfig,
     listing: Listing,
     run: DayRange,
-    stage_chunk: Callable[[SourceChunk], Staged],
     log: logging.Logger,
-    *,
     rows_at_once: int | None = None,
-) -> dict[str, StagedTable]:
-    """Stage all rows of a run for one commit; many rows in chunks of days.
+) -> Iterator[SourceChunk]:
+    """The chunks of days in which a run reads a source, one after the other.
 
     Files of lines are read at once: each chunk would have to read all of them.
 
@@ -48,12 +48,8 @@ def stage_source(  # noqa: PLR0913 (one read of a source, described in full)
         source: what is read.
         listing: its files.
         run: the days.
-        stage_chunk: stages some days.
-        log: where files and progress are told.
+        log: where files and progress are named.
         rows_at_once: about how many rows a chunk may have; see `chunks_of_days`.
-
-    Raises:
-        SourceError: the source cannot be read.
     """
     log.info(what_is_read(listing))
     rows = rows_of_source(listing)
@@ -67,9 +63,7 @@ def stage_source(  # noqa: PLR0913 (one read of a source, described in full)
         )
         for days in parts
     ]
-    named = {f"{c.days.first} to {c.days.last}": partial(stage_chunk, c) for c in chunks}
-    with clear_source_errors():
-        return stage_in_parts(named, log)
+    yield from one_by_one(chunks, log)
 
 
 def _tells_days(source: SourceConfig, listing: Listing) -> bool:

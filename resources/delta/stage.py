@@ -6,7 +6,7 @@ one table visible at once.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import astuple, dataclass, field, replace
 from datetime import date
@@ -148,46 +148,49 @@ def table_location(warehouse: str, table: Table) -> str:
     return location
 
 
-def stage(  # noqa: PLR0913 (one write, described in full)
-    df: DataFrame,
-    warehouse: str,
-    targets: Mapping[str, Table],
-    route: Route,
-    allowed_days: Mapping[str, Days | None],
-    *,
-    sort: Collection[str] = (),
-    limits: Limits = DEFAULT_LIMITS,
-) -> Mapping[str, StagedTable]:
-    """Write the rows that `route` makes of `df` as data files of the target tables.
+def target(warehouse: str, table: Table, days: Days | None = None, *, sort: bool = False) -> Target:
+    """Where staged rows of a table go.
+
+    Args:
+        warehouse: path or URI below which the tables lie.
+        table: declared table.
+        days: the days that the commit will replace and that rows may have; None replaces all
+            rows of the table.
+        sort: by the table's key within a file; else rows stay as they come.
+
+    Raises:
+        ValueError: days of a table without partitions.
+        LocationError: the table's folder cannot be one.
+    """
+    if table.partition_by is None and days is not None:
+        raise ValueError(f"table {table.name} is not partitioned: its days must be None")
+    return Target(table, table_location(warehouse, table), days, sort)
+
+
+def stage(
+    frame: DataFrame, route: Route, *targets: Target, limits: Limits = DEFAULT_LIMITS
+) -> dict[str, StagedTable]:
+    """Write the rows that `route` makes of a frame as data files of the target tables.
 
     Each task of the engine runs `route` over its own batches and writes what it emits. Memory of a
     task: what `route` holds, plus what `Limits` says. The driver receives one row a file.
 
     Args:
-        df: input; repartition it so that what belongs together is in one task.
-        warehouse: path or URI below which the tables lie.
-        targets: by the name that emissions use.
+        frame: input; repartition it so that what belongs together is in one task.
         route: picklable; consumes the batches of one task and yields rows for any target, in any
             order of days. Days keep the order in which their rows were emitted.
-        allowed_days: by the same name, the days that the commit will replace and that rows may
-            have; None replaces all rows of the table.
-        sort: targets whose files are to be sorted by the table's key.
+        targets: the tables that it emits rows for, each once.
         limits: memory of a task and size of files.
 
     Returns:
-        By the same names, what waits for `commit`; a table without rows has no files.
+        By the tables' names, what waits for `commit`; a table without rows has no files.
 
     Raises:
         RefusedRowsError: a row has a null in a required column, or another day.
         SchemaMismatchError: emitted columns are not those of the table.
         StagingError: the engine or `route` failed. In all three cases nothing was committed.
     """
-    _require_no_days_without_partitions(targets, allowed_days)
-    resolved = {
-        name: Target(table, table_location(warehouse, table), allowed_days[name], name in sort)
-        for name, table in targets.items()
-    }
-    return _stage(df, resolved, route, limits)
+    return _stage(frame, {target.table.name: target for target in targets}, route, limits)
 
 
 def stage_frame(  # noqa: PLR0913 (one write, described in full)
@@ -215,11 +218,9 @@ def stage_frame(  # noqa: PLR0913 (one write, described in full)
         SchemaMismatchError: the columns are not those of the table.
         StagingError: the engine failed.
     """
-    _require_no_days_without_partitions({table.name: table}, {table.name: days})
+    into = target(warehouse, table, days, sort=sort)
     require_schema(_arrow_schema(df, table), table)
-    target = Target(table, table_location(warehouse, table), days, sort)
-    route = partial(_all_rows, name=table.name)
-    return _stage(df, {table.name: target}, route, limits)[table.name]
+    return stage(df, partial(_all_rows, name=table.name), into, limits=limits)[table.name]
 
 
 def _stage(
@@ -378,14 +379,6 @@ def _raise_refusal(report: list[dict[str, Any]]) -> None:
 def _require_target(name: str, targets: Mapping[str, Target]) -> None:
     if name not in targets:
         raise StagingError(f"rows were emitted for {name!r}; the targets are {sorted(targets)}")
-
-
-def _require_no_days_without_partitions(
-    targets: Mapping[str, Table], allowed_days: Mapping[str, Days | None]
-) -> None:
-    for name, table in targets.items():
-        if table.partition_by is None and allowed_days[name] is not None:
-            raise ValueError(f"table {table.name} is not partitioned: its days must be None")
 
 
 def _arrow_schema(df: DataFrame, table: Table) -> pa.Schema:

@@ -1,6 +1,7 @@
 import logging
 from datetime import date, timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from deltalake import write_deltalake
@@ -10,7 +11,7 @@ from support.world import world
 from resources.delta.data_files import DataFile
 from resources.delta.stage import StagedTable
 from video_assets import chunks
-from video_assets.chunks import Staged, chunks_of_days, stage_in_parts, stage_side_by_side
+from video_assets.chunks import StagedChunks, chunks_of_days, one_by_one, stage_side_by_side
 from video_assets.days import UNDATED, DayRange
 from video_assets.engagement import stage_engagement as engagement
 from video_assets.engagement.tables import SESSIONS
@@ -35,26 +36,44 @@ def test_few_rows_are_one_chunk() -> None:
 def test_each_chunk_is_told_before_it_begins(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
 
-    def fails() -> Staged:
-        raise RuntimeError("broken")
-
-    with pytest.raises(RuntimeError, match="broken"):
-        stage_in_parts({"a": dict, "b": fails}, logging.getLogger("progress"))
+    chunks_begun = one_by_one(["a", "b"], logging.getLogger("progress"))
+    assert next(chunks_begun) == "a"
+    assert caplog.messages == ["chunk 1 of 2: a"]
+    assert next(chunks_begun) == "b"
     assert caplog.messages == ["chunk 1 of 2: a", "chunk 2 of 2: b"]
 
 
-def test_files_of_a_part_are_deleted_when_the_part_beside_it_fails(tmp_path: Path) -> None:
-    written = tmp_path / "video" / "sessions" / "part.parquet"
-    written.parent.mkdir(parents=True)
-    written.touch()
-    file = DataFile("part.parquet", size=0, rows=0, day=None, modified=0, stats="{}")
-    staged = StagedTable(SESSIONS, str(written.parent), (file,))
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    path = tmp_path / "video" / "sessions" / "part.parquet"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    return path
 
-    def fails() -> Staged:
-        raise RuntimeError("broken")
+
+def staged_as(path: Path) -> StagedTable:
+    file = DataFile(path.name, size=0, rows=0, day=None, modified=0, stats="{}")
+    return StagedTable(SESSIONS, str(path.parent), (file,))
+
+
+def fails() -> NoReturn:
+    raise RuntimeError("broken")
+
+
+def test_files_of_a_part_are_deleted_when_the_part_beside_it_fails(written: Path) -> None:
+    with pytest.raises(RuntimeError, match="broken"):
+        stage_side_by_side(fails, lambda: staged_as(written))
+    assert not written.exists()
+
+
+def test_files_of_a_chunk_are_deleted_when_a_later_one_fails(written: Path) -> None:
+    def stage_two_chunks() -> None:
+        with StagedChunks() as staged:
+            staged.add({"sessions": staged_as(written)})
+            fails()
 
     with pytest.raises(RuntimeError, match="broken"):
-        stage_side_by_side([fails, lambda: {"sessions": staged}])
+        stage_two_chunks()
     assert not written.exists()
 
 

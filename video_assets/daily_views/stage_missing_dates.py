@@ -6,7 +6,7 @@ from functools import partial
 
 from pyspark.sql import DataFrame
 
-from resources.delta.stage import StagedTable, stage
+from resources.delta.stage import StagedTable, stage, target
 from video_assets.daily_views.delivered_days import delivered_days
 from video_assets.daily_views.missing_dates import Expectation, seen_days
 from video_assets.daily_views.routes import both_forms
@@ -39,6 +39,6 @@ def stage_missing_dates(
         expected: on which days a video should have a row.
         warehouse: path or URI below which the tables lie.
     """
-    tables = {ARRAYS: MISSING_DATES, ROWS: MISSING_DATE}
     route = partial(both_forms, expected=expected)
-    return stage(seen_days(daily_video_views), warehouse, tables, route, dict.fromkeys(tables))
+    arrays, rows = target(warehouse, MISSING_DATES), target(warehouse, MISSING_DATE)
+    return stage(seen_days(daily_video_views), route, arrays, rows)

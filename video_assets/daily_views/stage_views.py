@@ -9,18 +9,19 @@ from functools import partial
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from resources.delta.stage import StagedTable, stage
+from resources.delta.stage import StagedTable, stage, target
 from resources.engine.engine import Engine
 from video_assets.arrow.kernels import tasks_for
+from video_assets.chunks import StagedChunks
 from video_assets.daily_views.routes import REFUSED_ON, VALID_ON, sorted_views
 from video_assets.daily_views.sort_out import ViewRules
 from video_assets.daily_views.source_rows import ViewNotation, daily_view_rows
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
 from video_assets.days import DayRange
-from video_assets.ingestion import daily_views_source, replaced_days
+from video_assets.ingestion import clear_source_errors, daily_views_source, replaced_days
 from video_assets.settings import Settings
 from video_assets.sizes import VIEWS_AT_ONCE
-from video_assets.source_chunks import SourceChunk, stage_source
+from video_assets.source_chunks import source_chunks
 from video_assets.sources.fields import Layout
 from video_assets.sources.frames import read_rows
 from video_assets.sources.listing import list_source
@@ -68,8 +69,20 @@ def stage_views(
     """
     layout = daily_views_layout(settings)
     listing = list_source(layout.config, layout.kind, run.first, run.end)
-    stage_chunk = partial(_stage_chunk, spark, settings)
-    return stage_source(layout.config, listing, run, stage_chunk, log, rows_at_once=VIEWS_AT_ONCE)
+    with clear_source_errors(), StagedChunks() as staged:
+        for chunk in source_chunks(layout.config, listing, run, log, VIEWS_AT_ONCE):
+            rules = view_rules(settings, chunk.days)
+            valid_days, rejected_days = replaced_days(layout.config, chunk.days)
+            valid = target(settings.warehouse, DAILY_VIDEO_VIEWS, valid_days)
+            rejected = target(settings.warehouse, REJECTED_DAILY_VIEWS, rejected_days)
+            rows = read_rows(spark.spark_session, layout, chunk.window, chunk.listing)
+            if rules.kind == "cumulative":
+                rows = rows.unionByName(_earlier(spark.spark_session, layout, rules))
+            tasks = tasks_for(chunk.rows, spark.cores)
+            together = rows.repartition(tasks, *_together(rules, tasks))
+            route = partial(sorted_views, rules=rules)
+            staged.add(stage(together, route, valid, rejected))
+    return staged.merged()
 
 
 def days_of_refusals(
@@ -103,25 +116,6 @@ def _by_day(counters: Mapping[str, int], prefix: str) -> dict[date, int]:
         for name, rows in counters.items()
         if name.startswith(prefix)
     }
-
-
-def _stage_chunk(
-    spark: Engine, settings: Settings, chunk: SourceChunk
-) -> Mapping[str, StagedTable]:
-    layout, days = daily_views_layout(settings), chunk.days
-    valid_days, rejected_days = replaced_days(layout.config, days)
-    rules = view_rules(settings, days)
-    tagged = read_rows(spark.spark_session, layout, chunk.window, chunk.listing)
-    if rules.kind == "cumulative":
-        tagged = tagged.unionByName(_earlier(spark.spark_session, layout, rules))
-    tasks = tasks_for(chunk.rows, spark.cores)
-    return stage(
-        tagged.repartition(tasks, *_together(rules, tasks)),
-        settings.warehouse,
-        {VALID: DAILY_VIDEO_VIEWS, REJECTED: REJECTED_DAILY_VIEWS},
-        partial(sorted_views, rules=rules),
-        {VALID: valid_days, REJECTED: rejected_days},
-    )
 
 
 def _together(rules: ViewRules, tasks: int) -> list[Column]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from math import inf
+from typing import NamedTuple
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
@@ -102,12 +103,28 @@ def rows_without(pairs: DataFrame, rows: DataFrame) -> DataFrame:
     return rows.join(pairs, on=list(ENGAGEMENT.key), how="left_anti")
 
 
+class UserShare(NamedTuple):
+    """A part of the users: all of them at once need memory at once.
+
+    Attributes:
+        part: its number, from 0.
+        parts: how many there are.
+    """
+
+    part: int
+    parts: int
+
+    def __str__(self) -> str:
+        """Which users, for logs."""
+        return f"users {self.part + 1}/{self.parts}"
+
+
 def sessions_by_user(
     sessions: DataFrame,
     videos: DataFrame,
     rules: WatchTimeRules,
     tasks: int,
-    share: tuple[int, int] = (0, 1),
+    share: "UserShare | None" = None,
 ) -> DataFrame:
     """Session rows with what is known of their videos, those of a user in one task; lazily.
 
@@ -116,14 +133,14 @@ def sessions_by_user(
         videos: see `seen_videos`.
         rules: thresholds and weights.
         tasks: how many tasks share the work.
-        share: which part of the users, of how many: all of them at once need memory at once.
+        share: whose rows; None: those of all users.
 
     Returns:
         Columns of `sessions_taken`, for `engagement_of_task`.
     """
-    part, parts = share
-    if parts > 1:
-        sessions = sessions.where(F.pmod(F.xxhash64("userId"), F.lit(parts)) == F.lit(part))
+    if share and share.parts > 1:
+        part = F.pmod(F.xxhash64("userId"), F.lit(share.parts))
+        sessions = sessions.where(part == F.lit(share.part))
     described = sessions.join(F.broadcast(videos), on="videoId", how="left")
     return described.select(*sessions_taken(rules).names).repartition(tasks, F.col("userId"))
 

@@ -1,7 +1,6 @@
 """`aggregated_user_video_engagement`: rows that a change concerns are computed, others copied."""
 
 import logging
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -9,11 +8,11 @@ from functools import partial
 from pyspark.sql import DataFrame
 
 from resources.delta.changes import ChangedFiles
-from resources.delta.stage import StagedTable, stage, stage_frame
+from resources.delta.stage import StagedTable, stage, stage_frame, target
 from resources.delta.warehouse import Warehouse
 from resources.engine.engine import Engine
 from video_assets.arrow.kernels import tasks_for
-from video_assets.chunks import stage_in_parts, stage_side_by_side
+from video_assets.chunks import StagedChunks, one_by_one, stage_side_by_side
 from video_assets.engagement import engagement_frames as frames
 from video_assets.engagement.refresh import planned_refresh
 from video_assets.engagement.routes import COMPUTED, computed_engagement
@@ -75,33 +74,20 @@ class _Work:
         if rows > SESSIONS_AT_ONCE:
             rows = frames.rows_of(pairs, sessions.select(*ENGAGEMENT.key)).count()
         kept = frames.rows_without(pairs, stored)
-        parts: list[Callable[[], StagedTable]] = [
+        return stage_side_by_side(
             partial(self.compute, frames.rows_of(pairs, sessions), rows),
             partial(stage_frame, kept, warehouse, ENGAGEMENT, sort=False),
-        ]
-        return stage_side_by_side([partial(_by_name, part) for part in parts])[ENGAGEMENT.name]
+        )
 
     def compute(self, sessions: DataFrame, rows: int) -> StagedTable:
         """The engagement rows of so many session rows; many in chunks of users."""
         chunks = max(1, -(-rows // SESSIONS_AT_ONCE))
         tasks = tasks_for(rows // chunks, self.spark.cores)
-        parts = {
-            f"users {n + 1}/{chunks}": partial(self._chunk, sessions, tasks, (n, chunks))
-            for n in range(chunks)
-        }
-        named = {part: partial(_by_name, stage_part) for part, stage_part in parts.items()}
-        return stage_in_parts(named, self.log)[ENGAGEMENT.name]
-
-    def _chunk(self, sessions: DataFrame, tasks: int, share: tuple[int, int]) -> StagedTable:
-        rules, name = self.settings.rules, ENGAGEMENT.name
-        described = frames.sessions_by_user(sessions, self.videos, rules, tasks, share)
-        route = partial(computed_engagement, rules=rules, processed_at=datetime.now(UTC))
-        targets = {name: ENGAGEMENT}
-        staged = stage(
-            described, self.settings.warehouse, targets, route, {name: None}, sort={name}
-        )
-        return staged[name]
-
-
-def _by_name(stage_part: Callable[[], StagedTable]) -> Mapping[str, StagedTable]:
-    return {ENGAGEMENT.name: stage_part()}
+        into = target(self.settings.warehouse, ENGAGEMENT, sort=True)
+        with StagedChunks() as staged:
+            for share in one_by_one([frames.UserShare(n, chunks) for n in range(chunks)], self.log):
+                rules, now = self.settings.rules, datetime.now(UTC)
+                by_user = frames.sessions_by_user(sessions, self.videos, rules, tasks, share)
+                route = partial(computed_engagement, rules=rules, processed_at=now)
+                staged.add(stage(by_user, route, into))
+        return staged.merged()[ENGAGEMENT.name]

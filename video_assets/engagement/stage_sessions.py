@@ -8,11 +8,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from resources.delta.schema_check import days_between
-from resources.delta.stage import StagedTable, stage
+from resources.delta.stage import StagedTable, stage, target
 from resources.delta.warehouse import Warehouse
 from resources.engine.engine import Engine
 from video_assets.arrow.kernels import tasks_for
-from video_assets.chunks import chunks_of_days, stage_in_parts
+from video_assets.chunks import StagedChunks, chunks_of_days, one_by_one
 from video_assets.days import DayRange
 from video_assets.engagement import session_frames as frames
 from video_assets.engagement.routes import computed_sessions
@@ -39,25 +39,20 @@ def stage_sessions(
     """
     events = Warehouse(settings.warehouse).row_count(RAW_EVENTS, run.day_before, run.end)
     log.info("%d events of %s to %s", events, run.first, run.last)
-    parts = {
-        f"{chunk.first} to {chunk.last}": partial(_stage_chunk, raw_events, spark, settings, chunk)
-        for chunk in chunks_of_days(run, events)
-    }
-    return stage_in_parts(parts, log)[SESSIONS.name]
+    with StagedChunks() as staged:
+        for chunk in one_by_one(chunks_of_days(run, events), log):
+            staged.add(_stage_chunk(raw_events, spark, settings, chunk))
+    return staged.merged()[SESSIONS.name]
 
 
 def _stage_chunk(
-    raw_events: DataFrame, spark: Engine, settings: Settings, run: DayRange
+    raw_events: DataFrame, spark: Engine, settings: Settings, days: DayRange
 ) -> Mapping[str, StagedTable]:
     day = F.col(RAW_EVENTS.partition_by or "")
-    days = (day >= F.lit(run.day_before)) & (day < F.lit(run.end))
-    events = Warehouse(settings.warehouse).row_count(RAW_EVENTS, run.day_before, run.end)
+    needed = raw_events.where((day >= F.lit(days.day_before)) & (day < F.lit(days.end)))
+    events = Warehouse(settings.warehouse).row_count(RAW_EVENTS, days.day_before, days.end)
     tasks = tasks_for(events, spark.cores)
-    return stage(
-        frames.events_by_user(raw_events.where(days), settings.rules, run.first, tasks),
-        settings.warehouse,
-        {SESSIONS.name: SESSIONS},
-        partial(computed_sessions, rules=settings.rules, first_day=run.first, end_day=run.end),
-        {SESSIONS.name: days_between(run.first, run.end)},
-        sort={SESSIONS.name},
-    )
+    by_user = frames.events_by_user(needed, settings.rules, days.first, tasks)
+    rules = partial(computed_sessions, rules=settings.rules, first_day=days.first, end_day=days.end)
+    into = target(settings.warehouse, SESSIONS, days_between(days.first, days.end), sort=True)
+    return stage(by_user, rules, into)

@@ -4,7 +4,7 @@ import logging
 
 from pyspark.sql import functions as F
 
-from resources.delta.stage import StagedTable, stage, table_location
+from resources.delta.stage import StagedTable, stage, table_location, target
 from resources.engine.engine import Engine
 from video_assets.engagement.routes import described_videos
 from video_assets.engagement.tables import VIDEO_METADATA
@@ -15,8 +15,6 @@ from video_assets.sources.config import SourceConfig
 from video_assets.sources.fields import Layout
 from video_assets.sources.frames import read_rows
 from video_assets.sources.times import ANY_DAY
-
-NAME = VIDEO_METADATA.name
 
 
 def stage_video_metadata(spark: Engine, settings: Settings, log: logging.Logger) -> StagedTable:
@@ -32,5 +30,5 @@ def stage_video_metadata(spark: Engine, settings: Settings, log: logging.Logger)
         layout = Layout(VIDEO_METADATA_ROWS, SourceConfig(uri=settings.video_metadata))
         tagged = read_rows(spark.spark_session, layout, ANY_DAY)
         by_video = tagged.repartition(spark.cores, F.col("videoId"))
-        tables = {NAME: VIDEO_METADATA}
-        return stage(by_video, settings.warehouse, tables, described_videos, {NAME: None})[NAME]
+        into = target(settings.warehouse, VIDEO_METADATA)
+        return stage(by_video, described_videos, into)[VIDEO_METADATA.name]

@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from resources.delta.schema_check import days_between
-from resources.delta.stage import StagedTable, stage
+from resources.delta.stage import StagedTable, stage, target
 from resources.engine.engine import Engine
 from resources.view_counts.source import ViewCountSource
 from video_assets.days import DayRange
@@ -33,13 +33,10 @@ def stage_snapshots(
     """
     videos, in_flight = frames.distinct_videos(daily_video_views), settings.view_count_requests
     ask = partial(frames.lifetime_answers, source=source, asked_on=day, max_in_flight=in_flight)
-    return stage(
-        frames.batched_videos(videos, source.batch_size, in_flight),
-        settings.warehouse,
-        {SNAPSHOTS: LIFETIME_SNAPSHOTS},
-        partial(answers, ask=ask),
-        {SNAPSHOTS: days_between(day, DayRange.single(day).end)},
-    )[SNAPSHOTS]
+    batches = frames.batched_videos(videos, source.batch_size, in_flight)
+    days = days_between(day, DayRange.single(day).end)
+    into = target(settings.warehouse, LIFETIME_SNAPSHOTS, days)
+    return stage(batches, partial(answers, ask=ask), into)[SNAPSHOTS]
 
 
 def without_answer(spark: Engine, daily_video_views: DataFrame, staged: StagedTable) -> list[str]:

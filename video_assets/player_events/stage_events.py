@@ -1,20 +1,19 @@
 """One read of the events' source, sorted out into `raw_events` and `rejected_events`."""
 
 import logging
-from collections.abc import Mapping
-from functools import partial
 
-from resources.delta.stage import StagedTable, stage
+from resources.delta.stage import StagedTable, stage, target
 from resources.engine.engine import Engine
 from video_assets.arrow.blocks import Shares
+from video_assets.chunks import StagedChunks
 from video_assets.days import DayRange
-from video_assets.ingestion import events_source, replaced_days
+from video_assets.ingestion import clear_source_errors, events_source, replaced_days
 from video_assets.player_events.routes import sorted_events
 from video_assets.player_events.sort_out import events_in_blocks
 from video_assets.player_events.source_rows import EVENT_ROWS
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.settings import Settings
-from video_assets.source_chunks import SourceChunk, stage_source
+from video_assets.source_chunks import source_chunks
 from video_assets.sources.listing import list_source
 
 VALID, REJECTED = RAW_EVENTS.name, REJECTED_EVENTS.name
@@ -30,21 +29,14 @@ def stage_events(
     """
     source = events_source(settings)
     listing = list_source(source, EVENT_ROWS, run.first, run.end)
-    return stage_source(source, listing, run, partial(_stage_chunk, spark, settings), log)
-
-
-def _stage_chunk(
-    spark: Engine, settings: Settings, chunk: SourceChunk
-) -> Mapping[str, StagedTable]:
-    source = events_source(settings)
-    valid_days, rejected_days = replaced_days(source, chunk.days)
-    shares = Shares.of(chunk.rows, spark.cores)
-    return stage(
-        events_in_blocks(
-            spark.spark_session, source, chunk.window, shares=shares, listing=chunk.listing
-        ),
-        settings.warehouse,
-        {VALID: RAW_EVENTS, REJECTED: REJECTED_EVENTS},
-        sorted_events,
-        {VALID: valid_days, REJECTED: rejected_days},
-    )
+    with clear_source_errors(), StagedChunks() as staged:
+        for chunk in source_chunks(source, listing, run, log):
+            valid_days, rejected_days = replaced_days(source, chunk.days)
+            shares = Shares.of(chunk.rows, spark.cores)
+            blocks = events_in_blocks(
+                spark.spark_session, source, chunk.window, shares=shares, listing=chunk.listing
+            )
+            valid = target(settings.warehouse, RAW_EVENTS, valid_days)
+            rejected = target(settings.warehouse, REJECTED_EVENTS, rejected_days)
+            staged.add(stage(blocks, sorted_events, valid, rejected))
+    return staged.merged()

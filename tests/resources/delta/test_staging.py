@@ -12,16 +12,22 @@ from support.events import shuffled
 from support.tables import day, frame, stored, views
 
 from resources.delta.commit import commit
-from resources.delta.data_files import DataFile, Limits
+from resources.delta.data_files import DataFile, Limits, Target
 from resources.delta.errors import RefusedRowsError, SchemaMismatchError, StagingError
-from resources.delta.schema_check import days_between
+from resources.delta.schema_check import Days, days_between
 from resources.delta.small_files import planned_merges
-from resources.delta.stage import Emission, StagedTable, stage, stage_frame, table_location
+from resources.delta.stage import Emission, StagedTable, stage, stage_frame, table_location, target
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
 from video_assets.engagement.tables import VIDEO_METADATA
 
 THREE_DAYS = days_between(day(1), day(4))
-TARGETS = {"good": DAILY_VIDEO_VIEWS, "bad": REJECTED_DAILY_VIEWS}
+NO_DAYS = Days()
+GOOD, BAD = DAILY_VIDEO_VIEWS.name, REJECTED_DAILY_VIEWS.name
+
+
+def targets(warehouse: Path, more: Days = NO_DAYS) -> tuple[Target, Target]:
+    good = target(str(warehouse), DAILY_VIDEO_VIEWS, THREE_DAYS)
+    return good, target(str(warehouse), REJECTED_DAILY_VIEWS, THREE_DAYS | more)
 
 
 def files_of(warehouse: Path) -> list[Path]:
@@ -35,12 +41,10 @@ def by_count(batches: Iterator[pa.RecordBatch]) -> Iterator[Emission]:
             if row["viewCount"] < 0:
                 bad = {"reason": "negative", "rowText": None, "source": "s", "sourceRow": 1}
                 bad["date"] = row["date"]
-                yield Emission(
-                    "bad", pa.Table.from_pylist([bad], REJECTED_DAILY_VIEWS.arrow_schema)
-                )
+                yield Emission(BAD, pa.Table.from_pylist([bad], REJECTED_DAILY_VIEWS.arrow_schema))
             else:
                 good = pa.Table.from_pylist([row], rows.schema)
-                yield Emission("good", good, {"kept": 1, "duplicates": 0})
+                yield Emission(GOOD, good, {"kept": 1, "duplicates": 0})
 
 
 def test_files_lie_in_the_folder_of_their_day_without_the_partition_column(
@@ -106,12 +110,11 @@ def test_merging_small_files_keeps_every_value_and_the_counters(
 ) -> None:
     rows = frame(spark, views("a", 1, 2, 3) + views("b", 2, count=-1) + views("c", 1, count=-2))
     spread = rows.repartition(3, "video_id", "date")
-    days = {"good": THREE_DAYS, "bad": THREE_DAYS | {day(-400)}}
     staged, apart = (
-        stage(spread, str(tmp_path / name), TARGETS, by_count, days, limits=limits)
+        stage(spread, by_count, *targets(tmp_path / name, Days({day(-400)})), limits=limits)
         for name, limits in (("merged", MERGING), ("apart", Limits()))
     )
-    for name, table in TARGETS.items():
+    for name, table in ((GOOD, DAILY_VIDEO_VIEWS), (BAD, REJECTED_DAILY_VIEWS)):
         commit(staged[name])
         commit(apart[name])
         assert stored(str(tmp_path / "merged"), table) == stored(str(tmp_path / "apart"), table)
@@ -166,11 +169,10 @@ def test_one_pass_routes_rows_to_two_tables_and_sums_the_counters(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     rows = frame(spark, views("a", 1, 2, 3) + views("b", 2, count=-1)).repartition(3)
-    days = {"good": THREE_DAYS, "bad": THREE_DAYS | {day(-400)}}
-    staged = stage(rows, str(tmp_path), TARGETS, by_count, days)
-    assert {name: table.rows for name, table in staged.items()} == {"good": 3, "bad": 1}
-    assert staged["good"].counters == {"kept": 3, "duplicates": 0}
-    assert staged["bad"].replaced == days["bad"]
+    staged = stage(rows, by_count, *targets(tmp_path, Days({day(-400)})))
+    assert {name: table.rows for name, table in staged.items()} == {GOOD: 3, BAD: 1}
+    assert staged[GOOD].counters == {"kept": 3, "duplicates": 0}
+    assert staged[BAD].replaced == THREE_DAYS | {day(-400)}
 
 
 def test_a_frame_without_rows_stages_no_file(spark: SparkSession, tmp_path: Path) -> None:
@@ -245,13 +247,7 @@ def test_an_emission_of_another_schema_is_refused(spark: SparkSession, tmp_path:
             yield Emission(emission.table, emission.rows.drop_columns(["date"]))
 
     with pytest.raises(SchemaMismatchError, match="column date is missing"):
-        stage(
-            frame(spark, views("a", 1)),
-            str(tmp_path),
-            TARGETS,
-            without_source,
-            dict.fromkeys(TARGETS, THREE_DAYS),
-        )
+        stage(frame(spark, views("a", 1)), without_source, *targets(tmp_path))
 
 
 def test_a_failing_kernel_is_reported_with_the_table_and_leaves_no_file(
@@ -262,25 +258,15 @@ def test_a_failing_kernel_is_reported_with_the_table_and_leaves_no_file(
         raise ValueError("row 3 is odd")
 
     with pytest.raises(StagingError, match=r"daily_video_views.*ValueError: row 3 is odd"):
-        stage(
-            frame(spark, views("a", 1, 2)),
-            str(tmp_path),
-            TARGETS,
-            fail_late,
-            dict.fromkeys(TARGETS, THREE_DAYS),
-        )
+        stage(frame(spark, views("a", 1, 2)), fail_late, *targets(tmp_path))
     assert files_of(tmp_path) == []
 
 
 def test_rows_for_an_unknown_table_are_an_error(spark: SparkSession, tmp_path: Path) -> None:
-    with pytest.raises(StagingError, match="rows were emitted for 'bad'; the targets are"):
-        stage(
-            frame(spark, views("a", 1, count=-1)),
-            str(tmp_path),
-            {"good": DAILY_VIDEO_VIEWS},
-            by_count,
-            {"good": THREE_DAYS},
-        )
+    only_good, _ = targets(tmp_path)
+    expected = f"rows were emitted for '{BAD}'; the targets are"
+    with pytest.raises(StagingError, match=expected):
+        stage(frame(spark, views("a", 1, count=-1)), by_count, only_good)
 
 
 def test_a_frame_that_the_engine_cannot_resolve_names_the_table(
@@ -312,16 +298,10 @@ def test_limits_split_files_and_lose_no_row(
     def in_four(batches: Iterator[pa.RecordBatch]) -> Iterator[Emission]:
         rows = pa.Table.from_batches(list(batches))
         for start in range(0, rows.num_rows, 500):
-            yield Emission("good", rows.slice(start, 500))
+            yield Emission(GOOD, rows.slice(start, 500))
 
     rows = [row for n in range(1000) for row in views(f"v{n:04d}", 1, 2)]
-    staged = stage(
-        frame(spark, rows).coalesce(1),
-        str(tmp_path),
-        {"good": DAILY_VIDEO_VIEWS},
-        in_four,
-        {"good": THREE_DAYS},
-        limits=limits,
-    )["good"]
+    only_good, _ = targets(tmp_path)
+    staged = stage(frame(spark, rows).coalesce(1), in_four, only_good, limits=limits)[GOOD]
     assert staged.rows_per_day() == {day(1): 1000, day(2): 1000, day(3): 0}
     assert set(Counter(file.day for file in staged.files).values()) == files_of_a_day
