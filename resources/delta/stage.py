@@ -303,9 +303,10 @@ def _write_task(
     except (RefusedRowsError, SchemaMismatchError) as refusal:
         files.discard()
         rows = [{"refusal": type(refusal).__name__, "message": str(refusal)}]
-    except BaseException:
+    except BaseException as error:  # noqa: BLE001 (it is raised again)
         files.discard()
-        raise
+        # Engines cut a long traceback at its end, where the message stands.
+        raise error.with_traceback(None) from None
     rows += [_counter_row(name, counted) for name, counted in counters.items() if counted]
     yield pa.RecordBatch.from_pylist(rows, schema=_REPORT)
 
