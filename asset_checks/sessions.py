@@ -1,5 +1,6 @@
 """What must hold for `sessions`: possible watch times, and every event in exactly one row."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 
 from pyspark.sql import Column, DataFrame
@@ -50,6 +51,21 @@ def _days_with_lost_events(given: CheckInput) -> DataFrame:
         F.coalesce(F.col("rawEvents"), F.lit(0)).alias("rawEvents"),
     )
     return counted.where(F.col("eventsInSessions") != F.col("rawEvents"))
+
+
+def _days_with_cut_segments(counted: str) -> Callable[[CheckInput], DataFrame]:
+    """Days on which a setting alone cuts too many of the stretches that would be watched."""
+
+    def days(given: CheckInput) -> DataFrame:
+        by_day = given.rows().groupBy(F.col("sessionDate").alias("day"))
+        counts = by_day.agg(
+            F.sum("segmentCount").alias("watchedSegments"), F.sum(counted).alias("cutSegments")
+        )
+        cut = F.col("cutSegments") / (F.col("watchedSegments") + F.col("cutSegments"))
+        shares = counts.withColumn("share", F.round(cut, 4))
+        return shares.where(cut > F.lit(given.tolerated("max_cut_share")))
+
+    return days
 
 
 def _days_without_the_day_before(given: CheckInput) -> Finding:
@@ -122,6 +138,30 @@ RULES: tuple[Rule, ...] = (
         severity=WARN,
         compared_with=(RAW_EVENTS,),
         measure=_days_without_the_day_before,
+    ),
+    FrameRule(
+        name="max_segment_cuts_little",
+        table=SESSIONS,
+        description="MAX_SEGMENT alone keeps few stretches from being watched segments.",
+        problem="days have many stretches that are not watched only because they are too long",
+        remedy="Raise VIDEO_ASSETS_MAX_SEGMENT above the longest stretch that people watch without "
+        "an event, then materialize sessions of these days again.",
+        severity=WARN,
+        thresholds=("max_cut_share",),
+        violations=_days_with_cut_segments("tooLongSegments"),
+        day_column="day",
+    ),
+    FrameRule(
+        name="max_playback_rate_cuts_little",
+        table=SESSIONS,
+        description="MAX_PLAYBACK_RATE alone keeps few stretches from being watched segments.",
+        problem="days have many stretches that are not watched only because they are too fast",
+        remedy="If your player plays faster, raise VIDEO_ASSETS_MAX_PLAYBACK_RATE, then "
+        "materialize sessions of these days again; if it tells of no seeks, these are jumps.",
+        severity=WARN,
+        thresholds=("max_cut_share",),
+        violations=_days_with_cut_segments("tooFastSegments"),
+        day_column="day",
     ),
     yesterday_is_there(SESSIONS),
 )

@@ -14,6 +14,7 @@ _EXACT = (
     "completionCount",
     "isCompletedAtLeastOnce",
     "isReplay",
+    "hasReachedEnd",
     "dataQualityFlag",
 )
 _CLOSE = {

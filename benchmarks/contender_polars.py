@@ -8,8 +8,15 @@ from video_assets.rules import WatchTimeRules
 
 KEY = ("userId", "videoId", "sessionId")
 PAIR = ("userId", "videoId")
-EVENTS = {"video_play": 0, "video_pause": 1, "video_resume": 2, "video_ended": 3}
-PLAY, PAUSE, RESUME, ENDED = EVENTS.values()
+EVENTS = {
+    "video_heartbeat": 0,
+    "video_pause": 1,
+    "video_ended": 2,
+    "video_seek": 3,
+    "video_play": 4,
+    "video_resume": 5,
+}
+HEARTBEAT, PAUSE, ENDED, SEEK, PLAY, RESUME = EVENTS.values()
 ENGINE = "streaming"
 RULES = WatchTimeRules()
 
@@ -58,49 +65,142 @@ def _valid(events: Path) -> pl.LazyFrame:
     position = pl.col("currentTime")
     texts = [pl.col(name).str.strip_chars() != "" for name in KEY]
     is_known = pl.col("eventName").is_in(list(EVENTS))
+    target_is_valid = (pl.col("eventName") != "video_seek") | (pl.col("seekTime") >= 0)
     source = pl.scan_parquet(events / "*.parquet")
-    valid = source.select("timestamp", *KEY, "eventName", "currentTime").filter(
-        pl.col("timestamp").is_not_null(), *texts, is_known, position.is_finite(), position >= 0
+    valid = source.select("timestamp", *KEY, "eventName", "currentTime", "seekTime").filter(
+        pl.col("timestamp").is_not_null(),
+        *texts,
+        is_known,
+        position.is_finite(),
+        position >= 0,
+        target_is_valid,
     )
     return valid.unique().with_columns(pl.col("timestamp").dt.date().alias("eventDate"))
 
 
 def _judged(valid: pl.LazyFrame) -> pl.LazyFrame:
     """Rules 2 to 6: every event with what happened since the one before it."""
+    event, dp = pl.col("event"), pl.col("dp")
+    standing = _standing(_in_order(valid))
+    target = pl.when(event == SEEK).then("sought").otherwise("position")
+    moved = standing.with_columns(target.alias("target"))
+    changes = moved.with_columns(
+        pl.when("same").then(pl.col("target").shift(1)).alias("position_before"),
+    ).with_columns((pl.col("position") - pl.col("position_before")).alias("dp"))
+    idle = pl.col("dt") - dp.clip(0, RULES.max_segment)
+    fastest = pl.col("dt") * RULES.max_playback_rate + RULES.position_tolerance
+    may_be_watched = (dp > 0) & (dp < RULES.max_segment) & (dp <= fastest)
+    goes_on = pl.col("connected") & (pl.col("day") == pl.col("day_before"))
+    linked = changes.with_columns(
+        (pl.col("same") & ~(idle > RULES.session_timeout)).fill_null(value=False).alias("connected")
+    ).with_columns(
+        (pl.col("connected") & pl.col("was_playing") & may_be_watched)
+        .fill_null(value=False)
+        .alias("watched")
+    )
+    may_skip = pl.col("connected") & ~pl.col("watched") & (pl.col("event_before") != ENDED)
+    move = (
+        pl.when(event == SEEK)
+        .then(pl.col("target") - pl.col("position"))
+        .when(may_skip)
+        .then(dp)
+        .otherwise(0.0)
+    )
+    return _with_endings(linked).with_columns(
+        pl.when("watched").then(dp).otherwise(0.0).alias("seconds"),
+        (move > RULES.forward_skip).alias("forward"),
+        (move < -RULES.backward_skip).alias("backward"),
+        (~goes_on.fill_null(value=False)).cum_sum().alias("run"),
+    )
+
+
+def _in_order(valid: pl.LazyFrame) -> pl.LazyFrame:
+    """Rule 2: sorted events, with `plays`: whether it was playing before their instant."""
+    event, micros = pl.col("event"), pl.col("micros")
     coded = valid.select(
         *KEY,
-        pl.col("currentTime").alias("position"),
+        pl.col("currentTime").alias("reported"),
+        pl.col("seekTime").alias("sought"),
         pl.col("timestamp").dt.date().alias("day"),
         pl.col("timestamp").dt.epoch("us").alias("micros"),
         pl.col("eventName")
         .replace_strict(list(EVENTS), list(EVENTS.values()), return_dtype=pl.Int8)
         .alias("event"),
-    ).sort(*KEY, "micros", "event", "position")
+    ).sort(*KEY, "micros", "event", "reported", "sought")
     same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in KEY)
-    before = coded.with_columns(same.fill_null(value=False).alias("same")).with_columns(
+    lines = coded.with_columns((~same.fill_null(value=False)).cum_sum().alias("line"))
+    begins = (pl.col("line") != pl.col("line").shift(1)) | (micros != micros.shift(1))
+    instants = lines.with_columns(begins.fill_null(value=True).cum_sum().alias("instant"))
+    turning = instants.with_columns(
+        (event >= PLAY).any().over("instant").alias("starts"),
+        event.is_in([PAUSE, ENDED]).any().over("instant").alias("stops"),
+    )
+    turns = {
+        "started": pl.col("starts") & ~pl.col("stops"),
+        "stopped": pl.col("stops") & ~pl.col("starts"),
+        "beat": event == HEARTBEAT,
+    }
+    latest = turning.with_columns(
+        pl.when(happened).then(micros).forward_fill().shift(1).over("line").alias(name)
+        for name, happened in turns.items()
+    ).with_columns(pl.col(name).first().over("instant").fill_null(-1) for name in turns)
+    since = micros - int(RULES.lookback * 1e6)
+    plays = (
+        pl.when(pl.max_horizontal("started", "stopped") >= since)
+        .then(pl.col("started") > pl.col("stopped"))
+        .otherwise(pl.col("beat") >= since)
+    )
+    known = latest.with_columns(plays.alias("plays"))
+    comes_later = ~pl.col("plays") & (event < SEEK)
+    rank = pl.when(comes_later).then(event + len(EVENTS)).otherwise(event)
+    return known.with_columns(rank.alias("rank")).sort("instant", "rank", maintain_order=True)
+
+
+def _standing(ordered: pl.LazyFrame) -> pl.LazyFrame:
+    """Rule 3: where the video stood, and whether it was playing until then."""
+    event = pl.col("event")
+    same = (pl.col("line") == pl.col("line").shift(1)).fill_null(value=False)
+    turn = (
+        pl.when(event >= PLAY)
+        .then(True)  # noqa: FBT003 (Polars' signature)
+        .when(event.is_in([PAUSE, ENDED]))
+        .then(False)  # noqa: FBT003 (likewise)
+    )
+    before = ordered.with_columns(
+        same.alias("same"), turn.forward_fill().shift(1).over("instant").alias("turn")
+    ).with_columns(
         pl.when("same").then(pl.col(name).shift(1)).alias(f"{name}_before")
-        for name in ("micros", "position", "event", "day")
+        for name in ("micros", "reported", "sought", "event", "day")
     )
-    changes = before.with_columns(
-        ((pl.col("micros") - pl.col("micros_before")) / 1e6).alias("dt"),
-        (pl.col("position") - pl.col("position_before")).alias("dp"),
+    dt = (pl.col("micros") - pl.col("micros_before")) / 1e6
+    is_stale = (
+        (pl.col("event_before") == SEEK)
+        & (event >= PLAY)
+        & (dt <= RULES.stale_play_within)
+        & ((pl.col("reported") - pl.col("reported_before")).abs() <= 1)
     )
-    idle = pl.col("dt") - pl.col("dp").clip(0, RULES.max_segment)
-    linked = changes.with_columns(
-        (pl.col("same") & ~(idle > RULES.session_timeout)).alias("connected")
+    return before.with_columns(
+        dt.alias("dt"),
+        pl.coalesce("turn", "plays").alias("was_playing"),
+        pl.when(is_stale).then("sought_before").otherwise("reported").alias("position"),
     )
-    dp = pl.col("dp")
-    plays = pl.col("connected") & pl.col("event_before").is_in([PLAY, RESUME])
-    fastest = pl.col("dt") * RULES.max_playback_rate + RULES.position_tolerance
-    watched = plays & (dp > 0) & (dp < RULES.max_segment) & (dp <= fastest)
-    may_skip = pl.col("connected") & ~pl.col("watched") & (pl.col("event_before") != ENDED)
-    goes_on = pl.col("connected") & (pl.col("day") == pl.col("day_before"))
-    return linked.with_columns(watched.fill_null(value=False).alias("watched")).with_columns(
-        pl.when("watched").then(dp).otherwise(0.0).alias("seconds"),
-        (may_skip & (dp > RULES.forward_skip)).fill_null(value=False).alias("forward"),
-        (may_skip & (dp < -RULES.backward_skip)).fill_null(value=False).alias("backward"),
-        (~goes_on.fill_null(value=False)).cum_sum().alias("run"),
+
+
+def _with_endings(linked: pl.LazyFrame) -> pl.LazyFrame:
+    """Rule 9: an ended counts unless it repeats an earlier one with nothing played since."""
+    event, place = pl.col("event"), pl.int_range(pl.len())
+    latest = {
+        "ended_before": pl.when(event == ENDED).then(place),
+        "micros_of_end": pl.when(event == ENDED).then("micros"),
+        "played_before": pl.when(event.is_in([HEARTBEAT, PLAY, RESUME])).then(place),
+    }
+    known = linked.with_columns(
+        found.forward_fill().shift(1).over("line").alias(name) for name, found in latest.items()
     )
+    repeats = (pl.col("ended_before") > pl.col("played_before").fill_null(-1)) & (
+        pl.col("micros") - pl.col("micros_of_end") <= int(RULES.lookback * 1e6)
+    )
+    return known.with_columns(((event == ENDED) & ~repeats.fill_null(value=False)).alias("ending"))
 
 
 def _sessions(judged: pl.LazyFrame) -> pl.LazyFrame:
@@ -114,9 +214,10 @@ def _sessions(judged: pl.LazyFrame) -> pl.LazyFrame:
         pl.col("micros").max().alias("lastMicros"),
         ((pl.col("micros").max() - began) / 1e6).alias("elapsedSeconds"),
         pl.col("seconds").sum().alias("watchTime"),
-        pl.col("position").max().alias("maxPosition"),
+        pl.max_horizontal("position", "target").max().alias("maxPosition"),
+        pl.when(pl.col("watched") | pl.col("ending")).then("position").max().alias("furthestSeen"),
         (pl.col("event") == PAUSE).sum().alias("pauseCount"),
-        (pl.col("event") == ENDED).sum().alias("endedCount"),
+        pl.col("ending").sum().alias("endedCount"),
         pl.col("forward").sum().alias("forwardSkips"),
         pl.col("backward").sum().alias("backwardSkips"),
         pl.len().alias("eventCount"),
@@ -150,6 +251,7 @@ def _engagement(sessions: pl.LazyFrame, merged: pl.LazyFrame, metadata: Path) ->
     sums = sessions.group_by(*PAIR).agg(
         pl.col("watchTime").sum().alias("totalWatchTime"),
         pl.col("maxPosition").max().alias("maxPositionReached"),
+        pl.col("furthestSeen").max().alias("seen"),
         (~pl.col("isContinuation")).sum().clip(1).cast(pl.Int64).alias("sessionCount"),
         pl.col("elapsedSeconds").sum().alias("elapsed"),
         pl.col("pauseCount").sum().alias("pauses"),
@@ -166,9 +268,12 @@ def _engagement(sessions: pl.LazyFrame, merged: pl.LazyFrame, metadata: Path) ->
         pl.col("title").alias("videoTitle"),
         pl.when(duration.is_finite() & (duration > 0)).then(duration).alias("known"),
     )
-    largest = sums.group_by("videoId").agg(pl.col("maxPositionReached").max().alias("largest"))
+    largest = sums.group_by("videoId").agg(
+        pl.coalesce(pl.col("seen").max(), pl.col("maxPositionReached").max()).alias("largest")
+    )
+    last_end = pl.col("stop").max().alias("last_end")
     described = (
-        sums.join(merged.group_by(*PAIR).agg(unique), on=PAIR, how="left")
+        sums.join(merged.group_by(*PAIR).agg(unique, last_end), on=PAIR, how="left")
         .join(largest, on="videoId")
         .join(videos, on="videoId", how="left")
         .with_columns(
@@ -198,6 +303,9 @@ def _scored(described: pl.LazyFrame) -> pl.LazyFrame:
             (pl.col("elapsed") / sessions).alias("avgSessionDuration"),
             (pl.col("pauses") / sessions).alias("avgPausesPerSession"),
             (completions > 0).alias("isCompletedAtLeastOnce"),
+            ((completions > 0) | (pl.col("last_end") >= RULES.reached_end * duration))
+            .fill_null(value=False)
+            .alias("hasReachedEnd"),
             (sessions > 1).alias("isReplay"),
         )
         .with_columns(

@@ -22,7 +22,7 @@ from video_assets.player_events.sort_out import sort_out
 from video_assets.rules import WatchTimeRules
 
 _SESSIONS, _VIDEOS = "sessions", "videos"
-_OF_VIDEO = ("duration", "title", "largestPosition")
+_OF_VIDEO = ("duration", "title", "estimatedDuration")
 
 
 def sessions_by_video(  # noqa: PLR0913 (events, videos, and what applies to them)
@@ -88,7 +88,7 @@ def _packed_sessions(
     end_day: date,
     buckets: int,
 ) -> Iterator[pa.RecordBatch]:
-    taken = [name for name in sessions_taken(rules).names if name not in _OF_VIDEO]
+    taken = [*(n for n in sessions_taken(rules).names if n not in _OF_VIDEO), "furthestSeen"]
     for parts in unpacked(blocks):
         valid = sort_out(parts).valid
         with turn():
@@ -103,15 +103,16 @@ def _packed_videos(batches: Iterable[pa.RecordBatch], buckets: int) -> Iterator[
 
 
 def _described(sessions: pa.Table, videos: pa.Table) -> pa.Table:
-    furthest = sessions.select(["videoId", "maxPosition"]).group_by("videoId")
-    largest = furthest.aggregate([("maxPosition", "max")])
+    furthest = sessions.select(["videoId", "furthestSeen", "maxPosition"]).group_by("videoId")
+    videos_seen = furthest.aggregate([("furthestSeen", "max"), ("maxPosition", "max")])
+    estimate = pc.coalesce(videos_seen["furthestSeen_max"], videos_seen["maxPosition_max"])
     of_metadata = _places(sessions["videoId"], videos["videoId"])
     return (
         sessions.append_column("duration", videos["duration"].take(of_metadata))
         .append_column("title", videos["title"].take(of_metadata))
         .append_column(
-            "largestPosition",
-            largest["maxPosition_max"].take(_places(sessions["videoId"], largest["videoId"])),
+            "estimatedDuration",
+            estimate.take(_places(sessions["videoId"], videos_seen["videoId"])),
         )
     )
 

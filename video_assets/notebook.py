@@ -17,6 +17,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import (
     DataType,
+    DoubleType,
     NumericType,
     StringType,
     StructField,
@@ -31,6 +32,7 @@ from video_assets.arrow.kernels import spark_schema, tasks_for
 from video_assets.engagement.engagement_frames import (
     engagement_of_task,
     is_usable_duration,
+    seen_videos,
     sessions_taken,
 )
 from video_assets.engagement.session_frames import events_by_user, sessions_of_task
@@ -43,6 +45,7 @@ SaveMode = Literal["overwrite", "append", "merge"]
 
 IDS = ("userId", "sessionId", "videoId", "eventName")
 EVENT_COLUMNS = ("timestamp", *IDS, "currentTime")
+SEEK_TIME = "seekTime"
 UNIQUE_COLUMNS = ("totalUniqueSecondsWatched", "uniqueWatchPercentage")
 KEY = list(ENGAGEMENT.key)
 _SCHEME = re.compile("[a-z][a-z0-9+.-]+:")
@@ -74,7 +77,8 @@ class VideoEngagementAggregator:
             spark: a session of Databricks, Apache Spark 4 or the embedded engine. On a cluster,
                 this package must be installed on the workers too.
             input_table: player events with the columns `timestamp`, `userId`, `sessionId`,
-                `videoId`, `eventName` and `currentTime` (seconds); further columns are ignored.
+                `videoId`, `eventName` and `currentTime` (seconds), and `seekTime` (seconds) where
+                players tell of seeks; further columns are ignored.
                 What holds a `/` is the path or URI of a Delta table, all else the name of a table.
             output_table: where `save_results` writes; path or name, as above.
             video_metadata_table: `videoId`, `duration` (seconds) and, where there is one, `title`.
@@ -96,8 +100,8 @@ class VideoEngagementAggregator:
     ) -> DataFrame:
         """One row per user and video that has an event in `start_date <= day < end_date`, UTC.
 
-        Events up to `session_timeout + max_segment` before the first day are read too: they tell
-        whether its first events go on with a session. Rows that are no valid events (rule 1) are
+        Events of up to a day before the first day are read too: they tell whether its first events
+        go on with a session, and whether it was playing. Rows that are no valid events (rule 1) are
         left out, and a warning counts them by reason.
 
         Args:
@@ -187,19 +191,18 @@ class VideoEngagementAggregator:
         return summary_stats(df)
 
     def _events(self, start: date | None, end: date | None) -> DataFrame:
-        """Events of the days and the lookback before them, with the reason why one is none."""
+        """Events of the days and those in reach before them, with the reason why one is none."""
         table = _read(self.spark, self.input_table)
         _require_columns(table, EVENT_COLUMNS, f"input_table {self.input_table}")
         _require_types(table, self.input_table)
         moment = F.col("timestamp")
         if start is not None:
-            reach = _midnight(start) - timedelta(seconds=self.rules.lookback)
+            reach = _midnight(start) - timedelta(seconds=self.rules.reach)
             table = table.where(moment >= F.lit(reach))
         if end is not None:
             table = table.where(moment < F.lit(_midnight(end)))
         ids = [F.col(name).cast("string").alias(name) for name in IDS]
-        position = F.col("currentTime").cast("double").alias("currentTime")
-        events = table.select("timestamp", *ids, position)
+        events = table.select("timestamp", *ids, _seconds("currentTime"), _target(table))
         return events.withColumn("reason", _reason())
 
     def _engagement(self, events: DataFrame, days: tuple[date, date], tasks: int) -> DataFrame:
@@ -209,13 +212,7 @@ class VideoEngagementAggregator:
         sessions = events_by_user(events, self.rules, first_day, tasks).mapInArrow(
             own, spark_schema(SESSIONS)
         )
-        # From the events, because asking the sessions would compute them twice.
-        furthest = (
-            events.where(F.col("timestamp") >= F.lit(_midnight(first_day)))
-            .groupBy("videoId")
-            .agg(F.max("currentTime").alias("largestPosition"))
-        )
-        videos = furthest.join(self._video_metadata(), on="videoId", how="left")
+        videos = seen_videos(sessions, self._video_metadata())
         described = sessions.join(F.broadcast(videos), on="videoId", how="left")
         taken = described.select(*sessions_taken(self.rules).names)
         summed_up = partial(_engagement_batches, rules=self.rules, processed_at=datetime.now(UTC))
@@ -306,21 +303,38 @@ class _Output:
             writer.save(self._path)
 
 
+def _seconds(name: str) -> Column:
+    return F.col(name).cast("double").alias(name)
+
+
+def _target(table: DataFrame) -> Column:
+    """Where a seek went; null for other events, and where the table does not tell."""
+    told = _seconds(SEEK_TIME) if SEEK_TIME in table.columns else F.lit(None).cast("double")
+    return F.when(_is_seek(), told).alias(SEEK_TIME)
+
+
+def _is_seek() -> Column:
+    return F.col("eventName") == F.lit(PlayerEvent.SEEK.column_value)
+
+
 def _reason() -> Column:
     """The first part of rule 1 that a row breaks; null for a valid event."""
-    position = F.col("currentTime")
+    position, target = F.col("currentTime"), F.col(SEEK_TIME)
     known = [event.column_value for event in PlayerEvent]
-    is_finite = position.isNotNull() & ~F.isnan(position) & (F.abs(position) < F.lit(float("inf")))
     broken = {
         "missing_timestamp": F.col("timestamp").isNull(),
         "missing_user": _is_empty("userId"),
         "missing_session": _is_empty("sessionId"),
         "missing_video": _is_empty("videoId"),
         "unknown_event": _is_empty("eventName") | ~F.col("eventName").isin(known),
-        "missing_position": ~is_finite,
-        "negative_position": position < F.lit(0.0),
+        "missing_position": ~_is_finite(position) | (_is_seek() & ~_is_finite(target)),
+        "negative_position": (position < F.lit(0.0)) | (target < F.lit(0.0)),
     }
     return F.coalesce(*(F.when(holds, F.lit(reason)) for reason, holds in broken.items()))
+
+
+def _is_finite(seconds: Column) -> Column:
+    return seconds.isNotNull() & ~F.isnan(seconds) & (F.abs(seconds) < F.lit(float("inf")))
 
 
 def _is_empty(name: str) -> Column:
@@ -430,8 +444,9 @@ def _require_types(table: DataFrame, name: str) -> None:
     types = {field.name: field.dataType for field in table.schema.fields}
     if not isinstance(types["timestamp"], TimestampType):
         raise _wrong_type(name, "timestamp", types["timestamp"], "a timestamp")
-    if not isinstance(types["currentTime"], NumericType):
-        raise _wrong_type(name, "currentTime", types["currentTime"], "a number of seconds")
+    for column in ("currentTime", SEEK_TIME):
+        if not isinstance(types.get(column, DoubleType()), NumericType):
+            raise _wrong_type(name, column, types[column], "a number of seconds")
     for column in IDS:
         if not isinstance(types[column], StringType | NumericType):
             raise _wrong_type(name, column, types[column], "text")

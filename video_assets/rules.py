@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 SECONDS_PER_DAY = 86_400.0
+LARGEST_PLAYBACK_RATE = 16.0
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Weight = Annotated[float, Field(allow_inf_nan=False)]
@@ -25,12 +26,12 @@ class WatchTimeRules(BaseModel):
         1800.0, description="idle seconds after which a new session starts"
     )
     max_segment: Annotated[Seconds, Field(gt=0)] = Field(
-        7200.0, description="longest stretch of video, in seconds, that one segment may cover"
+        14_400.0, description="longest stretch of video, in seconds, that one segment may cover"
     )
     max_playback_rate: float = Field(
         2.0,
         ge=1,
-        le=16,
+        le=LARGEST_PLAYBACK_RATE,
         description="fastest playback, in seconds of video per second of wall clock",
     )
     position_tolerance: Seconds = Field(
@@ -68,6 +69,12 @@ class WatchTimeRules(BaseModel):
     sufficient_watch_percentage: Percentage = Field(
         75.0, description="watch percentage that a completion is expected to have"
     )
+    reached_end: float = Field(
+        0.95,
+        gt=0,
+        le=1,
+        description="share of the duration from which on a watched segment reaches the end",
+    )
     very_short_watch: Seconds = Field(
         10.0, description="watch time below these seconds is flagged as very short"
     )
@@ -82,15 +89,30 @@ class WatchTimeRules(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _lookback_fits_into_one_day(self) -> "WatchTimeRules":
-        if self.lookback > SECONDS_PER_DAY:
+    def _reach_fits_into_one_day(self) -> "WatchTimeRules":
+        if 2 * self.lookback > SECONDS_PER_DAY:
             raise ValueError(
                 f"session_timeout + max_segment is {self.lookback:g} s; it must be at most "
-                f"{SECONDS_PER_DAY:g} s, because a day is computed from itself and the day before"
+                f"{SECONDS_PER_DAY / 2:g} s, because a day is computed from itself and twice that "
+                "of the day before"
             )
         return self
 
     @property
     def lookback(self) -> float:
-        """Seconds before a day that can still influence it."""
+        """Seconds before an event within which another tells whether the video was playing."""
         return self.session_timeout + self.max_segment
+
+    @property
+    def stale_play_within(self) -> float:
+        """Seconds after a seek within which a play may still report the position before it."""
+        return min(self.session_timeout, SECONDS_PER_DAY - 2 * self.lookback)
+
+    @property
+    def reach(self) -> float:
+        """Seconds before a day that can still influence it, at most a day.
+
+        The look-back for what came before the day's first event, once more for the order within
+        those instants, and what may lie between a seek and a play that belongs to it.
+        """
+        return 2 * self.lookback + self.stale_play_within

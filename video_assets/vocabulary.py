@@ -28,7 +28,14 @@ TimestampUnit = Literal["s", "ms", "us"]
 OtherNames = Literal["reject", "ignore"]
 IGNORE = "ignore"
 
-EVENT_NAMES = ("video_play", "video_pause", "video_resume", "video_ended")
+EVENT_NAMES = (
+    "video_play",
+    "video_pause",
+    "video_resume",
+    "video_ended",
+    "video_seek",
+    "video_heartbeat",
+)
 
 EVENT_COLUMNS: Mapping[str, Role] = {
     "timestamp": Role.TIME,
@@ -37,7 +44,10 @@ EVENT_COLUMNS: Mapping[str, Role] = {
     "videoId": Role.ID,
     "eventName": Role.ID,
     "currentTime": Role.POSITION,
+    "seekTime": Role.POSITION,
 }
+# A source of which no player seeks has no such column.
+OPTIONAL_EVENT_COLUMNS = frozenset({"seekTime"})
 DAILY_VIEW_COLUMNS: Mapping[str, Role] = {
     "channel_id": Role.ID,
     "video_id": Role.ID,

@@ -108,6 +108,11 @@ def test_the_completion_rate_is_the_share_of_viewers_who_completed(spark: SparkS
     assert (row["completionRate"], row["completions"]) == (66.67, 5)
 
 
+def test_who_completed_the_video_has_reached_all_of_it(spark: SparkSession) -> None:
+    row = of_viewers(spark, isCompletedAtLeastOnce=[True, False], completionPercentage=[60.0, 60.0])
+    assert (row["reached50Percent"], row["reached100Percent"]) == (100, 50)
+
+
 def test_viewers_reach_a_share_of_the_video_by_their_furthest_position(
     spark: SparkSession,
 ) -> None:

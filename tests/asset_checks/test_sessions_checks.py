@@ -1,3 +1,4 @@
+import dagster as dg
 import pytest
 from support.checks import (
     Checked,
@@ -124,3 +125,25 @@ def test_a_previous_day_without_events_is_there_once_it_was_materialized(
 
 def test_every_error_of_sessions_stops_what_is_computed_from_them() -> None:
     assert all(rule.blocking == (rule.severity.value == "ERROR") for rule in RULES)
+
+
+@pytest.mark.parametrize(
+    ("counted", "check", "setting"),
+    [
+        ("tooLongSegments", "max_segment_cuts_little", "VIDEO_ASSETS_MAX_SEGMENT"),
+        ("tooFastSegments", "max_playback_rate_cuts_little", "VIDEO_ASSETS_MAX_PLAYBACK_RATE"),
+    ],
+)
+def test_a_setting_that_cuts_more_than_one_percent_of_a_day_is_named(
+    checked: Checked, counted: str, check: str, setting: str
+) -> None:
+    checked.raw(*events(1, 2), *events(2, 2))
+    checked.sessions(
+        session(1, segmentCount=99, **{counted: 1}), session(2, segmentCount=98, **{counted: 2})
+    )
+    assert checked.failing(SESSIONS, days(1)) == []
+    assert checked.failing(SESSIONS, days(1, 2)) == [check]
+    said = checked.results(SESSIONS, days(1, 2))[check]
+    assert said.severity is dg.AssetCheckSeverity.WARN
+    assert sample_of(said)[0]["day"] == "2025-01-02"
+    assert setting in str(value(said, "remedy"))

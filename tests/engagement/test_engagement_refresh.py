@@ -29,10 +29,10 @@ def restless_visitors(seed: int, days: Sequence[date]) -> list[Row]:
     ]
 
 
-def lonely_visit(day: date, position: float = 50.0) -> list[Row]:
+def lonely_visit(day: date, position: float = 50.0, last: str = "video_pause") -> list[Row]:
     """One viewer of one video, whom no other day has."""
     rows = [row for row in restless_events(8, [day]) if row["userId"] == "ann"][:2]
-    visit = zip(rows, ("video_play", "video_pause"), (0.0, position), strict=True)
+    visit = zip(rows, ("video_play", last), (0.0, position), strict=True)
     return [
         {**row, "userId": "eve", "videoId": "v3", "eventName": name, "currentTime": at}
         for row, name, at in visit
@@ -131,10 +131,10 @@ def test_a_viewer_whose_only_day_is_gone_has_no_row_any_more(
     assert "eve" not in {row["userId"] for row in used.rows(ENGAGEMENT)}
 
 
-def test_a_new_furthest_position_renews_all_viewers_of_a_video_of_unknown_length(
+def test_a_new_ending_renews_all_viewers_of_a_video_of_unknown_length(
     used: World, rows: list[Row], fresh: Callable[[Sequence[Row]], object], tmp_path: Path
 ) -> None:
-    further = [{**row, "videoId": "v1"} for row in lonely_visit(LAST, position=1e6)]
+    further = [{**row, "videoId": "v1"} for row in lonely_visit(LAST, 1e6, "video_ended")]
     deliver(tmp_path / "used" / "events", [*rows, *further])
     compute_days(used, LAST)
     viewers = [row for row in used.rows(ENGAGEMENT) if row["videoId"] == "v1"]

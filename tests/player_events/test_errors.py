@@ -293,7 +293,7 @@ BAD_ROWS = {
     "missing_user": event(sessionId="u2", userId=None),
     "missing_session": event(userId="u3", sessionId=None),
     "missing_video": event(userId="u4", videoId=""),
-    "unknown_event": event(userId="u5", eventName="video_seek"),
+    "unknown_event": event(userId="u5", eventName="video_stalled"),
     "missing_position": event(userId="u6", currentTime=None),
     "negative_position": event(userId="u7", currentTime=-0.5),
 }

@@ -24,6 +24,7 @@ RENAMED = {
     "asset": "videoId",
     "action": "eventName",
     "position": "currentTime",
+    "sought": "seekTime",
 }
 EVENT_NAMES = {
     "started": "video_play",

@@ -199,8 +199,8 @@ def earned(events: list[Row]) -> dict[str, Row]:
         (session, day): {
             "events": len(rows),
             "watched": pytest.approx(total(rows, "watchedSeconds"), abs=1e-6),
-            "forward": sum(row["earned"] == "forward skip" for row in rows),
-            "backward": sum(row["earned"] == "backward skip" for row in rows),
+            "forward": sum(row["earned"].endswith("forward skip") for row in rows),
+            "backward": sum(row["earned"].endswith("backward skip") for row in rows),
             "sessions": sum(row["earned"].startswith(("first", "new session")) for row in rows),
         }
         for (session, day), rows in grouped(events, "sessionId", "day").items()

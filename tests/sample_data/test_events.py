@@ -128,6 +128,17 @@ def test_some_sessions_go_from_one_video_to_another(valid: Counter[tuple[Any, ..
     assert sum(len(seen) > 1 for seen in videos.values()) / len(videos) > 0.1
 
 
+def test_seeks_and_no_other_events_have_a_target(valid: Counter[tuple[Any, ...]]) -> None:
+    named = Counter((name, target is not None) for *_, name, _, target in valid)
+    assert named["video_seek", True] > 100
+    assert {name for name, has_target in named if has_target} == {"video_seek"}
+
+
+def test_some_players_send_heartbeats(valid: Counter[tuple[Any, ...]]) -> None:
+    names = Counter(name for *_, name, _, _ in valid)
+    assert 0.05 < names["video_heartbeat"] / names.total() < 0.4
+
+
 def test_a_session_belongs_to_one_user(valid: Counter[tuple[Any, ...]]) -> None:
     owners = {(session, user) for _, user, session, *_ in valid}
     assert len(owners) == len({session for session, _ in owners})
@@ -155,7 +166,15 @@ def test_the_worked_example_is_there_exactly_once(rows: list[Row]) -> None:
         (140, "video_pause", 120.0),
     ]
     assert [tuple(row.values()) for row in rows if row["userId"] == "peter"] == [
-        (start + timedelta(seconds=at), "peter", "peter-session-1", "video_001", name, position)
+        (
+            start + timedelta(seconds=at),
+            "peter",
+            "peter-session-1",
+            "video_001",
+            name,
+            position,
+            None,
+        )
         for at, name, position in expected
     ]
 

@@ -19,11 +19,13 @@ def actions() -> Actions:
 def gaps(actions: Actions) -> dict[str, np.ndarray]:
     """Pairs of consecutive actions of a visit."""
     same = actions.visit[1:] == actions.visit[:-1]
+    stood = np.where(np.isnan(actions.target), actions.position, actions.target)
     return {
         "before": actions.event[:-1][same],
         "after": actions.event[1:][same],
         "dt": np.diff(actions.seconds)[same],
-        "dp": np.diff(actions.position)[same],
+        "dp": (actions.position[1:] - stood[:-1])[same],
+        "is_stale": np.append([False], actions.event[:-1] == Event.SEEK)[:-1][same],
         "target": actions.position[1:][same],
     }
 
@@ -42,7 +44,8 @@ def test_some_visits_resume_in_the_middle_of_the_video(actions: Actions) -> None
 def test_while_playing_the_position_follows_the_clock_at_a_playback_rate(
     gaps: dict[str, np.ndarray],
 ) -> None:
-    playing = np.isin(gaps["before"], [Event.PLAY, Event.RESUME])
+    starts = np.isin(gaps["before"], [Event.PLAY, Event.RESUME]) & ~gaps["is_stale"]
+    playing = starts | (gaps["before"] == Event.HEARTBEAT)
     rate = gaps["dp"][playing] / gaps["dt"][playing]
     assert rate.min() >= min(PLAYBACK_RATES) - 1e-6
     assert rate.max() <= max(PLAYBACK_RATES) + 1e-6
@@ -78,6 +81,20 @@ def test_viewers_seek_in_both_directions(gaps: dict[str, np.ndarray]) -> None:
     seeks = gaps["dp"][gaps["before"] == Event.PAUSE]
     assert (seeks > 5).any()
     assert (seeks < -2).any()
+
+
+def test_players_that_tell_of_seeks_go_on_where_the_seek_went(actions: Actions) -> None:
+    seeks = actions.event == Event.SEEK
+    moves = actions.target[seeks] - actions.position[seeks]
+    assert (moves > 5).any()
+    assert (moves < -2).any()
+    assert np.nanmax(actions.target) <= DURATION
+
+
+def test_some_plays_after_a_seek_report_where_it_left(gaps: dict[str, np.ndarray]) -> None:
+    follows = (gaps["before"] == Event.SEEK) & (gaps["after"] == Event.PLAY)
+    share = follows.sum() / (gaps["before"] == Event.SEEK).sum()
+    assert 0.1 < share < 0.5
 
 
 def test_some_pauses_last_for_more_than_half_an_hour(gaps: dict[str, np.ndarray]) -> None:

@@ -109,7 +109,7 @@ def test_tiers_must_be_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_session_cannot_reach_back_further_than_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
     message = error_for(monkeypatch, "SESSION_TIMEOUT", "86000")
-    assert "session_timeout + max_segment is 93200 s" in message
+    assert "session_timeout + max_segment is 100400 s" in message
 
 
 def test_an_empty_optional_setting_is_unset(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ def test_a_valid_event_keeps_its_values_and_gets_its_day(tmp_path: Path) -> None
     assert {name: event[name] for name in RAW_EVENTS.column_names} == {
         **EVENT,
         "timestamp": datetime(2025, 1, 3, 10, 0, 0, 1, tzinfo=UTC),
+        "seekTime": None,
         "eventDate": date(2025, 1, 3),
     }
 
@@ -46,6 +47,9 @@ def test_a_valid_event_keeps_its_values_and_gets_its_day(tmp_path: Path) -> None
         ({"currentTime": "abc"}, "missing_position"),
         ({"currentTime": "inf"}, "missing_position"),
         ({"currentTime": -0.001}, "negative_position"),
+        ({"eventName": "video_seek"}, "missing_position"),
+        ({"eventName": "video_seek", "seekTime": "abc"}, "missing_position"),
+        ({"eventName": "video_seek", "seekTime": -0.001}, "negative_position"),
     ],
 )
 def test_a_row_that_breaks_a_rule_is_rejected_with_the_reason(
@@ -74,6 +78,23 @@ def test_the_first_failing_reason_counts(tmp_path: Path) -> None:
     rows = [{**EVENT, **dict.fromkeys(names[place:], None)} for place in range(len(names))]
     outcome = read(write(tmp_path / "events.json", rows))
     assert [row["reason"] for row in outcome.rejected] == list(order.values())
+
+
+SEEK = {**EVENT, "eventName": "video_seek", "seekTime": 30.0}
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "json", "csv"])
+def test_a_seek_keeps_where_it_went_and_no_other_event_does(tmp_path: Path, suffix: str) -> None:
+    heartbeat = {**SEEK, "eventName": "video_heartbeat"}
+    outcome = read(write(tmp_path / f"events.{suffix}", [SEEK, heartbeat]))
+    found = {event["eventName"]: event["seekTime"] for event in outcome.valid}
+    assert found == {"video_seek": 30.0, "video_heartbeat": None}
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "json", "csv"])
+def test_a_source_without_seeks_needs_no_column_for_them(tmp_path: Path, suffix: str) -> None:
+    outcome = read(write(tmp_path / f"events.{suffix}", [EVENT] * 30))
+    assert {event["seekTime"] for event in outcome.valid} == {None}
 
 
 def test_minus_zero_is_a_valid_position_of_zero(tmp_path: Path) -> None:

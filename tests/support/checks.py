@@ -85,6 +85,9 @@ def session(number: int, **changed: Any) -> Row:
         "maxPosition": 20.0,
         "eventCount": 2,
         "unterminatedPosition": None,
+        "segmentCount": 1,
+        "tooLongSegments": 0,
+        "tooFastSegments": 0,
         **changed,
     }
 

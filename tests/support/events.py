@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import pyarrow as pa
-from support.oracle import ENDED, PAUSE, PLAY, RESUME, Event
+from support.oracle import ENDED, HEARTBEAT, PAUSE, PLAY, RESUME, SEEK, Event, estimated_duration
 
 from video_assets.engagement.watch_time.engagement import engagement_rows
 from video_assets.engagement.watch_time.sessions import session_rows
@@ -33,15 +33,19 @@ def event(  # noqa: PLR0913 (an event has this many columns)
     user: str = "peter",
     session: str = "s1",
     video: str = "v1",
+    to: float | None = None,
 ) -> Event:
-    """One event, `at` seconds after START."""
-    return Event(START + timedelta(seconds=at), user, session, video, name, float(position))
+    """One event, `at` seconds after START; a seek goes `to` a position."""
+    target = None if to is None else float(to)
+    return Event(START + timedelta(seconds=at), user, session, video, name, float(position), target)
 
 
 play = partial(event, PLAY)
 pause = partial(event, PAUSE)
 resume = partial(event, RESUME)
 ended = partial(event, ENDED)
+seek = partial(event, SEEK)
+heartbeat = partial(event, HEARTBEAT)
 
 
 def shuffled(items: Iterable[Item], seed: int = 0) -> list[Item]:
@@ -68,9 +72,9 @@ def start_of(day: date) -> datetime:
 
 
 def visible(events: Iterable[Event], days: DayRange, rules: WatchTimeRules) -> list[Event]:
-    """What a run of these days reads: their own events and the lookback before them."""
+    """What a run of these days reads: their own events and those in reach before them."""
     first_day, end_day = days
-    first = start_of(first_day) - timedelta(seconds=rules.lookback)
+    first = start_of(first_day) - timedelta(seconds=rules.reach)
     return [event for event in events if first <= event.timestamp < start_of(end_day)]
 
 
@@ -106,16 +110,15 @@ def engagement_of_sessions(
 ) -> list[Row]:
     """The engagement rows of these session rows as dicts, by user and video."""
     videos = values(sessions, "videoId")
-    largest: dict[str, float] = {}
-    for video, position in zip(videos, values(sessions, "maxPosition"), strict=True):
-        largest[video] = max(position, largest.get(video, 0.0))
+    of_sessions = sessions.to_pylist()
+    estimates = {video: estimated_duration(of_sessions, video) for video in videos}
     described = (
         sessions.append_column("duration", _looked_up(videos, durations or {}, pa.float64()))
         .append_column("title", _looked_up(videos, titles or {}, pa.string()))
-        .append_column("largestPosition", _looked_up(videos, largest, pa.float64()))
+        .append_column("estimatedDuration", _looked_up(videos, estimates, pa.float64()))
     )
-    rows: list[Row] = engagement_rows(described, rules, PROCESSED_AT).to_pylist()
-    return sorted(rows, key=lambda row: (row["userId"], row["videoId"]))
+    found: list[Row] = engagement_rows(described, rules, PROCESSED_AT).to_pylist()
+    return sorted(found, key=lambda row: (row["userId"], row["videoId"]))
 
 
 def values(table: pa.Table, column: str) -> list[Any]:

@@ -8,17 +8,18 @@ with the code under test but its thresholds. Rows are dicts keyed by the columns
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
 from video_assets.rules import WatchTimeRules
 
 PLAY, PAUSE, RESUME, ENDED = "video_play", "video_pause", "video_resume", "video_ended"
-ORDER_AT_ONE_TIME = {PLAY: 0, PAUSE: 1, RESUME: 2, ENDED: 3}
-STARTS_PLAYING = {PLAY, RESUME}
+SEEK, HEARTBEAT = "video_seek", "video_heartbeat"
+STARTS, STOPS = (PLAY, RESUME), (PAUSE, ENDED)
+ORDER_WHILE_PLAYING = (HEARTBEAT, *STOPS, SEEK, *STARTS)
+ORDER_WHILE_STOPPED = (SEEK, *STARTS, HEARTBEAT, *STOPS)
 UNITS_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6}
 
 Row = dict[str, Any]
@@ -33,6 +34,7 @@ class Event:
     videoId: str
     eventName: str
     currentTime: float
+    seekTime: float | None = None
 
     @property
     def day(self) -> date:
@@ -55,11 +57,16 @@ def rejection_reason(row: Mapping[str, Any] | None, unit: str | None = None) -> 
         ("missing_user", row.get("userId") in (None, "")),
         ("missing_session", row.get("sessionId") in (None, "")),
         ("missing_video", row.get("videoId") in (None, "")),
-        ("unknown_event", row.get("eventName") not in ORDER_AT_ONE_TIME),
-        ("missing_position", not math.isfinite(_number(row.get("currentTime")))),
-        ("negative_position", _number(row.get("currentTime")) < 0),
+        ("unknown_event", row.get("eventName") not in ORDER_WHILE_PLAYING),
+        ("missing_position", not all(math.isfinite(position) for position in _positions(row))),
+        ("negative_position", any(position < 0 for position in _positions(row))),
     )
     return next((reason for reason, fails in failures if fails), None)
+
+
+def _positions(row: Mapping[str, Any]) -> list[float]:
+    names = ("currentTime", "seekTime") if row.get("eventName") == SEEK else ("currentTime",)
+    return [_number(row.get(name)) for name in names]
 
 
 def _number(value: Any) -> float:
@@ -86,21 +93,83 @@ def _is_readable_time(value: Any, unit: str | None) -> bool:
     return True
 
 
-# Rules 1 and 2: distinct events, in order.
+# Rules 1 and 2: distinct events, in order; and the first of rule 3, where they stand.
 
 
-def timelines(events: Iterable[Event]) -> list[list[Event]]:
+@dataclass(frozen=True)
+class Step:
+    """An event in its place.
+
+    Attributes:
+        event: what happened.
+        position: where the video stood when it happened.
+        was_playing: it was playing until then.
+    """
+
+    event: Event
+    position: float
+    was_playing: bool
+
+    @property
+    def name(self) -> str:
+        return self.event.eventName
+
+    @property
+    def target(self) -> float:
+        """Where the video stood afterwards."""
+        if self.name == SEEK and self.event.seekTime is not None:
+            return self.event.seekTime
+        return self.position
+
+
+def timelines(events: Iterable[Event], rules: WatchTimeRules) -> list[list[Step]]:
     """The distinct events of each (user, video, session), ordered."""
-    found = defaultdict(list)
-    for event in set(events):
-        found[event.timeline].append(event)
-    return [
-        sorted(
-            found[key],
-            key=lambda e: (e.timestamp, ORDER_AT_ONE_TIME[e.eventName], e.currentTime),
-        )
-        for key in sorted(found)
-    ]
+    found = defaultdict(set)
+    for event in events:
+        found[event.timeline].add(event)
+    return [list(_steps(found[key], rules)) for key in sorted(found)]
+
+
+def _steps(events: Collection[Event], rules: WatchTimeRules) -> Iterator[Step]:
+    before: Step | None = None
+    for moment in sorted({event.timestamp for event in events}):
+        playing = was_playing(moment, events, rules)
+        order = ORDER_WHILE_PLAYING if playing else ORDER_WHILE_STOPPED
+        for event in sorted(
+            (event for event in events if event.timestamp == moment),
+            key=lambda e: (order.index(e.eventName), e.currentTime, e.seekTime or 0.0),
+        ):
+            before = Step(event, true_position(event, before, rules), playing)
+            yield before
+            if event.eventName in (*STARTS, *STOPS):
+                playing = event.eventName in STARTS
+
+
+def was_playing(moment: datetime, events: Collection[Event], rules: WatchTimeRules) -> bool:
+    """Rule 2: what the events before an instant, within the look-back, tell."""
+    within = [event for event in events if 0 < seconds(event.timestamp, moment) <= rules.lookback]
+    for instant in sorted({event.timestamp for event in within}, reverse=True):
+        names = {event.eventName for event in within if event.timestamp == instant}
+        if names.isdisjoint(STARTS) != names.isdisjoint(STOPS):
+            return not names.isdisjoint(STARTS)
+    return any(event.eventName == HEARTBEAT for event in within)
+
+
+def true_position(event: Event, before: Step | None, rules: WatchTimeRules) -> float:
+    """Rule 3: a play right after a seek may report where the seek left."""
+    if (
+        before is not None
+        and before.name == SEEK
+        and event.eventName in STARTS
+        and seconds(before.event.timestamp, event.timestamp) <= rules.stale_play_within
+        and abs(event.currentTime - before.position) <= 1
+    ):
+        return before.target
+    return event.currentTime
+
+
+def seconds(start: datetime, end: datetime) -> float:
+    return (end - start) / timedelta(seconds=1)
 
 
 # Rules 3 to 6: what a gap between two consecutive events means.
@@ -108,17 +177,17 @@ def timelines(events: Iterable[Event]) -> list[list[Event]]:
 
 @dataclass(frozen=True)
 class Gap:
-    before: Event
-    after: Event
+    before: Step
+    after: Step
     rules: WatchTimeRules
 
     @property
     def dt(self) -> float:
-        return (self.after.timestamp - self.before.timestamp) / timedelta(seconds=1)
+        return seconds(self.before.event.timestamp, self.after.event.timestamp)
 
     @property
     def dp(self) -> float:
-        return self.after.currentTime - self.before.currentTime
+        return self.after.position - self.before.target
 
     @property
     def idle(self) -> float:
@@ -128,51 +197,55 @@ class Gap:
     def breaks_the_session(self) -> bool:
         return self.idle > self.rules.session_timeout
 
-    @property
-    def is_watched(self) -> bool:
-        reachable = self.dt * self.rules.max_playback_rate + self.rules.position_tolerance
+    def is_watched(self, *, max_segment: float = 0.0, max_playback_rate: float = 0.0) -> bool:
+        """Rule 5, by the rules' thresholds or larger ones."""
+        longest = max(max_segment, self.rules.max_segment)
+        rate = max(max_playback_rate, self.rules.max_playback_rate)
         return (
-            self.before.eventName in STARTS_PLAYING
-            and 0 < self.dp < self.rules.max_segment
-            and self.dp <= reachable
+            self.after.was_playing
+            and 0 < self.dp < longest
+            and self.dp <= self.dt * rate + self.rules.position_tolerance
         )
 
     @property
-    def may_be_a_skip(self) -> bool:
-        return not self.is_watched and self.before.eventName != ENDED
+    def is_too_long(self) -> bool:
+        return not self.is_watched() and self.is_watched(max_segment=math.inf)
 
     @property
-    def is_forward_skip(self) -> bool:
-        return self.may_be_a_skip and self.dp > self.rules.forward_skip
+    def is_too_fast(self) -> bool:
+        return not self.is_watched() and self.is_watched(max_playback_rate=16)
 
     @property
-    def is_backward_skip(self) -> bool:
-        return self.may_be_a_skip and self.dp < -self.rules.backward_skip
+    def skip(self) -> float:
+        """Rule 6: the move that may be a skip."""
+        if self.is_watched() or self.after.name == SEEK or self.before.name == ENDED:
+            return 0.0
+        return self.dp
 
 
-def gaps(timeline: list[Event], rules: WatchTimeRules) -> Iterator[Gap]:
-    """The gaps of a timeline that lie within a session."""
-    for before, after in pairwise(timeline):
-        gap = Gap(before, after, rules)
-        if not gap.breaks_the_session:
-            yield gap
+def gap_into(steps: Sequence[Step], index: int, rules: WatchTimeRules) -> Gap | None:
+    """The gap before an event; None for the first of a session."""
+    if index == 0:
+        return None
+    gap = Gap(steps[index - 1], steps[index], rules)
+    return None if gap.breaks_the_session else gap
 
 
 def watched_segments(events: Iterable[Event], rules: WatchTimeRules) -> list[Row]:
     """Rule 5: every watched segment, on the day of the event that closes it."""
     return [
         {
-            "userId": gap.after.userId,
-            "videoId": gap.after.videoId,
-            "sessionId": gap.after.sessionId,
-            "sessionDate": gap.after.day,
-            "start": gap.before.currentTime,
-            "end": gap.after.currentTime,
-            "endTime": gap.after.timestamp,
+            "userId": gap.after.event.userId,
+            "videoId": gap.after.event.videoId,
+            "sessionId": gap.after.event.sessionId,
+            "sessionDate": gap.after.event.day,
+            "start": gap.before.target,
+            "end": gap.after.position,
+            "endTime": gap.after.event.timestamp,
         }
-        for timeline in timelines(events)
-        for gap in gaps(timeline, rules)
-        if gap.is_watched
+        for steps in timelines(events, rules)
+        for gap in (gap_into(steps, index, rules) for index in range(len(steps)))
+        if gap is not None and gap.is_watched()
     ]
 
 
@@ -199,59 +272,84 @@ def length(intervals: Iterable[Interval]) -> float:
 
 @dataclass(frozen=True)
 class SessionDay:
-    """What one session did on one day: its events, and the gaps that end in them."""
+    """What one session did on one day: its events, the gaps and the endings that count."""
 
-    events: list[Event]
-    gaps: list[Gap]
     continues: bool
     number: int
+    steps: list[Step] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    endings: list[Step] = field(default_factory=list)
 
-    def row(self) -> Row:
-        first, last = self.events[0], self.events[-1]
-        segments = [
-            (gap.before.currentTime, gap.after.currentTime) for gap in self.gaps if gap.is_watched
-        ]
-        names = [event.eventName for event in self.events]
+    @property
+    def day(self) -> date:
+        return self.steps[0].event.day
+
+    def row(self, rules: WatchTimeRules) -> Row:
+        first, last = self.steps[0], self.steps[-1]
+        watched = [gap for gap in self.gaps if gap.is_watched()]
+        segments = [(gap.before.target, gap.after.position) for gap in watched]
         intervals = merged(segments)
+        names = [step.name for step in self.steps]
+        moves = [step.target - step.position for step in self.steps] + [g.skip for g in self.gaps]
+        seen = [end for _, end in segments] + [step.position for step in self.endings]
         return {
-            "userId": first.userId,
-            "videoId": first.videoId,
-            "sessionId": first.sessionId,
-            "sessionDate": first.day,
+            "userId": first.event.userId,
+            "videoId": first.event.videoId,
+            "sessionId": first.event.sessionId,
+            "sessionDate": self.day,
             "sessionNumber": self.number,
             "isContinuation": self.continues,
-            "firstEventTime": first.timestamp,
-            "lastEventTime": last.timestamp,
+            "firstEventTime": first.event.timestamp,
+            "lastEventTime": last.event.timestamp,
             "elapsedSeconds": math.fsum(gap.dt for gap in self.gaps),
             "watchTime": length(segments),
             "uniqueSecondsWatched": length(intervals),
             "watchedIntervals": [{"start": start, "end": end} for start, end in intervals],
-            "maxPosition": max(event.currentTime for event in self.events),
+            "maxPosition": max(max(step.position, step.target) for step in self.steps),
             "pauseCount": names.count(PAUSE),
-            "endedCount": names.count(ENDED),
-            "forwardSkips": sum(gap.is_forward_skip for gap in self.gaps),
-            "backwardSkips": sum(gap.is_backward_skip for gap in self.gaps),
-            "eventCount": len(self.events),
-            "unterminatedPosition": last.currentTime if last.eventName == PLAY else None,
+            "endedCount": len(self.endings),
+            "forwardSkips": sum(move > rules.forward_skip for move in moves),
+            "backwardSkips": sum(move < -rules.backward_skip for move in moves),
+            "eventCount": len(self.steps),
+            "unterminatedPosition": last.position if last.name == PLAY else None,
+            "furthestSeen": max(seen, default=None),
+            "segmentCount": len(segments),
+            "tooLongSegments": sum(gap.is_too_long for gap in self.gaps),
+            "tooFastSegments": sum(gap.is_too_fast for gap in self.gaps),
         }
 
 
-def session_days(timeline: list[Event], rules: WatchTimeRules) -> list[SessionDay]:
+def session_days(steps: Sequence[Step], rules: WatchTimeRules) -> list[SessionDay]:
     """A timeline cut at session breaks and at midnights."""
-    gap_into = {gap.after: gap for gap in gaps(timeline, rules)}
     found: list[SessionDay] = []
-    for event in timeline:
-        gap = gap_into.get(event)
-        if gap is None or gap.before.day != event.day:
-            of_that_day = [earlier for earlier in found if earlier.events[0].day == event.day]
-            found.append(SessionDay([], [], gap is not None, len(of_that_day) + 1))
-        found[-1].events.append(event)
+    for index, step in enumerate(steps):
+        gap = gap_into(steps, index, rules)
+        if gap is None or gap.before.event.day != step.event.day:
+            number = 1 + sum(earlier.day == step.event.day for earlier in found)
+            found.append(SessionDay(continues=gap is not None, number=number))
+        found[-1].steps.append(step)
         found[-1].gaps.extend([gap] if gap else [])
+        found[-1].endings.extend([step] if is_ending(steps, index, rules) else [])
     return found
 
 
+def is_ending(steps: Sequence[Step], index: int, rules: WatchTimeRules) -> bool:
+    """An ended, unless an earlier one within the look-back had nothing played since."""
+    step = steps[index]
+    if step.name != ENDED:
+        return False
+    for earlier in reversed(steps[:index]):
+        if earlier.name in (*STARTS, HEARTBEAT):
+            return True
+        if earlier.name == ENDED:
+            return seconds(earlier.event.timestamp, step.event.timestamp) > rules.lookback
+    return True
+
+
 def session_rows(events: Iterable[Event], rules: WatchTimeRules) -> list[Row]:
-    return [part.row() for timeline in timelines(events) for part in session_days(timeline, rules)]
+    return [
+        part.row(rules) for steps in timelines(events, rules) for part in session_days(steps, rules)
+    ]
 
 
 # Rules 7 and 10: engagement rows, without the columns derived from other columns of the row.
@@ -295,8 +393,7 @@ def engagement_measures(
     measures = []
     for user, video in pairs:
         known = usable_duration(durations.get(video))
-        largest = max(row["maxPosition"] for row in rows if row["videoId"] == video)
-        duration = largest if known is None else known
+        duration = estimated_duration(rows, video) if known is None else known
         own = [row for row in rows if (row["userId"], row["videoId"]) == (user, video)]
         measures.append(
             {
@@ -306,9 +403,25 @@ def engagement_measures(
                 "videoDuration": duration,
                 "isDurationEstimated": known is None,
                 **_sums(own, credited(own, duration, rules)),
+                "hasReachedEnd": has_reached_end(own, duration, rules),
             }
         )
     return measures
+
+
+def estimated_duration(rows: list[Row], video: str) -> float:
+    """Rule 10: as far as anyone watched; where nobody did, the largest position."""
+    of_video = [row for row in rows if row["videoId"] == video]
+    seen = [row["furthestSeen"] for row in of_video if row["furthestSeen"] is not None]
+    return float(max(seen or [row["maxPosition"] for row in of_video]))
+
+
+def has_reached_end(rows: list[Row], duration: float, rules: WatchTimeRules) -> bool:
+    """Rule 13: an ending, or a segment that ends close to the end."""
+    close = rules.reached_end * duration
+    return any(
+        row["endedCount"] or any(i["end"] >= close for i in row["watchedIntervals"]) for row in rows
+    )
 
 
 def _sums(rows: list[Row], credit: list[Interval]) -> Row:

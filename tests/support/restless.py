@@ -10,7 +10,10 @@ from typing import Any
 from support.source_files import deliver
 from support.world import Row, World, world
 
-EVENT_NAMES = ("video_play", "video_play", "video_pause", "video_resume", "video_ended")
+EVENT_NAMES = (
+    *("video_play", "video_play", "video_pause", "video_resume", "video_ended"),
+    *("video_seek", "video_heartbeat"),
+)
 SECONDS_BETWEEN = (0, 1, 20, 60, 60, 300, 300, 600, 1_500, 1_799, 1_801, 7_000)
 
 Tables = Mapping[str, list[str]]
@@ -39,14 +42,18 @@ def _visit(user: str, start: datetime, chance: random.Random) -> Iterator[Row]:
         time += timedelta(seconds=waited)
         moved = chance.choice((waited, waited, 2 * waited, 0.0, 40.0, -position, -3.0))
         position = max(0.0, position + min(moved, 6_000.0))
+        name = chance.choice(EVENT_NAMES)
+        target = chance.choice((0.0, position, position + 100.0)) if name == "video_seek" else None
         yield {
             "timestamp": time,
             "userId": user,
             "sessionId": session,
             "videoId": chance.choice(("v1", "v1", "v1", "v2")),
-            "eventName": chance.choice(EVENT_NAMES),
+            "eventName": name,
             "currentTime": position,
+            "seekTime": target,
         }
+        position = position if target is None else target
 
 
 @contextmanager

@@ -39,7 +39,7 @@ VIDEO_PERFORMANCE = Table(
         required(
             "isDurationEstimated",
             pa.bool_(),
-            "the metadata has no usable duration: the furthest position anyone reached stands in",
+            "the metadata has no usable duration: the furthest that anyone watched stands in",
             origin=ENGAGEMENT.origin("isDurationEstimated"),
         ),
         required(
@@ -123,9 +123,9 @@ VIDEO_PERFORMANCE = Table(
                 f"reached{percent}Percent",
                 pa.float64(),
                 f"viewers whose furthest position is at least {percent} % of the duration "
-                "(completionPercentage), however they got there",
+                "(completionPercentage), however they got there, or who completed the video",
                 "%",
-                origin=ENGAGEMENT.origin("completionPercentage"),
+                origin=ENGAGEMENT.origin("completionPercentage", "isCompletedAtLeastOnce"),
             )
             for percent in REACHED_PERCENTAGES
         ),
@@ -180,14 +180,14 @@ VIDEO_POSITION_CURVE = Table(
             pa.float64(),
             "first position of the bucket",
             "s of video",
-            origin=RAW_EVENTS.origin("currentTime"),
+            origin=RAW_EVENTS.origin("currentTime", "seekTime"),
         ),
         required(
             "bucketEnd",
             pa.float64(),
             "position after the bucket's last",
             "s of video",
-            origin=RAW_EVENTS.origin("currentTime"),
+            origin=RAW_EVENTS.origin("currentTime", "seekTime"),
         ),
         required(
             "viewers",
@@ -195,7 +195,7 @@ VIDEO_POSITION_CURVE = Table(
             "users who watched any of the bucket",
             "viewers",
             origin=RAW_EVENTS.origin(
-                "userId", "sessionId", "timestamp", "eventName", "currentTime"
+                "userId", "sessionId", "timestamp", "eventName", "currentTime", "seekTime"
             ),
         ),
         required(
@@ -204,7 +204,7 @@ VIDEO_POSITION_CURVE = Table(
             "times that any of the bucket was watched; a pause does not make it two",
             "views",
             origin=RAW_EVENTS.origin(
-                "userId", "sessionId", "timestamp", "eventName", "currentTime"
+                "userId", "sessionId", "timestamp", "eventName", "currentTime", "seekTime"
             ),
         ),
         required(
@@ -213,7 +213,7 @@ VIDEO_POSITION_CURVE = Table(
             "views beyond each viewer's first",
             "views",
             origin=RAW_EVENTS.origin(
-                "userId", "sessionId", "timestamp", "eventName", "currentTime"
+                "userId", "sessionId", "timestamp", "eventName", "currentTime", "seekTime"
             ),
         ),
         required(
@@ -222,7 +222,7 @@ VIDEO_POSITION_CURVE = Table(
             "viewers of the bucket, of all users with any event of the video",
             "%",
             origin=RAW_EVENTS.origin(
-                "userId", "sessionId", "timestamp", "eventName", "currentTime"
+                "userId", "sessionId", "timestamp", "eventName", "currentTime", "seekTime"
             ),
         ),
         required(
@@ -232,7 +232,7 @@ VIDEO_POSITION_CURVE = Table(
             "bucket; those who watched to the end exit in the last one",
             "viewers",
             origin=RAW_EVENTS.origin(
-                "userId", "sessionId", "timestamp", "eventName", "currentTime"
+                "userId", "sessionId", "timestamp", "eventName", "currentTime", "seekTime"
             ),
         ),
     ),

@@ -1,6 +1,6 @@
 """The table `video_performance`: how each video does with all of its viewers."""
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from video_assets.analytics.aggregates import mean, median, percentage_of_rows, tier_counts, total
@@ -35,6 +35,12 @@ def _plays(raw_events: DataFrame) -> DataFrame:
     return raw_events.where(is_play).groupBy("videoId").agg(F.count(F.lit(1)).alias("plays"))
 
 
+def _has_reached(percent: int) -> Column:
+    """Who has an ending has reached 100 %, whatever the duration is said to be (rule 13)."""
+    furthest = F.col("completionPercentage")
+    return F.col("isCompletedAtLeastOnce") | (furthest >= F.lit(float(percent)))
+
+
 def _viewers(engagement: DataFrame) -> DataFrame:
     completed = F.col("isCompletedAtLeastOnce")
     # The furthest position of a viewer who completed the video tells nothing about leaving it.
@@ -54,9 +60,7 @@ def _viewers(engagement: DataFrame) -> DataFrame:
         median("uniqueWatchPercentage").alias("medianUniqueWatchPercentage"),
         percentage_of_rows(completed).alias("completionRate"),
         *(
-            percentage_of_rows(F.col("completionPercentage") >= F.lit(float(percent))).alias(
-                f"reached{percent}Percent"
-            )
+            percentage_of_rows(_has_reached(percent)).alias(f"reached{percent}Percent")
             for percent in REACHED_PERCENTAGES
         ),
         F.median(left_at).alias("dropOffPosition"),

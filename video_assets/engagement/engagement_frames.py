@@ -15,7 +15,14 @@ from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.engagement.watch_time.engagement import engagement_rows
 from video_assets.rules import WatchTimeRules
 
-_NOT_NEEDED = {"uniqueSecondsWatched", "eventCount"}
+_NOT_NEEDED = {
+    "uniqueSecondsWatched",
+    "eventCount",
+    "furthestSeen",
+    "segmentCount",
+    "tooLongSegments",
+    "tooFastSegments",
+}
 _NEEDED_FOR_CREDIT = {"sessionId", "sessionDate", "sessionNumber"}
 
 
@@ -27,19 +34,22 @@ def sessions_taken(rules: WatchTimeRules) -> pa.Schema:
             *(column for column in SESSIONS.arrow_schema if column.name not in left_out),
             pa.field("duration", pa.float64()),
             pa.field("title", pa.string()),
-            pa.field("largestPosition", pa.float64()),
+            pa.field("estimatedDuration", pa.float64()),
         ]
     )
 
 
 def seen_videos(sessions: DataFrame, video_metadata: DataFrame) -> DataFrame:
-    """What is known of each video: `videoId`, `largestPosition`, `duration`, `title`; lazily.
+    """What is known of each video: `videoId`, `estimatedDuration`, `duration`, `title`; lazily.
+
+    The estimate (rule 10) is how far anyone watched; where nobody did, the largest position.
 
     Args:
         sessions: all rows of `sessions`.
         video_metadata: rows of `video_metadata`.
     """
-    furthest = sessions.groupBy("videoId").agg(F.max("maxPosition").alias("largestPosition"))
+    estimate = F.coalesce(F.max("furthestSeen"), F.max("maxPosition"))
+    furthest = sessions.groupBy("videoId").agg(estimate.alias("estimatedDuration"))
     described = video_metadata.select("videoId", "duration", "title")
     return furthest.join(described, on="videoId", how="left")
 
@@ -61,7 +71,7 @@ def outdated_videos(engagement: DataFrame, videos: DataFrame) -> DataFrame:
     now = videos.select(
         "videoId",
         F.col("title").alias("titleNow"),
-        F.when(is_usable, seconds).otherwise(F.col("largestPosition")).alias("durationNow"),
+        F.when(is_usable, seconds).otherwise(F.col("estimatedDuration")).alias("durationNow"),
         (~is_usable).alias("isEstimatedNow"),
     )
     is_same = (

@@ -33,8 +33,8 @@ def events_by_user(
         Columns of `EVENTS_TAKEN`, for `sessions_of_task`.
     """
     since = datetime.combine(first_day, datetime.min.time(), UTC)
-    lookback = timedelta(seconds=rules.lookback)
-    needed = raw_events.where(F.col("timestamp") >= F.lit(since - lookback))
+    reach = timedelta(seconds=rules.reach)
+    needed = raw_events.where(F.col("timestamp") >= F.lit(since - reach))
     return needed.select(*EVENTS_TAKEN.names).repartition(tasks, F.col("userId"))
 
 

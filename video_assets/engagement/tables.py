@@ -19,7 +19,7 @@ VIDEO_METADATA = Table(
     ),
 )
 
-_WATCHED = RAW_EVENTS.origin("timestamp", "eventName", "currentTime")
+_WATCHED = RAW_EVENTS.origin("timestamp", "eventName", "currentTime", "seekTime")
 
 SESSIONS = Table(
     name="sessions",
@@ -98,16 +98,16 @@ SESSIONS = Table(
         required(
             "maxPosition",
             pa.float64(),
-            "furthest position of any event",
+            "furthest position of any event, the target of a seek included",
             "s of video",
-            origin=RAW_EVENTS.origin("currentTime"),
+            origin=RAW_EVENTS.origin("currentTime", "seekTime"),
         ),
         required("pauseCount", pa.int64(), "pauses", origin=RAW_EVENTS.origin("eventName")),
         required(
             "endedCount",
             pa.int64(),
             "times the video ran to its end",
-            origin=RAW_EVENTS.origin("eventName"),
+            origin=RAW_EVENTS.origin("timestamp", "eventName"),
         ),
         required("forwardSkips", pa.int64(), "jumps ahead", origin=_WATCHED),
         required("backwardSkips", pa.int64(), "jumps back", origin=_WATCHED),
@@ -119,11 +119,36 @@ SESSIONS = Table(
             "s of video",
             origin=_WATCHED,
         ),
+        Column(
+            "furthestSeen",
+            pa.float64(),
+            "furthest end of a watched segment, or of the video where it ran to it; null without",
+            "s of video",
+            origin=_WATCHED,
+        ),
+        Column(
+            "segmentCount",
+            pa.int64(),
+            "watched segments, before they are merged",
+            origin=_WATCHED,
+        ),
+        Column(
+            "tooLongSegments",
+            pa.int64(),
+            "stretches not watched because of MAX_SEGMENT alone",
+            origin=_WATCHED,
+        ),
+        Column(
+            "tooFastSegments",
+            pa.int64(),
+            "stretches not watched because of MAX_PLAYBACK_RATE alone",
+            origin=_WATCHED,
+        ),
     ),
 )
 
 _CREDIT = SESSIONS.origin("unterminatedPosition", "isContinuation", "sessionDate")
-_DURATION = VIDEO_METADATA.origin("duration") + SESSIONS.origin("maxPosition")
+_DURATION = VIDEO_METADATA.origin("duration") + SESSIONS.origin("furthestSeen", "maxPosition")
 
 
 def _computed_from(*session_columns: str) -> Origin:
@@ -153,7 +178,7 @@ ENGAGEMENT = Table(
         required(
             "isDurationEstimated",
             pa.bool_(),
-            "the metadata has no usable duration: the furthest position anyone reached stands in",
+            "the metadata has no usable duration: the furthest that anyone watched stands in",
             origin=VIDEO_METADATA.origin("duration"),
         ),
         required(
@@ -280,6 +305,13 @@ ENGAGEMENT = Table(
             "part of totalWatchTime credited to plays with nothing after them",
             "s",
             origin=_computed_from(),
+        ),
+        Column(
+            "hasReachedEnd",
+            pa.bool_(),
+            "the video ran to its end, or a watched segment ends at REACHED_END of videoDuration "
+            "or after it",
+            origin=_computed_from("watchedIntervals", "endedCount"),
         ),
     ),
 )

@@ -39,7 +39,7 @@ def player_events_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinit
             VALID: dg.AssetOut(
                 **declared_output(RAW_EVENTS, PLAYER_EVENTS),
                 description="Every valid player event, once. Rows that repeat another one in all "
-                "six columns are counted as duplicates, rows that break a rule lie in "
+                "columns are counted as duplicates, rows that break a rule lie in "
                 "`rejected_events`: together they are all rows of the source.",
             ),
             REJECTED: dg.AssetOut(

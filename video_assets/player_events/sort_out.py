@@ -19,7 +19,7 @@ from video_assets.arrow.blocks import (
 )
 from video_assets.arrow.columns import with_numbered_texts
 from video_assets.arrow.kernels import count_values
-from video_assets.player_events.ordering import order_events
+from video_assets.player_events.ordering import distinct_rows
 from video_assets.player_events.source_rows import EVENT_ROWS
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.sources.config import SourceConfig
@@ -41,7 +41,7 @@ class SortedOut:
         valid: distinct events, as `raw_events`.
         rejected: refused rows, as `rejected_events`.
         source_rows: rows that the readers met.
-        duplicates: valid rows that repeat another one in all six columns.
+        duplicates: valid rows that repeat another one in all columns.
         ignored: rows that nobody wants.
         waiting: halves of rows at the end of a file.
     """
@@ -121,7 +121,7 @@ def _total(rows: pa.Table, column: str) -> int:
 
 
 def _distinct(events: pa.Table) -> pa.Table:
-    return events.take(order_events(events).source_row)
+    return events.take(distinct_rows(events))
 
 
 def _packed(batches: Iterable[pa.RecordBatch], buckets: int) -> Iterator[pa.RecordBatch]:

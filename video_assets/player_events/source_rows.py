@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from functools import partial
 
+import numpy as np
 import pyarrow as pa
 
 from resources.delta.table import TIMESTAMP
-from video_assets.arrow.types import TextArray, compute
+from video_assets.arrow.types import Floats, Mask, TextArray, compute
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.sources.chunks import Chunk
 from video_assets.sources.config import SourceConfig
@@ -14,7 +15,15 @@ from video_assets.sources.fields import RowKind
 from video_assets.sources.tagged import TaggedSchema, Verdict, day_array, tagged_schema
 from video_assets.sources.times import MICROSECONDS_PER_DAY, read_times
 from video_assets.sources.values import is_text_equal, mask, per_text, read_ids, read_positions
-from video_assets.vocabulary import EVENT_COLUMNS, EVENT_NAMES, IGNORE, OtherNames
+from video_assets.vocabulary import (
+    EVENT_COLUMNS,
+    EVENT_NAMES,
+    IGNORE,
+    OPTIONAL_EVENT_COLUMNS,
+    OtherNames,
+)
+
+SEEK = "video_seek"
 
 TAGGED_EVENTS = tagged_schema(RAW_EVENTS.arrow_schema, REJECTED_EVENTS.arrow_schema)
 
@@ -24,7 +33,8 @@ def validate_events(chunk: Chunk, config: SourceConfig, _file_index: int = 0) ->
 
     Args:
         chunk: rows with the columns `timestamp`, `userId`, `sessionId`, `videoId`, `eventName`
-            and `currentTime` (seconds), of any type that a source may have.
+            and `currentTime` (seconds), of any type that a source may have; `seekTime` (seconds)
+            where it has one.
         config: event names and the unit of numeric times.
 
     Returns:
@@ -37,12 +47,15 @@ def validate_events(chunk: Chunk, config: SourceConfig, _file_index: int = 0) ->
     our_names = partial(_our_event_names, mapped=config.event_names, others=config.other_names)
     names = per_text(per_text(chunk.columns["eventName"], read_ids), our_names)
     positions, finite = read_positions(chunk.columns["currentTime"])
+    seeks = is_text_equal(names, SEEK)
+    targets, target_finite = _seek_targets(chunk, seeks)
     days = times // MICROSECONDS_PER_DAY
     values = {
         "timestamp": pa.array(times).cast(TIMESTAMP),
         **ids,
         "eventName": names,
         "currentTime": pa.array(positions),
+        "seekTime": pa.array(targets, mask=~seeks),
         "eventDate": day_array(days),
     }
     reasons = (
@@ -51,10 +64,17 @@ def validate_events(chunk: Chunk, config: SourceConfig, _file_index: int = 0) ->
         ("missing_session", mask(ids["sessionId"].is_null())),
         ("missing_video", mask(ids["videoId"].is_null())),
         ("unknown_event", mask(names.is_null())),
-        ("missing_position", ~finite),
-        ("negative_position", positions < 0),
+        ("missing_position", ~finite | (seeks & ~target_finite)),
+        ("negative_position", (positions < 0) | (seeks & (targets < 0))),
     )
     return Verdict(values, reasons, days, has_time, ignored=is_text_equal(names, IGNORE))
+
+
+def _seek_targets(chunk: Chunk, seeks: Mask) -> tuple[Floats, Mask]:
+    """Where seeks went, in seconds, and whether that is a finite number; 0 where there is none."""
+    if "seekTime" not in chunk.columns or not seeks.any():
+        return np.zeros(len(seeks)), np.zeros(len(seeks), dtype=bool)
+    return read_positions(chunk.columns["seekTime"])
 
 
 def _our_event_names(names: TextArray, mapped: Mapping[str, str], others: OtherNames) -> TextArray:
@@ -74,5 +94,6 @@ EVENT_ROWS = RowKind(
     columns=EVENT_COLUMNS,
     tagged=TaggedSchema(TAGGED_EVENTS, "eventDate"),
     validate=validate_events,
+    optional=OPTIONAL_EVENT_COLUMNS,
     judges_distinct_ids=True,
 )

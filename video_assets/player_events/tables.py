@@ -11,7 +11,7 @@ VIDEO = required("videoId", pa.string(), "video, as the player names it")
 RAW_EVENTS = Table(
     name="raw_events",
     grain="one valid, distinct player event",
-    key=("userId", "videoId", "sessionId", "timestamp", "eventName", "currentTime"),
+    key=("userId", "videoId", "sessionId", "timestamp", "eventName", "currentTime", "seekTime"),
     partition_by="eventDate",
     columns=(
         required("timestamp", TIMESTAMP, "when the player acted", "UTC"),
@@ -21,9 +21,12 @@ RAW_EVENTS = Table(
         required(
             "eventName",
             pa.string(),
-            "video_play, video_pause, video_resume or video_ended",
+            "video_play, video_pause, video_resume, video_ended, video_seek or video_heartbeat",
         ),
-        required("currentTime", pa.float64(), "position in the video, >= 0", "s"),
+        required(
+            "currentTime", pa.float64(), "position in the video, >= 0; where a seek left", "s"
+        ),
+        Column("seekTime", pa.float64(), "where a seek went, >= 0; null for other events", "s"),
         required("eventDate", pa.date32(), "day of the timestamp", "UTC day"),
     ),
 )

@@ -22,6 +22,7 @@ _COLUMNS: Mapping[str, pa.DataType] = {
     "videoId": pa.string(),
     "eventName": pa.string(),
     "currentTime": pa.float64(),
+    "seekTime": pa.float64(),
 }
 EVENTS_SCHEMA = pa.schema(_COLUMNS)
 MICROSECONDS = 1_000_000
@@ -103,6 +104,7 @@ class ViewingDay:
             videos.names.take(video[actions.visit]),
             pa.array(EVENT_NAMES, pa.string()).take(actions.event),
             pa.array(np.round(actions.position, 3)),
+            pa.array(np.round(actions.target, 3), mask=np.isnan(actions.target)),
         ]
         return pa.table(columns, schema=EVENTS_SCHEMA)
 

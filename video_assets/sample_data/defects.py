@@ -31,7 +31,7 @@ EVENT_DAMAGES: Sequence[Damage] = (
     Damage("missing_user", "userId", None),
     Damage("missing_session", "sessionId", None),
     Damage("missing_video", "videoId", ""),
-    Damage("unknown_event", "eventName", "video_seek"),
+    Damage("unknown_event", "eventName", "video_stalled"),
     Damage("missing_position", "currentTime", None),
     Damage("missing_position", "currentTime", float("nan")),
     Damage("negative_position", "currentTime", -1.0),

@@ -22,6 +22,10 @@ SHARE_RESUMED = 0.15
 SHARE_REWATCHED = 0.04
 SHARE_ABANDONED = 0.35
 SHARE_LONG_IDLE = 0.02
+SHARE_OF_PLAYERS_THAT_TELL_SEEKS = 0.5
+SHARE_OF_PLAYERS_WITH_HEARTBEATS = 0.25
+SHARE_OF_STALE_PLAYS = 0.3
+HEARTBEAT_SECONDS = 60.0
 MEAN_PAUSE = 45.0
 LONG_IDLE = (1_900.0, 14_400.0)
 
@@ -33,6 +37,8 @@ class Event(IntEnum):
     PAUSE = 1
     RESUME = 2
     ENDED = 3
+    SEEK = 4
+    HEARTBEAT = 5
 
 
 class Actions(NamedTuple):
@@ -42,18 +48,23 @@ class Actions(NamedTuple):
         visit: index of the visit.
         seconds: wall clock since the visit's start.
         event: the `Event`.
-        position: seconds of video.
+        position: seconds of video; of a seek where it left.
+        target: seconds of video to which a seek went; NaN for other events.
     """
 
     visit: Ints
     seconds: Floats
     event: Ints
     position: Floats
+    target: Floats
 
 
 @dataclass
 class Viewing:
-    """The state of many visits, one array element each, and what they did so far."""
+    """The state of many visits, one array element each, and what they did so far.
+
+    Players differ: some tell of seeks, others pause and resume; some send heartbeats.
+    """
 
     duration: Floats
     engagement: Floats
@@ -61,12 +72,31 @@ class Viewing:
     position: Floats
     rate: Floats
     clock: Floats
+    tells_seeks: Flags
+    has_heartbeats: Flags
     log: list[Actions] = field(default_factory=list)
 
     def record(self, event: Event, who: Ints) -> None:
         """Note that these visits had an event, at their present time and position."""
-        events = np.full(len(who), event, dtype=np.int64)
-        self.log.append(Actions(who, self.clock[who], events, self.position[who]))
+        self.log.append(_actions(event, who, self.clock[who], self.position[who]))
+
+    def record_heartbeats(self, who: Ints, seconds: Floats) -> None:
+        """Note the heartbeats of so many seconds of wall clock in which these visits play."""
+        beats = np.ceil(seconds / HEARTBEAT_SECONDS).astype(np.int64) - 1
+        beats = np.where(self.has_heartbeats[who], np.maximum(beats, 0), 0)
+        visit = np.repeat(who, beats)
+        place = np.arange(len(visit)) - np.repeat(np.cumsum(beats) - beats, beats)
+        passed = (place + 1) * HEARTBEAT_SECONDS
+        position = self.position[visit] + passed * self.rate[visit]
+        self.log.append(_actions(Event.HEARTBEAT, visit, self.clock[visit] + passed, position))
+
+    def record_seeks(self, who: Ints, target: Floats) -> None:
+        """Note that these visits jump, some of them with a play that has the old position."""
+        seeks = _actions(Event.SEEK, who, self.clock[who], self.position[who])
+        self.log.append(seeks._replace(target=target))
+        stale = who[self.rng.random(len(who)) < SHARE_OF_STALE_PLAYS]
+        self.pass_time(stale, self.rng.uniform(0.05, 0.9, len(stale)))
+        self.record(Event.PLAY, stale)
 
     def pass_time(self, who: Ints, seconds: Floats) -> None:
         """Let wall clock pass without watching."""
@@ -78,6 +108,11 @@ class Viewing:
         order = np.argsort(visit, kind="stable")
         columns = zip(*self.log, strict=True)
         return Actions(*(np.concatenate(column)[order] for column in columns))
+
+
+def _actions(event: Event, who: Ints, seconds: Floats, position: Floats) -> Actions:
+    events = np.full(len(who), event, dtype=np.int64)
+    return Actions(who, seconds, events, position, np.full(len(who), np.nan))
 
 
 def watch(duration: Floats, engagement: Floats, rng: np.random.Generator) -> tuple[Actions, Floats]:
@@ -111,6 +146,8 @@ def _begin(duration: Floats, engagement: Floats, rng: np.random.Generator) -> Vi
         position=np.floor(position * 1000) / 1000,
         rate=rng.choice(PLAYBACK_RATES, len(duration), p=RATE_SHARES),
         clock=np.zeros(len(duration)),
+        tells_seeks=rng.random(len(duration)) < SHARE_OF_PLAYERS_THAT_TELL_SEEKS,
+        has_heartbeats=rng.random(len(duration)) < SHARE_OF_PLAYERS_WITH_HEARTBEATS,
     )
 
 
@@ -121,6 +158,7 @@ def _play_on(viewing: Viewing, who: Ints) -> Flags:
     left = viewing.duration[who] - viewing.position[who]
     at_end = stretch >= left
     watched = np.where(at_end, left, stretch)
+    viewing.record_heartbeats(who, watched / viewing.rate[who])
     viewing.position[who] += watched
     viewing.clock[who] += watched / viewing.rate[who]
     return at_end
@@ -185,8 +223,11 @@ def play_again(viewing: Viewing, who: Ints) -> None:
 
 
 def _seek(viewing: Viewing, who: Ints, target: Floats) -> None:
+    tells = viewing.tells_seeks[who]
+    viewing.record_seeks(who[tells], target[tells])
+    viewing.position[who[tells]] = target[tells]
     lengths = viewing.rng.uniform(0.2, 3.0, len(who))
-    _pause_then_resume(viewing, who, lengths, target)
+    _pause_then_resume(viewing, who[~tells], lengths[~tells], target[~tells])
 
 
 def _pause_then_resume(viewing: Viewing, who: Ints, lengths: Floats, target: Floats) -> None:

@@ -24,7 +24,7 @@ def worked_example(day: date) -> pa.Table:
     """Peter's events, on a day."""
     start = datetime.combine(day, _STARTS_AT)
     rows = [
-        (start + timedelta(seconds=seconds), USER, SESSION, VIDEO, event, position)
+        (start + timedelta(seconds=seconds), USER, SESSION, VIDEO, event, position, None)
         for seconds, event, position in _ACTIONS
     ]
     columns = [

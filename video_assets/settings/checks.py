@@ -56,6 +56,11 @@ class CheckThresholds(BaseModel):
     max_flagged_share: Share = Field(
         0.5, description="share of engagement rows with a quality flag above which a check warns"
     )
+    max_cut_share: Share = Field(
+        0.01,
+        description="share of stretches that MAX_SEGMENT or MAX_PLAYBACK_RATE alone keeps from "
+        "being watched segments above which a check warns",
+    )
     max_hours_since_processing: float = Field(
         24.0, gt=0, allow_inf_nan=False, description="age in hours of engagement that is reported"
     )

@@ -16,7 +16,7 @@ INPUT_SCHEMA = pa.schema(
         *SESSIONS.arrow_schema,
         pa.field("duration", pa.float64()),
         pa.field("title", pa.string()),
-        pa.field("largestPosition", pa.float64()),
+        pa.field("estimatedDuration", pa.float64()),
     ]
 )
 LONE_PAUSE: dict[str, Any] = {
@@ -39,9 +39,13 @@ LONE_PAUSE: dict[str, Any] = {
     "backwardSkips": 0,
     "eventCount": 1,
     "unterminatedPosition": None,
+    "furthestSeen": None,
+    "segmentCount": 0,
+    "tooLongSegments": 0,
+    "tooFastSegments": 0,
     "duration": 300.0,
     "title": "a title",
-    "largestPosition": 0.0,
+    "estimatedDuration": 0.0,
 }
 
 

@@ -3,15 +3,19 @@ import pyarrow as pa
 import pytest
 
 from video_assets.arrow.columns import group_codes, grouped_order, with_plain_texts
-from video_assets.player_events.ordering import PlayerEvent, order_events
+from video_assets.player_events import ordering
+from video_assets.player_events.ordering import OrderedEvents, PlayerEvent
 
 INT64 = np.iinfo(np.int64)
+
+
+LOOKBACK = 10.0
 
 
 def events(
     rows: list[tuple[int, str, float]], *, user: str = "u", session: str = "s", video: str = "v"
 ) -> pa.Table:
-    """Rows of (microseconds, event name without its prefix, position)."""
+    """Rows of (microseconds, event name without its prefix, position); seeks go to 7 s."""
     return pa.table(
         {
             "timestamp": pa.array([t for t, _, _ in rows], pa.timestamp("us", "UTC")),
@@ -20,15 +24,60 @@ def events(
             "videoId": pa.array([video] * len(rows), pa.string()),
             "eventName": pa.array([f"video_{name}" for _, name, _ in rows], pa.string()),
             "currentTime": pa.array([position for _, _, position in rows], pa.float64()),
+            "seekTime": pa.array([7.0 if n == "seek" else None for _, n, _ in rows], pa.float64()),
         }
     )
 
 
-def test_simultaneous_events_come_as_play_pause_resume_ended() -> None:
-    ordered = order_events(
-        events([(7, "ended", 1.0), (7, "resume", 1.0), (7, "play", 1.0), (7, "pause", 1.0)])
-    )
-    assert ordered.event.tolist() == list(PlayerEvent)
+def order_events(table: pa.Table) -> OrderedEvents:
+    return ordering.order_events(table, LOOKBACK)
+
+
+AT_ONCE = [(7, name, 1.0) for name in ("resume", "heartbeat", "ended", "play", "seek", "pause")]
+
+
+@pytest.mark.parametrize(
+    ("before", "names"),
+    [
+        ([(1, "play", 0.0)], "heartbeat pause ended seek play resume"),
+        ([(1, "pause", 0.0)], "seek play resume heartbeat pause ended"),
+        ([], "seek play resume heartbeat pause ended"),
+        ([(1, "heartbeat", 0.0)], "heartbeat pause ended seek play resume"),
+        ([(1, "pause", 0.0), (2, "heartbeat", 0.0)], "seek play resume heartbeat pause ended"),
+        ([(1, "play", 0.0), (2, "pause", 0.0), (2, "resume", 0.0)], "heartbeat pause ended seek"),
+        ([(1, "pause", 0.0), (2, "pause", 1.0), (2, "resume", 0.0)], "seek play resume heartbeat"),
+        ([(6 - int(LOOKBACK * 1e6), "play", 0.0)], "seek play resume heartbeat"),
+        ([(7 - int(LOOKBACK * 1e6), "play", 0.0)], "heartbeat pause ended seek"),
+    ],
+    ids=[
+        "it was playing",
+        "it was paused",
+        "nothing is known",
+        "a heartbeat alone tells that it plays",
+        "a heartbeat is no evidence against a pause",
+        "an instant that stops and starts leaves it playing",
+        "an instant that stops and starts leaves it paused",
+        "a play before the look-back is forgotten",
+        "a play at the look-back counts",
+    ],
+)
+def test_simultaneous_events_come_in_the_order_of_a_player(
+    before: list[tuple[int, str, float]], names: str
+) -> None:
+    ordered = order_events(events([*AT_ONCE, *before]))
+    found = [PlayerEvent(code).name.lower() for code in ordered.event[len(before) :]]
+    assert " ".join(found).startswith(names)
+
+
+def test_what_happens_in_an_instant_changes_whether_it_plays() -> None:
+    ordered = order_events(events(AT_ONCE))
+    assert ordered.was_playing.tolist() == [False, False, True, True, True, False]
+
+
+def test_seeks_from_one_place_at_one_time_come_by_their_target() -> None:
+    seeks = events([(7, "seek", 1.0), (7, "seek", 1.0)])
+    seeks = seeks.set_column(6, "seekTime", pa.array([5.0, 3.0]))
+    assert order_events(seeks).target.tolist() == [3.0, 5.0]
 
 
 def test_events_equal_in_time_and_name_come_by_position() -> None:
@@ -64,8 +113,8 @@ def test_source_rows_point_to_the_events_as_delivered() -> None:
 
 
 def test_an_unknown_event_name_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match=r"video_seek.*VIDEO_ASSETS_EVENT_NAMES"):
-        order_events(events([(1, "play", 0.0), (2, "seek", 1.0)]))
+    with pytest.raises(ValueError, match=r"video_stall.*VIDEO_ASSETS_EVENT_NAMES"):
+        order_events(events([(1, "play", 0.0), (2, "stall", 1.0)]))
 
 
 def test_a_null_id_is_refused_with_its_column() -> None:

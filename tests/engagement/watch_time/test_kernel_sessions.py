@@ -11,6 +11,7 @@ from video_assets.engagement.watch_time.sessions import (
     session_rows,
     watched_segments,
 )
+from video_assets.player_events.ordering import PlayerEvent
 from video_assets.rules import WatchTimeRules
 
 DAY = date(2025, 3, 10)
@@ -25,7 +26,8 @@ Kernel = Callable[[pa.Table, WatchTimeRules, date, date], pa.Table]
 def random_events(count: int, seed: int) -> pa.Table:
     """Events of few ids in one day, at few enough times and positions that many are equal."""
     rng = np.random.default_rng(seed)
-    names = np.array(["video_play", "video_pause", "video_resume", "video_ended"])
+    names = np.array([event.column_value for event in PlayerEvent])
+    name = names[rng.integers(0, len(names), count)]
     seconds = rng.integers(0, 86_400, count).astype(np.int64)
     return pa.table(
         {
@@ -33,8 +35,9 @@ def random_events(count: int, seed: int) -> pa.Table:
             "userId": pa.array(rng.integers(0, 5, count).astype(str)),
             "sessionId": pa.array(rng.integers(0, 3, count).astype(str)),
             "videoId": pa.array(rng.integers(0, 3, count).astype(str)),
-            "eventName": pa.array(names[rng.integers(0, 4, count)]),
+            "eventName": pa.array(name),
             "currentTime": pa.array(rng.integers(0, 3_000, count) / 10),
+            "seekTime": pa.array(rng.integers(0, 3_000, count) / 10, mask=name != "video_seek"),
         }
     )
 
@@ -111,6 +114,7 @@ def test_unique_seconds_never_exceed_the_watch_time_by_rounding() -> None:
             "videoId": ["v"] * count,
             "eventName": ["video_play"] * count,
             "currentTime": positions,
+            "seekTime": pa.nulls(count, pa.float64()),
         }
     )
     row = session_rows(events, RULES, DAY, NEXT_DAY).to_pylist()[0]

@@ -24,7 +24,7 @@ from support.events import (
     values,
     visible,
 )
-from support.oracle import ENDED, PAUSE, PLAY, RESUME, Event, Row
+from support.oracle import ENDED, HEARTBEAT, PAUSE, PLAY, RESUME, SEEK, Event, Row
 
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.engagement.watch_time.sessions import session_rows, watched_segments
@@ -42,7 +42,7 @@ Draw = Callable[..., Any]
 rule_sets = st.builds(
     WatchTimeRules,
     session_timeout=st.sampled_from([10, 1800, 3600]),
-    max_segment=st.sampled_from([60, 300, 7200]),
+    max_segment=st.sampled_from([60, 300, 14400]),
     max_playback_rate=st.sampled_from([1, 1.25, 2, 16]),
     position_tolerance=st.sampled_from([0, 0.5, 5]),
     forward_skip=st.sampled_from([0, 5, 30]),
@@ -54,6 +54,7 @@ rule_sets = st.builds(
     tier_low=st.sampled_from([-5, 10]),
     tier_high=st.sampled_from([60, 75]),
     duration_tolerance=st.sampled_from([1, 1.1, 1.5]),
+    reached_end=st.sampled_from([0.5, 0.95, 1]),
     sufficient_watch_percentage=st.sampled_from([0, 75, 120]),
     very_short_watch=st.sampled_from([0, 10, 100]),
 )
@@ -70,7 +71,7 @@ def just_around(*thresholds: float) -> list[float]:
 def clock_steps(rules: WatchTimeRules) -> st.SearchStrategy[float]:
     """Seconds between events, crowded where sessions break and playback is too fast."""
     crowded = just_around(rules.session_timeout, rules.max_segment, rules.lookback)
-    usual = [0, STEP, 1, 20, 60, 300]
+    usual = [0, 0, STEP, 1, 20, 60, 300]
     return st.sampled_from([abs(seconds) for seconds in usual * 3 + crowded])
 
 
@@ -89,34 +90,59 @@ def moves(rules: WatchTimeRules, dt: float) -> st.SearchStrategy[float]:
     return st.sampled_from([0, dt, dt, dt, dt / 2, -30, *crowded])
 
 
-def first_times() -> st.SearchStrategy[float]:
+def first_times(rules: WatchTimeRules) -> st.SearchStrategy[float]:
     """Seconds after START of a session's first event, crowded before midnight."""
-    return st.sampled_from([0, *(MIDNIGHT - before for before in (7200, 1800, 60, STEP, 0))])
+    before = (7200, 1800, 60, STEP, 0, *just_around(rules.lookback, 2 * rules.lookback))
+    return st.sampled_from([0, *(MIDNIGHT - seconds for seconds in before)])
+
+
+def targets(position: float) -> st.SearchStrategy[float]:
+    """Where a seek goes: anywhere, and close to where it left."""
+    near = [abs(position + move) for move in (-30, -1, -STEP, 0, STEP, 1, 6, 60)]
+    return st.sampled_from([0.0, 100.0, *near])
 
 
 @st.composite
 def walks(draw: Draw, rules: WatchTimeRules) -> list[Event]:
     """The events of one user, video and session, as a player may report them."""
     user, video, session = (draw(st.sampled_from([x + "1", x + "2"])) for x in "uvs")
-    at = draw(first_times())
+    at = draw(first_times(rules))
     position = draw(st.sampled_from([0.0, 50.0, 290.0]))
     # Odd fractions make sums inexact, so that the order of adding shows in the last bit.
     fraction = draw(st.sampled_from([0.0, 0.0, 0.1, 1 / 3]))
-    names = st.sampled_from([PLAY, RESUME, PLAY, RESUME, PAUSE, ENDED])
+    names = st.sampled_from([PLAY, RESUME, PAUSE, ENDED, SEEK, HEARTBEAT, PLAY])
     events = []
-    for _ in range(draw(st.integers(1, 12))):
-        time = START + timedelta(seconds=at)
-        events.append(Event(time, user, session, video, draw(names), position + fraction))
+    for _ in range(draw(st.integers(1, 14))):
+        time, name = START + timedelta(seconds=at), draw(names)
+        target = draw(targets(position)) if name == SEEK else None
+        events.append(Event(time, user, session, video, name, position + fraction, target))
         dt = draw(clock_steps(rules))
+        if target is not None and draw(st.booleans()):
+            # Else the next event reports the old position.
+            position = target
         position = max(0.0, position + draw(moves(rules, dt)))
         at += dt
     return events
 
 
 @st.composite
+def crowds(draw: Draw, rules: WatchTimeRules) -> list[Event]:
+    """Events of one session at few instants, so that rule 2 has much to put in order."""
+    instants = draw(st.lists(first_times(rules) | clock_steps(rules), min_size=1, max_size=4))
+    names = st.sampled_from([PLAY, RESUME, PAUSE, ENDED, SEEK, HEARTBEAT])
+    positions = st.sampled_from([0.0, 1.0, 2.0, 50.0, 100.0])
+    events = []
+    for _ in range(draw(st.integers(2, 14))):
+        time, name = START + timedelta(seconds=draw(st.sampled_from(instants))), draw(names)
+        target = draw(positions) if name == SEEK else None
+        events.append(Event(time, "u1", "s1", "v1", name, draw(positions), target))
+    return events
+
+
+@st.composite
 def streams(draw: Draw, rules: WatchTimeRules) -> list[Event]:
     """Events of several walks with some delivered twice, in any order."""
-    found = draw(st.lists(walks(rules), min_size=1, max_size=4))
+    found = draw(st.lists(walks(rules) | crowds(rules), min_size=1, max_size=4))
     events: list[Event] = [one for walk in found for one in walk]
     again = draw(st.lists(st.sampled_from(events), max_size=3))
     return shuffled(events + again, seed=draw(st.integers(0, 1000)))
@@ -173,6 +199,8 @@ def test_session_rows_agree_with_the_oracle(case: tuple[WatchTimeRules, list[Eve
     event(f"watched: {any(row['watchTime'] for row in expected)}")
     event(f"continued: {any(row['isContinuation'] for row in expected)}")
     event(f"split: {any(row['sessionNumber'] > 1 for row in expected)}")
+    event(f"ended: {any(row['endedCount'] for row in expected)}")
+    event(f"cut: {any(row['tooLongSegments'] + row['tooFastSegments'] for row in expected)}")
     assert_same(actual, expected)
 
 

@@ -17,9 +17,11 @@ from support.events import (
     ended,
     engagement_of,
     engagement_of_sessions,
+    heartbeat,
     pause,
     play,
     resume,
+    seek,
     sessions_of,
     sessions_table,
     shuffled,
@@ -225,6 +227,65 @@ SCENARIOS = [
         {"totalWatchTime": 120, "totalForwardSkips": 0},
         id="double speed is watched in full",
     ),
+    pytest.param(
+        [play(0, at=0), pause(100, at=100), play(500, at=100), pause(560, at=160)],
+        600,
+        {"totalWatchTime": 160, "totalForwardSkips": 1},
+        id="a pause and a play in one instant are a skip while playing",
+    ),
+    pytest.param(
+        [play(0, at=0), seek(40, at=40, to=200), pause(230, at=70)],
+        300,
+        {"totalWatchTime": 70, "totalForwardSkips": 1, "avgPausesPerSession": 1},
+        id="a seek while playing is watched up to where it left and on from where it went",
+    ),
+    pytest.param(
+        [play(0, at=0), seek(100, at=100, to=10), play(100, at=100.2), pause(40, at=130.2)],
+        300,
+        {
+            "totalWatchTime": 130,
+            "totalUniqueSecondsWatched": 100,
+            "totalForwardSkips": 0,
+            "totalBackwardSkips": 1,
+        },
+        id="a play that reports the position before a seek stands where it went",
+    ),
+    pytest.param(
+        [
+            play(0, at=0),
+            pause(30, at=30),
+            seek(30, at=40, to=100),
+            play(100, at=60),
+            ended(300, at=260),
+        ],
+        300,
+        {"totalWatchTime": 230, "totalForwardSkips": 1},
+        id="a seek while paused starts nothing",
+    ),
+    pytest.param(
+        [play(0, at=0), heartbeat(10, at=10), heartbeat(20, at=20), heartbeat(30, at=30)],
+        300,
+        {"totalWatchTime": 30},
+        id="a closed browser has watched what its heartbeats tell",
+    ),
+    pytest.param(
+        [play(0, at=0), pause(20, at=20), heartbeat(20, at=30), heartbeat(20, at=40)],
+        300,
+        {"totalWatchTime": 20, "avgPausesPerSession": 1},
+        id="heartbeats of a paused player watch nothing",
+    ),
+    pytest.param(
+        [play(0, at=0), ended(300, at=300), ended(300, at=300.4)],
+        300,
+        {"totalWatchTime": 300, "completionCount": 1},
+        id="an end that is told twice is one completion",
+    ),
+    pytest.param(
+        [play(0, at=0), ended(9000, at=9000)],
+        9000,
+        {"totalWatchTime": 9000, "sessionCount": 1, "completionCount": 1},
+        id="a film without a pause is watched in full",
+    ),
 ]
 
 
@@ -252,6 +313,20 @@ def test_two_videos_in_one_session_share_nothing() -> None:
 
     assert together == engagement_of(first, FIVE_MINUTES) + engagement_of(second, FIVE_MINUTES)
     assert [row["totalWatchTime"] for row in together] == [300, 300]
+
+
+def test_one_client_that_counts_in_milliseconds_spoils_no_percentage() -> None:
+    viewers = [f"user {n}" for n in range(9)]
+    events = [
+        one for user in viewers for one in (play(0, at=0, user=user), pause(290, at=290, user=user))
+    ]
+    odd = [play(0, at=0, user="odd"), pause(290_000, at=290, user="odd")]
+
+    rows = {row["userId"]: row for row in engagement_of(events + odd)}
+
+    assert {row["videoDuration"] for row in rows.values()} == {290}
+    assert {rows[user]["watchPercentage"] for user in viewers} == {100}
+    assert rows["odd"]["dataQualityFlag"] == "position_exceeds_duration"
 
 
 def test_a_switch_to_another_video_leaves_the_first_play_unterminated() -> None:
@@ -471,13 +546,13 @@ def test_a_threshold_is_a_setting(
             id="playing explains the time it takes",
         ),
         pytest.param(
-            segment_reaching(7199.5, seconds=7200),
+            segment_reaching(14_399.5, seconds=14_400),
             "totalWatchTime",
-            7199.5,
+            14_399.5,
             id="a segment just below the longest is watched",
         ),
         pytest.param(
-            segment_reaching(7200, seconds=7200),
+            segment_reaching(14_400, seconds=14_400),
             "totalWatchTime",
             0,
             id="a segment of the longest length is not watched",
@@ -567,16 +642,24 @@ def test_a_threshold_is_exact(events: list[Event], column: str, expected: Any) -
 
 
 @pytest.mark.parametrize(
-    ("at_one_time", "watched"),
+    ("before", "at_one_time", "watched"),
     [
-        ([pause(60, at=0), play(0, at=0)], 0),
-        ([resume(60, at=0), pause(60, at=0)], 40),
-        ([ended(60, at=0), resume(60, at=0)], 0),
+        ([play(0, at=0)], [play(60, at=60), pause(60, at=60)], 100),
+        ([pause(0, at=0)], [resume(60, at=60), pause(60, at=60)], 0),
+        ([pause(0, at=0)], [play(60, at=60), seek(0, at=60, to=60)], 40),
+        ([play(0, at=0)], [ended(60, at=60), heartbeat(60, at=60)], 60),
     ],
-    ids=["play before pause", "pause before resume", "resume before ended"],
+    ids=[
+        "who played stopped and went on",
+        "who paused went on and stopped",
+        "a seek before a play",
+        "a heartbeat before an end",
+    ],
 )
-def test_events_of_one_time_are_ordered_by_name(at_one_time: list[Event], watched: float) -> None:
-    what_comes_last_decides = [*at_one_time, pause(100, at=60)]
+def test_events_of_one_time_are_ordered_as_a_player_makes_them(
+    before: list[Event], at_one_time: list[Event], watched: float
+) -> None:
+    what_comes_last_decides = [*before, *at_one_time, pause(100, at=100)]
 
     assert session(what_comes_last_decides)["watchTime"] == watched
 
@@ -585,6 +668,144 @@ def test_events_of_one_time_and_name_are_ordered_by_position() -> None:
     events = [play(4, at=0), play(0, at=0), pause(64, at=60)]
 
     assert session(events)["watchedIntervals"] == [{"start": 0, "end": 64}]
+
+
+# Rules 3, 5 and 6: seeks and heartbeats.
+
+
+@pytest.mark.parametrize(
+    ("events", "column", "expected"),
+    [
+        pytest.param(
+            [play(0, at=0), seek(10, at=10, to=100), play(11, at=11), pause(110, at=21)],
+            "totalWatchTime",
+            20,
+            id="a play a second away from where a seek left is stale",
+        ),
+        pytest.param(
+            [play(0, at=0), seek(10, at=10, to=100), play(11.5, at=11), pause(110, at=21)],
+            "totalWatchTime",
+            10,
+            id="a play further away from where a seek left is not stale",
+        ),
+        pytest.param(
+            [seek(10, at=0, to=100), play(10, at=1801), pause(20, at=1811)],
+            "totalWatchTime",
+            10,
+            id="a play of another session than the seek is not stale",
+        ),
+        pytest.param(
+            [seek(10, at=0, to=100), pause(100, at=1), play(10, at=2), pause(20, at=12)],
+            "totalWatchTime",
+            10,
+            id="a play that does not directly follow the seek is not stale",
+        ),
+        pytest.param(
+            [play(0, at=0), seek(10, at=10, to=100)],
+            "maxPositionReached",
+            100,
+            id="the target of a seek counts for the furthest position",
+        ),
+        pytest.param(
+            [play(0, at=0), seek(10, at=10, to=100), seek(100, at=11, to=50), pause(60, at=21)],
+            "totalForwardSkips",
+            1,
+            id="each seek is judged by its own move",
+        ),
+        pytest.param(
+            [seek(10, at=0, to=100)], "totalForwardSkips", 1, id="a seek that comes first is a skip"
+        ),
+        pytest.param(
+            [pause(10, at=0), seek(50, at=1, to=52)],
+            "totalForwardSkips",
+            0,
+            id="a gap that ends with a seek is no skip",
+        ),
+        pytest.param(
+            [ended(300, at=0), seek(300, at=5, to=0)],
+            "totalBackwardSkips",
+            1,
+            id="a seek after the end is a skip all the same",
+        ),
+        pytest.param(
+            [play(0, at=0), heartbeat(10, at=10), seek(15, at=15, to=15), pause(20, at=20)],
+            "totalWatchTime",
+            20,
+            id="a heartbeat and a seek keep it playing",
+        ),
+        pytest.param(
+            [pause(0, at=0), seek(0, at=1, to=50), heartbeat(55, at=6)],
+            "totalWatchTime",
+            0,
+            id="a seek keeps it paused",
+        ),
+        pytest.param(
+            [heartbeat(10, at=10), heartbeat(20, at=20)],
+            "totalWatchTime",
+            10,
+            id="heartbeats alone tell that it plays",
+        ),
+        pytest.param(
+            [play(0, at=0), heartbeat(16_200, at=16_200), pause(16_300, at=16_300)],
+            "totalWatchTime",
+            100,
+            id="after the look-back a heartbeat still tells that it plays",
+        ),
+        pytest.param(
+            [ended(300, at=0), heartbeat(300, at=1), ended(300, at=2)],
+            "completionCount",
+            2,
+            id="an end after a heartbeat counts again",
+        ),
+        pytest.param(
+            [ended(300, at=0), pause(300, at=1), ended(300, at=2)],
+            "completionCount",
+            1,
+            id="an end after a pause repeats the one before",
+        ),
+        pytest.param(
+            [ended(300, at=0), ended(300, at=16_200)],
+            "completionCount",
+            1,
+            id="an end within the look-back repeats the one before",
+        ),
+        pytest.param(
+            [ended(300, at=0), ended(300, at=16_200.5)],
+            "completionCount",
+            2,
+            id="an end after the look-back counts again",
+        ),
+    ],
+)
+def test_seeks_heartbeats_and_endings(events: list[Event], column: str, expected: Any) -> None:
+    assert engagement(events)[column] == expected
+
+
+@pytest.mark.parametrize(
+    ("events", "too_long", "too_fast"),
+    [
+        pytest.param([play(0, at=0), pause(14_400, at=14_400)], 1, 0, id="too long"),
+        pytest.param([play(0, at=0), pause(200, at=60)], 0, 1, id="too fast"),
+        pytest.param([play(0, at=0), pause(1_000, at=60)], 0, 0, id="too fast for any setting"),
+        pytest.param([pause(0, at=0), pause(200, at=60)], 0, 0, id="not playing"),
+        pytest.param([play(0, at=0), pause(28_800, at=9_000)], 0, 0, id="too long and too fast"),
+    ],
+)
+def test_a_stretch_that_one_setting_alone_cuts_is_counted(
+    events: list[Event], too_long: int, too_fast: int
+) -> None:
+    row = session(events)
+
+    assert (row["tooLongSegments"], row["tooFastSegments"]) == (too_long, too_fast)
+    assert (row["segmentCount"], row["watchTime"]) == (0, 0)
+
+
+def test_twice_the_look_back_fits_into_a_day() -> None:
+    at_most = WatchTimeRules(session_timeout=1_800, max_segment=41_400)
+
+    assert at_most.reach == DAY
+    with pytest.raises(ValueError, match=r"session_timeout \+ max_segment is 43201 s"):
+        WatchTimeRules(session_timeout=1_800, max_segment=41_401)
 
 
 # Rule 7: plays that nothing follows.
@@ -762,6 +983,10 @@ def test_a_session_row_describes_all_of_the_session() -> None:
         "backwardSkips": 1,
         "eventCount": 6,
         "unterminatedPosition": None,
+        "furthestSeen": 300.0,
+        "segmentCount": 3,
+        "tooLongSegments": 0,
+        "tooFastSegments": 0,
     }
 
 
@@ -883,7 +1108,7 @@ def test_no_events_give_empty_tables_of_the_declared_columns() -> None:
 
 def test_no_sessions_give_an_empty_engagement_table() -> None:
     sessions = SESSIONS.arrow_schema.empty_table()
-    for name in ("duration", "title", "largestPosition"):
+    for name in ("duration", "title", "estimatedDuration"):
         of_type = "string" if name == "title" else "float64"
         sessions = sessions.append_column(name, [[]]).set_column(
             sessions.num_columns, name, sessions["maxPosition"].cast(of_type)
@@ -903,16 +1128,29 @@ def test_no_sessions_give_an_empty_engagement_table() -> None:
     [None, math.nan, math.inf, -math.inf, 0.0, -300.0],
     ids=["no metadata", "NaN", "infinite", "minus infinite", "zero", "negative"],
 )
-def test_an_unusable_duration_is_estimated_from_the_furthest_position_of_anyone(
+def test_an_unusable_duration_is_estimated_from_what_anyone_watched(
     duration: float | None,
 ) -> None:
-    events = [play(0, at=0), pause(50, at=50), pause(200, at=0, user="susan")]
+    events = [
+        *(play(0, at=0), pause(50, at=50)),
+        *(play(0, at=0, user="susan"), pause(200, at=200, user="susan")),
+        seek(0, at=0, to=290, user="tom"),
+    ]
 
-    peter, susan = engagement_of(events, durations={"v1": duration})
+    rows = engagement_of(events, durations={"v1": duration})
 
-    assert (peter["videoDuration"], peter["isDurationEstimated"]) == (200, True)
-    assert (susan["videoDuration"], susan["isDurationEstimated"]) == (200, True)
-    assert peter["watchPercentage"] == 25
+    assert [(row["videoDuration"], row["isDurationEstimated"]) for row in rows] == [(200, True)] * 3
+    assert rows[0]["watchPercentage"] == 25
+
+
+def test_an_ending_tells_how_long_a_video_is_although_nothing_was_watched() -> None:
+    peter, _ = engagement_of([play(0, at=0), ended(80, at=0, user="susan")])
+
+    assert peter["videoDuration"] == 80
+
+
+def test_without_watching_the_largest_position_stands_in_for_the_duration() -> None:
+    assert engagement([pause(70, at=0)], duration=None)["videoDuration"] == 70
 
 
 def test_a_duration_from_the_metadata_is_not_estimated() -> None:
@@ -968,7 +1206,7 @@ def test_each_weight_of_the_score_is_a_setting(weight: str, score: float) -> Non
         *(play(0, at=0), pause(60, at=60)),
         *(resume(30, at=65), pause(60, at=95)),
         *(resume(100, at=100), pause(160, at=160)),
-        *(resume(300, at=165), ended(300, at=170), ended(300, at=171)),
+        *(resume(300, at=165), ended(300, at=170), play(300, at=171), ended(300, at=172)),
     ]
     rules = WatchTimeRules.model_validate(NO_WEIGHTS | {weight: 10})
 
@@ -1064,6 +1302,30 @@ def test_the_first_quality_flag_that_holds_is_told(events: list[Event], flag: st
     assert row["dataQualityFlag"] == quality_flag(row, DEFAULTS)
 
 
+@pytest.mark.parametrize(
+    ("events", "reached"),
+    [
+        pytest.param([play(0, at=0), pause(285, at=285)], True, id="watched to 95 percent"),
+        pytest.param([play(0, at=0), pause(284, at=284)], False, id="left before 95 percent"),
+        pytest.param([seek(0, at=0, to=299)], False, id="jumped there without watching"),
+        pytest.param([ended(100, at=0)], True, id="the player says that it ended"),
+        pytest.param(
+            [play(0, at=0), pause(290, at=290), play(0, at=300), pause(20, at=320)],
+            True,
+            id="watched to the end and begun again",
+        ),
+    ],
+)
+def test_who_watched_close_to_the_end_has_reached_it(events: list[Event], reached: bool) -> None:  # noqa: FBT001 (a case's answer)
+    assert engagement(events)["hasReachedEnd"] is reached
+
+
+def test_how_close_to_the_end_is_a_setting() -> None:
+    rules = WatchTimeRules(reached_end=0.9)
+
+    assert engagement([play(0, at=0), pause(270, at=270)], rules=rules)["hasReachedEnd"]
+
+
 # The oracle of rule 1, which the tests of the sources compare with.
 
 VALID_ROW = {
@@ -1087,7 +1349,11 @@ VALID_ROW = {
         ({"userId": ""}, "missing_user"),
         ({"sessionId": None, "videoId": None}, "missing_session"),
         ({"videoId": ""}, "missing_video"),
-        ({"eventName": "video_seek", "currentTime": -1}, "unknown_event"),
+        ({"eventName": "video_stall", "currentTime": -1}, "unknown_event"),
+        ({"eventName": "video_heartbeat", "seekTime": -1}, None),
+        ({"eventName": "video_seek", "seekTime": 5.0}, None),
+        ({"eventName": "video_seek"}, "missing_position"),
+        ({"eventName": "video_seek", "seekTime": -1}, "negative_position"),
         ({"currentTime": math.nan}, "missing_position"),
         ({"currentTime": "-inf"}, "missing_position"),
         ({"currentTime": -0.5}, "negative_position"),

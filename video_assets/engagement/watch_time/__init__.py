@@ -9,7 +9,7 @@ Where to find a rule of the contract:
 | 3 to 6, gap, session break, watched segment, skip | `gaps` |
 | 7, unterminated play | `credit` |
 | 8, unique seconds | `intervals` |
-| 9, session row | `sessions` |
+| 9, session row | `sessions`, its endings `endings` |
 | 10, engagement row | `engagement` |
 | 11 to 13, score, tier, quality flag | `scoring` |
 

@@ -49,7 +49,7 @@ def engagement_rows(sessions: pa.Table, rules: WatchTimeRules, processed_at: dat
     Args:
         sessions: all session rows of some users, in any order, with the columns of `sessions` and
             `duration` (double: seconds, from the metadata, null if unknown), `title` (string),
-            `largestPosition` (double: largest maxPosition of the video over all users).
+            `estimatedDuration` (double: seconds, how far anyone watched the video).
         rules: the thresholds and weights.
         processed_at: when the rows are computed; without a time zone, UTC.
 
@@ -81,6 +81,7 @@ def engagement_rows(sessions: pa.Table, rules: WatchTimeRules, processed_at: dat
             "dataQualityFlag": data_quality_flag(measures, rules),
             "processedAt": pa.repeat(pa.scalar(processed_at, TIMESTAMP), len(score)),
             "creditedWatchTime": by_viewer.total(credit),
+            "hasReachedEnd": _has_reached_end(sessions, by_viewer, measures, rules),
         },
         ENGAGEMENT.arrow_schema,
     )
@@ -165,6 +166,17 @@ def _unique_seconds(sessions: pa.Table, by_viewer: _ByUserAndVideo, credit: Floa
     return total_length(merge(watched.followed_by(credited)), len(by_viewer))
 
 
+def _has_reached_end(
+    sessions: pa.Table, by_viewer: _ByUserAndVideo, measures: Measures, rules: WatchTimeRules
+) -> Bools:
+    """Rule 13: an ending, or a watched segment that ends close to the video's end."""
+    watched = from_lists(sessions["watchedIntervals"], by_viewer.viewer)
+    close = rules.reached_end * measures.duration
+    reached: Bools = measures.completions > 0
+    reached[watched.owner[watched.end >= close[watched.owner]]] = True
+    return reached
+
+
 def _measure_columns(measures: Measures) -> dict[str, npt.NDArray[Any]]:
     return {
         "videoDuration": measures.duration,
@@ -202,4 +214,4 @@ def _session_columns(
 def _duration(sessions: pa.Table) -> tuple[Bools, Floats]:
     known = floats(sessions, "duration")
     is_estimated = ~(np.isfinite(known) & (known > 0))
-    return is_estimated, np.where(is_estimated, floats(sessions, "largestPosition"), known)
+    return is_estimated, np.where(is_estimated, floats(sessions, "estimatedDuration"), known)

@@ -23,7 +23,8 @@ from video_assets.arrow.columns import (
     with_numbered_texts,
 )
 from video_assets.engagement.tables import SESSIONS
-from video_assets.engagement.watch_time.gaps import Gaps, judge_gaps
+from video_assets.engagement.watch_time.endings import counted_endings
+from video_assets.engagement.watch_time.gaps import Gaps, judge_gaps, with_true_positions
 from video_assets.engagement.watch_time.intervals import Intervals, merge, to_lists, total_length
 from video_assets.player_events.ordering import OrderedEvents, PlayerEvent, order_events
 from video_assets.rules import WatchTimeRules
@@ -47,7 +48,7 @@ def session_rows(
     """The session rows of some days (rules 2 to 6 and 9 of the watch-time rules).
 
     The rows of a day are the same, bit by bit, in whatever order the events come and whatever
-    other days are asked for, provided that the events of the `rules.lookback` seconds before the
+    other days are asked for, provided that the events of the `rules.reach` seconds before the
     first day are there.
 
     Args:
@@ -68,15 +69,17 @@ def session_rows(
     events = _within_reach(events, rules, first_day, end_day)
     if events.num_rows == 0:
         return SESSIONS.arrow_schema.empty_table()
-    played = order_events(events)
+    played = _played(events, rules)
     gaps = judge_gaps(played, rules)
+    endings = counted_endings(played, rules.lookback)
     rows = _Rows.of(played, gaps)
     table = to_table(
         {
             **_identity(events, played, rows),
             **_clock(played, rows),
             **_watched(played, gaps, rows),
-            **_counts(played, gaps, rows),
+            **_reached(played, gaps, endings, rows),
+            **_counts(played, gaps, endings, rows),
         },
         SESSIONS.arrow_schema,
     )
@@ -106,13 +109,14 @@ def watched_segments(
         ValueError: an id is null, or an event name is unknown.
     """
     events = _within_reach(events, rules, first_day, end_day)
-    played = order_events(events)
-    closing = np.flatnonzero(judge_gaps(played, rules).watched)
+    played = _played(events, rules)
+    gaps = judge_gaps(played, rules)
+    closing = np.flatnonzero(gaps.watched)
     table = to_table(
         {
             **_ids(events, played.source_row[closing]),
             "sessionDate": _dates(_days(played.micros[closing])),
-            "start": played.position[closing - 1],
+            "start": gaps.start[closing],
             "end": played.position[closing],
             "endTime": pa.array(played.micros[closing]).cast(TIMESTAMP),
         },
@@ -159,11 +163,15 @@ def _within_reach(
     """The events that can influence the days: not too early, and not later."""
     events = with_numbered_texts(events)
     micros = microseconds(events, "timestamp")
-    # A second more than needed, so that rounding the lookback cannot cut off an event.
-    reach = int((rules.lookback + 1) * MICROS_PER_SECOND)
+    # A second more than needed, so that rounding the reach cannot cut off an event.
+    reach = int((rules.reach + 1) * MICROS_PER_SECOND)
     wanted = micros >= (first_day - EPOCH).days * MICROS_PER_DAY - reach
     wanted &= micros < (end_day - EPOCH).days * MICROS_PER_DAY
     return events if wanted.all() else events.filter(pa.array(wanted))
+
+
+def _played(events: pa.Table, rules: WatchTimeRules) -> OrderedEvents:
+    return with_true_positions(order_events(events, rules.lookback), rules)
 
 
 def _of_days(table: pa.Table, first_day: date) -> pa.Table:
@@ -216,18 +224,29 @@ def _watched(played: OrderedEvents, gaps: Gaps, rows: _Rows) -> dict[str, Any]:
 
 def _segments(played: OrderedEvents, gaps: Gaps, rows: _Rows) -> Intervals:
     closing = np.flatnonzero(gaps.watched)
-    return Intervals(rows.of_event[closing], played.position[closing - 1], played.position[closing])
+    return Intervals(rows.of_event[closing], gaps.start[closing], played.position[closing])
 
 
-def _counts(played: OrderedEvents, gaps: Gaps, rows: _Rows) -> dict[str, Any]:
+def _reached(played: OrderedEvents, gaps: Gaps, endings: Bools, rows: _Rows) -> dict[str, Any]:
+    seen = np.where(gaps.watched | endings, played.position, -1.0)
+    furthest = np.maximum.reduceat(seen, rows.first)
     return {
-        "maxPosition": np.maximum.reduceat(played.position, rows.first),
+        "maxPosition": np.maximum.reduceat(np.maximum(played.position, played.target), rows.first),
+        "furthestSeen": pa.array(furthest, mask=furthest < 0),
+    }
+
+
+def _counts(played: OrderedEvents, gaps: Gaps, endings: Bools, rows: _Rows) -> dict[str, Any]:
+    return {
         "pauseCount": _count(played.event == PlayerEvent.PAUSE, rows),
-        "endedCount": _count(played.event == PlayerEvent.ENDED, rows),
+        "endedCount": _count(endings, rows),
         "forwardSkips": _count(gaps.forward_skip, rows),
         "backwardSkips": _count(gaps.backward_skip, rows),
         "eventCount": rows.last - rows.first + 1,
         "unterminatedPosition": _unterminated_position(played, rows),
+        "segmentCount": _count(gaps.watched, rows),
+        "tooLongSegments": _count(gaps.too_long, rows),
+        "tooFastSegments": _count(gaps.too_fast, rows),
     }
 
 
