@@ -130,7 +130,8 @@ def starts_playing(events: EventCodes) -> Bools:
 
 def stops_playing(events: EventCodes) -> Bools:
     """Which events are a pause or an end."""
-    return (events == PlayerEvent.PAUSE) | (events == PlayerEvent.ENDED)
+    stops: Bools = (events == PlayerEvent.PAUSE) | (events == PlayerEvent.ENDED)
+    return stops
 
 
 def latest_before(happened: Bools) -> Ints:

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from resources.delta.table import TIMESTAMP
-from video_assets.arrow.types import Floats, Mask, TextArray, compute
+from video_assets.arrow.types import ArrowArray, Mask, TextArray, compute
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.sources.chunks import Chunk
 from video_assets.sources.config import SourceConfig
@@ -47,15 +47,14 @@ def validate_events(chunk: Chunk, config: SourceConfig, _file_index: int = 0) ->
     our_names = partial(_our_event_names, mapped=config.event_names, others=config.other_names)
     names = per_text(per_text(chunk.columns["eventName"], read_ids), our_names)
     positions, finite = read_positions(chunk.columns["currentTime"])
-    seeks = is_text_equal(names, SEEK)
-    targets, target_finite = _seek_targets(chunk, seeks)
+    targets, no_target, negative_target = _seek_targets(chunk, is_text_equal(names, SEEK))
     days = times // MICROSECONDS_PER_DAY
     values = {
         "timestamp": pa.array(times).cast(TIMESTAMP),
         **ids,
         "eventName": names,
         "currentTime": pa.array(positions),
-        "seekTime": pa.array(targets, mask=~seeks),
+        "seekTime": targets,
         "eventDate": day_array(days),
     }
     reasons = (
@@ -64,17 +63,22 @@ def validate_events(chunk: Chunk, config: SourceConfig, _file_index: int = 0) ->
         ("missing_session", mask(ids["sessionId"].is_null())),
         ("missing_video", mask(ids["videoId"].is_null())),
         ("unknown_event", mask(names.is_null())),
-        ("missing_position", ~finite | (seeks & ~target_finite)),
-        ("negative_position", (positions < 0) | (seeks & (targets < 0))),
+        ("missing_position", ~finite | no_target),
+        ("negative_position", (positions < 0) | negative_target),
     )
     return Verdict(values, reasons, days, has_time, ignored=is_text_equal(names, IGNORE))
 
 
-def _seek_targets(chunk: Chunk, seeks: Mask) -> tuple[Floats, Mask]:
-    """Where seeks went, in seconds, and whether that is a finite number; 0 where there is none."""
-    if "seekTime" not in chunk.columns or not seeks.any():
-        return np.zeros(len(seeks)), np.zeros(len(seeks), dtype=bool)
-    return read_positions(chunk.columns["seekTime"])
+def _seek_targets(chunk: Chunk, seeks: Mask | None) -> tuple[ArrowArray, Mask, Mask]:
+    """Where seeks went, in seconds; and which of them have no finite target, or a negative one."""
+    rows = len(chunk)
+    none = np.zeros(rows, dtype=bool)
+    if seeks is None:
+        return pa.nulls(rows, pa.float64()), none, none
+    if "seekTime" not in chunk.columns:
+        return pa.nulls(rows, pa.float64()), seeks, none
+    targets, finite = read_positions(chunk.columns["seekTime"])
+    return pa.array(targets, mask=~seeks), seeks & ~finite, seeks & (targets < 0)
 
 
 def _our_event_names(names: TextArray, mapped: Mapping[str, str], others: OtherNames) -> TextArray:

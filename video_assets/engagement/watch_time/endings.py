@@ -27,4 +27,5 @@ def counted_endings(events: OrderedEvents, lookback: float) -> Bools:
     since = latest_before(played)
     elapsed = (events.micros - events.micros[earlier]) / MICROS_PER_SECOND
     repeats = (earlier > since) & (events.group[earlier] == events.group) & (elapsed <= lookback)
-    return ended & ~repeats
+    counted: Bools = ended & ~repeats
+    return counted
