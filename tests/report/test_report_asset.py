@@ -182,6 +182,25 @@ def test_the_top_videos_are_those_watched_longest(filled: World, report: Report)
     ]
 
 
+def test_the_list_holds_every_video_with_the_numbers_of_its_row(
+    filled: World, made: Made, report: Report
+) -> None:
+    rows = {row["videoId"]: row for row in filled.rows(VIDEO_PERFORMANCE)}
+    assert {video.video_id for video in report.videos} == rows.keys()
+    for video in report.videos:
+        row = rows[video.video_id]
+        assert (video.viewers, video.plays, video.sessions) == (
+            row["viewers"],
+            row["plays"],
+            row["sessions"],
+        )
+        seconds = row["watchHours"] * 3600 / row["sessions"]
+        assert video.average_view == pytest.approx(seconds)
+    assert made.html
+    path = Path(report_location(filled.settings.warehouse, "videos.html"))
+    assert path.read_text("utf-8").count("<tr data-id=") == len(rows)
+
+
 def test_videos_hold_people_by_how_much_of_them_is_watched(filled: World, report: Report) -> None:
     comparable = [
         row

@@ -17,7 +17,7 @@ from video_assets.plots import as_markdown, bars_per_day
 from video_assets.report.build import build_report, report_location
 from video_assets.report.data import MIN_VIEWERS
 from video_assets.report.facts import Report
-from video_assets.report.page import page
+from video_assets.report.page import LIST_FILE, page, video_list
 from video_assets.report.retention import retention_curve
 from video_assets.report.takeaways import held, leaving, power_users, trust
 from video_assets.settings import Settings
@@ -65,8 +65,10 @@ def engagement_report_asset() -> dg.AssetsDefinition:
         report = build_report(spark.spark_session, settings, datetime.now(UTC))
         html = page(report).encode()
         location = report_location(settings.warehouse)
-        with open_sink(location) as sink:
-            sink.write(html)
+        beside = report_location(settings.warehouse, LIST_FILE)
+        for path, content in ((beside, video_list(report).encode()), (location, html)):
+            with open_sink(path) as sink:
+                sink.write(content)
         context.log.info("the report is at %s", location)
         return dg.MaterializeResult(metadata=_metadata(report, location, len(html)))
 

@@ -14,14 +14,15 @@ from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.report.data import Tables, collect_report
 from video_assets.report.facts import Limits, Report
+from video_assets.report.page import PAGE_FILE
 from video_assets.settings import Settings
 
-PAGE = ("report", "index.html")
+FOLDER = "report"
 
 
-def report_location(warehouse: str) -> str:
-    """Path or URI of the page."""
-    return join(warehouse, *PAGE)
+def report_location(warehouse: str, file: str = PAGE_FILE) -> str:
+    """Path or URI of the page, or of another file beside it."""
+    return join(warehouse, FOLDER, file)
 
 
 def build_report(session: SparkSession, settings: Settings, written_at: datetime) -> Report:

@@ -36,6 +36,7 @@ from video_assets.report.facts import (
 
 DAYS_SHOWN = 120
 PERIODS = (7, 28, 90)
+VIDEOS_LISTED = 10_000
 TOP_VIDEOS = 10
 HELD_VIDEOS = 5
 CURVES = 6
@@ -88,7 +89,8 @@ def collect_report(
     videos = tables.video_performance
     totals = _totals(tables.engagement)
     since = _first_day_shown(totals)
-    top = _videos(videos, F.desc("watchHours"), TOP_VIDEOS)
+    most_watched = _videos(videos, F.desc("watchHours"), VIDEOS_LISTED)
+    top = most_watched[:TOP_VIDEOS]
     best, worst = _held(videos)
     return Report(
         written_at=written_at,
@@ -97,6 +99,7 @@ def collect_report(
         trends=_trends(tables),
         days=_watch_days(tables.sessions, since),
         views=_views(tables.daily_views),
+        videos=most_watched,
         top_videos=top,
         best_held=best,
         worst_held=worst,
@@ -233,6 +236,8 @@ def _video(row: Any) -> Video:
         video_id=row["videoId"],
         title=row["videoTitle"],
         viewers=row["viewers"],
+        plays=row["plays"],
+        sessions=row["sessions"],
         hours=row["watchHours"],
         watched=row["avgUniqueWatchPercentage"],
         completion_rate=row["completionRate"],

@@ -111,12 +111,19 @@ class Video:
     video_id: str
     title: str | None
     viewers: int
+    plays: int
+    sessions: int
     hours: float
     watched: float
     completion_rate: float
     drop_off: float | None
     duration: float
     is_duration_estimated: bool
+
+    @property
+    def average_view(self) -> float:
+        """Seconds watched per session."""
+        return 3600 * self.hours / self.sessions if self.sessions else 0.0
 
     @property
     def name(self) -> str:
@@ -269,6 +276,7 @@ class Report:
     trends: tuple[Trend, ...]
     days: tuple[WatchDay, ...]
     views: Views | None
+    videos: tuple[Video, ...]
     top_videos: tuple[Video, ...]
     best_held: tuple[Video, ...]
     worst_held: tuple[Video, ...]

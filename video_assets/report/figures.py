@@ -43,6 +43,19 @@ _SECONDS_PER_HOUR = 3600.0
 _STRETCHES_IN_TABLE = 20
 _VIDEO_COLUMNS = ("Video", "Watch time", "Viewers", "Watched", "Complete it", "Drop-off", "Length")
 
+LIST_COLUMNS = (
+    "Video",
+    "Watch time, h",
+    "Viewers",
+    "Plays",
+    "Sessions",
+    "Average view duration",
+    "Watched, %",
+    "Complete it, %",
+    "Drop-off",
+    "Length",
+)
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -204,6 +217,22 @@ def _video_row(video: Video) -> Row:
         percent(video.completion_rate),
         "none" if video.drop_off is None else clock(video.drop_off),
         f"{clock(video.duration)}{estimated}",
+    )
+
+
+def list_row(video: Video) -> Row:
+    """A video in the list of all, in numbers that a script can read."""
+    return (
+        video.name,
+        f"{video.hours:,.2f}",
+        count(video.viewers),
+        count(video.plays),
+        count(video.sessions),
+        clock(video.average_view),
+        f"{video.watched:,.1f}",
+        f"{video.completion_rate:,.1f}",
+        "none" if video.drop_off is None else clock(video.drop_off),
+        clock(video.duration),
     )
 
 

@@ -1,0 +1,168 @@
+"""The list of all videos: searched, sorted and saved in a real browser, without a server."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+from support.browsers import chromium
+from support.report_facts import HOSTILE, full_report, video
+
+from video_assets.report.facts import Report, Video
+from video_assets.report.page import page as written_page
+from video_assets.report.page import video_list
+
+MAX_BYTES = 2_000_000
+PHONE, DESK = 390, 1280
+FORMULA = '=HYPERLINK("http://example.com")'
+
+
+def named(number: int, title: str, viewers: int) -> Video:
+    return replace(video(number % 9, title), video_id=f"id_{number}", viewers=viewers)
+
+
+def report() -> Report:
+    videos = (
+        named(0, "Zebra, and other animals", 1_200),
+        named(1, HOSTILE, 90),
+        named(2, FORMULA, 80),
+        replace(named(3, "Ant", 7), drop_off=None),
+    )
+    return replace(full_report(), videos=videos)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    (folder / "index.html").write_text(written_page(report()), "utf-8")
+    (folder / "videos.html").write_text(video_list(report()), "utf-8")
+    return folder
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def listed(browser: Browser, folder: Path, complaints: list[str]) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": DESK, "height": 844})
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("dialog", lambda dialog: complaints.append(dialog.message))
+    page.goto((folder / "videos.html").as_uri())
+    yield page
+    page.close()
+
+
+def ids(page: Page) -> list[str | None]:
+    rows = page.locator("tbody tr").filter(visible=True).all()
+    return [row.get_attribute("data-id") for row in rows]
+
+
+def saved(page: Page, path: Path) -> list[list[str]]:
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save as CSV").click()
+    download.value.save_as(path)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.reader(file))
+
+
+def test_the_report_leads_to_the_list_and_back(browser: Browser, folder: Path) -> None:
+    page = browser.new_page()
+    page.goto((folder / "index.html").as_uri())
+    page.get_by_role("link", name="All videos").click()
+    assert page.get_by_role("heading", name="All videos").is_visible()
+    page.get_by_role("link", name="Video engagement").click()
+    assert page.get_by_role("heading", name="Video engagement", exact=True).is_visible()
+    page.close()
+
+
+def test_videos_are_found_by_title_id_and_viewers(listed: Page, complaints: list[str]) -> None:
+    assert ids(listed) == ["id_0", "id_1", "id_2", "id_3"]
+    search, viewers = listed.get_by_label("Title or id"), listed.get_by_label("Viewers, at least")
+    search.fill("ANIMALS")
+    assert ids(listed) == ["id_0"]
+    assert listed.locator("output").inner_text() == "1 of 4 shown"
+    search.fill("id_2")
+    assert ids(listed) == ["id_2"]
+    search.fill("")
+    viewers.fill("90")
+    assert ids(listed) == ["id_0", "id_1"]
+    assert complaints == []
+
+
+def test_a_column_sorts_by_its_numbers_down_and_up(listed: Page) -> None:
+    by_viewers = listed.get_by_role("button", name="Viewers", exact=True)
+    header = listed.get_by_role("columnheader", name="Viewers", exact=True)
+    by_viewers.press("Enter")
+    assert ids(listed) == ["id_0", "id_1", "id_2", "id_3"]
+    assert header.get_attribute("aria-sort") == "descending"
+    by_viewers.press("Enter")
+    assert ids(listed) == ["id_3", "id_2", "id_1", "id_0"]
+    assert header.get_attribute("aria-sort") == "ascending"
+    listed.get_by_role("button", name="Video", exact=True).click()
+    assert ids(listed)[0] == "id_0"
+
+
+def test_what_is_seen_is_saved_as_numbers(listed: Page, tmp_path: Path) -> None:
+    listed.get_by_label("Viewers, at least").fill("100")
+    header, *rows = saved(listed, tmp_path / "videos.csv")
+    assert header[:4] == ["Id", "Video", "Watch time, h", "Viewers"]
+    first = ["id_0", "Zebra, and other animals", "90", "1200", "500", "400", "810", "70", "40"]
+    assert rows == [[*first, "62", "300"]]
+
+
+def test_no_title_becomes_markup_or_a_formula(
+    listed: Page, complaints: list[str], tmp_path: Path
+) -> None:
+    shown = HOSTILE.replace("\u202e", " ")
+    assert listed.locator("tbody td:first-child").nth(1).text_content() == shown
+    titles = [row[1] for row in saved(listed, tmp_path / "videos.csv")[1:]]
+    assert titles == ["Zebra, and other animals", shown, f"'{FORMULA}", "Ant"]
+    assert complaints == []
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", DESK), ("dark", PHONE)])
+def test_it_is_usable_by_everyone_on_every_screen(
+    browser: Browser, folder: Path, theme: str, width: int
+) -> None:
+    scheme = "dark" if theme == "dark" else "light"
+    page = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
+    page.goto((folder / "videos.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert Axe().run(page).generate_report().startswith("Found 0 accessibility violations")
+    page.close()
+
+
+def test_without_script_the_list_is_there_and_promises_nothing(
+    browser: Browser, folder: Path
+) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((folder / "videos.html").as_uri())
+    assert len(page.locator("tbody tr").all()) == 4
+    assert not page.get_by_role("button").all()
+    context.close()
+
+
+def test_a_list_that_is_cut_says_so() -> None:
+    cut = replace(report(), totals=replace(report().totals, videos=12_345))
+    assert "4 videos of 12,345: the most watched. Written" in video_list(cut)
+    whole = replace(report(), totals=replace(report().totals, videos=4))
+    assert "4 videos. Written" in video_list(whole)
+
+
+def test_ten_thousand_videos_are_a_small_file() -> None:
+    title = "Lecture 17: Everything about the Number 17, Part Two of the Series"
+    videos = tuple(named(number, title, number) for number in range(10_000))
+    assert len(video_list(replace(report(), videos=videos)).encode()) < MAX_BYTES

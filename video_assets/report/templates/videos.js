@@ -1,0 +1,67 @@
+"use strict";
+const table = document.querySelector("table.list");
+const form = document.querySelector("form");
+const rows = [...table.tBodies[0].rows];
+const headers = [...table.tHead.rows[0].cells];
+
+// A number as it is written, a position in seconds, or nothing.
+const value = (cell) => {
+  const text = cell.textContent.trim();
+  if (!/\d/.test(text)) return null;
+  return text.split(":").reduce((sum, part) => 60 * sum + Number(part.replaceAll(",", "")), 0);
+};
+
+const show = () => {
+  const text = form.text.value.trim().toLowerCase();
+  const viewers = Number(form.viewers.value);
+  for (const row of rows) {
+    const names = `${row.cells[0].textContent} ${row.dataset.id}`.toLowerCase();
+    row.hidden = !names.includes(text) || value(row.cells[2]) < viewers;
+  }
+  const shown = rows.filter((row) => !row.hidden).length;
+  form.querySelector("output").textContent = `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")} shown`;
+};
+
+const sort = (column) => {
+  const isUp = headers[column].ariaSort === "descending";
+  const sign = isUp ? 1 : -1;
+  const key = column ? (row) => value(row.cells[column]) ?? -Infinity : (row) => row.cells[0].textContent;
+  const compare = column ? (a, b) => (a < b ? -1 : a > b ? 1 : 0) : new Intl.Collator().compare;
+  const keys = new Map(rows.map((row) => [row, key(row)]));
+  rows.sort((a, b) => sign * compare(keys.get(a), keys.get(b)));
+  table.tBodies[0].append(...rows);
+  for (const header of headers) header.removeAttribute("aria-sort");
+  headers[column].ariaSort = isUp ? "ascending" : "descending";
+};
+
+// A text that begins like a formula would be one in a spreadsheet.
+const field = (text) => `"${(/^[=+\-@\t\r]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
+
+const save = () => {
+  const lines = [["Id", ...headers.map((header) => header.textContent)].map(field)];
+  for (const row of rows.filter((row) => !row.hidden)) {
+    const [title, ...numbers] = row.cells;
+    lines.push([field(row.dataset.id), field(title.textContent.trim()), ...numbers.map((cell) => value(cell) ?? "")]);
+  }
+  const text = lines.map((line) => line.join(",") + "\r\n").join("");
+  const link = document.createElement("a");
+  // With a byte order mark Excel reads UTF-8.
+  link.href = URL.createObjectURL(new Blob(["\ufeff" + text], { type: "text/csv" }));
+  link.download = "videos.csv";
+  link.click();
+};
+
+headers.forEach((header, column) => {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = header.textContent;
+  button.addEventListener("click", () => sort(column));
+  header.replaceChildren(button);
+});
+form.addEventListener("input", show);
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  save();
+});
+form.hidden = false;
+show();
