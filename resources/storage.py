@@ -22,11 +22,11 @@ from urllib.parse import unquote, urlsplit
 
 import obstore
 import pyarrow as pa
-from obstore.exceptions import BaseError
+from obstore.exceptions import BaseError, PreconditionError
 from obstore.store import LocalStore, from_url
 
 if TYPE_CHECKING:
-    from obstore import WritableFile
+    from obstore import ObjectMeta, WritableFile
     from obstore.store import ObjectStore
 
 PROVIDERS = {
@@ -117,12 +117,14 @@ class StoredObject:
         size: in bytes.
         is_folder: whether it is a folder.
         modified: when it was written last (UTC), where known.
+        version: its ETag, where reads are to be of that version alone; empty: of any.
     """
 
     location: str
     size: int
     is_folder: bool = False
     modified: datetime | None = None
+    version: str = ""
 
 
 def find(location: str) -> StoredObject | None:
@@ -139,7 +141,7 @@ def find(location: str) -> StoredObject | None:
             meta = store.head(key)
         except (FileNotFoundError, IsADirectoryError):
             return None
-    return StoredObject(location, meta["size"], modified=meta["last_modified"])
+    return _stored(location, meta)
 
 
 def walk(location: str) -> Iterator[StoredObject]:
@@ -153,21 +155,36 @@ def walk(location: str) -> Iterator[StoredObject]:
     with _readable(location):
         for page in store.list(prefix=key or None):
             for meta in page:
-                found = f"{root}{meta['path']}"
-                yield StoredObject(found, meta["size"], modified=meta["last_modified"])
+                yield _stored(f"{root}{meta['path']}", meta)
 
 
-def read_range(location: str, start: int, end: int) -> bytes:
-    """The bytes [start, end) of an object.
+def _stored(location: str, meta: "ObjectMeta") -> StoredObject:
+    tag = meta["e_tag"] or ""
+    # A weak tag says nothing about bytes.
+    version = "" if tag.startswith("W/") else tag
+    return StoredObject(location, meta["size"], modified=meta["last_modified"], version=version)
+
+
+def read_range(location: str, start: int, end: int, version: str = "") -> bytes:
+    """The bytes [start, end) of an object, of one version if it is named.
 
     Raises:
-        StorageError: it is not there, or the storage does not answer.
+        StorageError: it is not there or another version, or the storage does not answer.
     """
     if end <= start:
         return b""
     store, key = _place(location)
     with _readable(location):
-        return bytes(store.get_range(key, start=start, end=end))
+        if not version:
+            return bytes(store.get_range(key, start=start, end=end))
+        try:
+            found = store.get(key, options={"range": (start, end), "if_match": version})
+        except PreconditionError:
+            raise StorageError(
+                f"{location}: changed while it was read. Run this again when it is whole. Whoever "
+                "delivers should write under a name that begins with a dot, and rename at the end."
+            ) from None
+        return bytes(found.bytes())
 
 
 def _place(location: str) -> "tuple[ObjectStore, str]":
@@ -230,9 +247,12 @@ class StoredFile(io.RawIOBase):
         """Up to `size` bytes from the position; all that is left when negative."""
         left = max(self._stored.size - self._position, 0)
         wanted = left if size is None or size < 0 else min(size, left)
-        data = read_range(self._stored.location, self._position, self._position + wanted)
+        data = self._bytes(self._position, self._position + wanted)
         self._position += len(data)
         return data
+
+    def _bytes(self, start: int, end: int) -> bytes:
+        return read_range(self._stored.location, start, end, self._stored.version)
 
     def readinto(self, buffer: memoryview | bytearray) -> int:  # type: ignore[override]
         """Fill a buffer from the position, and say with how many bytes."""

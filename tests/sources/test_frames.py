@@ -227,3 +227,19 @@ def test_the_listing_tells_the_bytes_and_is_not_made_twice(
     assert listing.total_bytes == path.stat().st_size
     monkeypatch.setattr(frames, "list_source", None)
     assert collect(read_events(spark, source, FIRST_DAY, END_DAY, listing)).source_rows == 1
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "json", "csv.gz"])
+@pytest.mark.parametrize("by_renaming", [False, True])
+def test_a_file_that_changes_while_it_is_read_is_an_error_that_says_so(
+    spark: SparkSession, tmp_path: Path, suffix: str, *, by_renaming: bool
+) -> None:
+    path = write(tmp_path / f"events.{suffix}", [EVENT])
+    frame = read_events(spark, SourceConfig(str(path)), FIRST_DAY, END_DAY)
+    other = write(tmp_path / f"other.{suffix}", [EVENT, {**EVENT, "userId": "another"}])
+    if by_renaming:
+        other.rename(path)
+    else:
+        path.write_bytes(other.read_bytes())
+    with pytest.raises(SourceError, match=f"{path}: changed while it was read. Run this again"):
+        count_rows(frame)

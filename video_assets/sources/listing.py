@@ -54,6 +54,7 @@ class SourceFile:
         day: the day that a `{date}` template gave it.
         modified: when it was written last (UTC), where known.
         member: the file to read of a ZIP archive.
+        version: its ETag, which must not change while it is read.
     """
 
     uri: str
@@ -64,6 +65,7 @@ class SourceFile:
     is_array: bool = False
     modified: datetime | None = None
     member: str | None = None
+    version: str = ""
 
     @property
     def is_packed(self) -> bool:
@@ -87,7 +89,7 @@ class SourceFile:
     @property
     def stored(self) -> StoredObject:
         """The file as an object to open."""
-        return StoredObject(self.uri, self.size)
+        return StoredObject(self.uri, self.size, version=self.version)
 
 
 @dataclass(frozen=True)
@@ -300,7 +302,16 @@ def _with_format(found: StoredObject, config: SourceConfig, day: date | None) ->
     if told == "parquet":
         compression = None
     is_array = told == "json" and compression is None and _is_large_array(found)
-    return SourceFile(found.location, found.size, told, compression, day, is_array, found.modified)
+    return SourceFile(
+        found.location,
+        found.size,
+        told,
+        compression,
+        day,
+        is_array,
+        found.modified,
+        version=found.version,
+    )
 
 
 def _is_large_array(found: StoredObject) -> bool:
@@ -311,7 +322,13 @@ def _zipped(found: StoredObject, config: SourceConfig, day: date | None) -> Sour
     member = member_to_read(found, config.zip_member)
     format_ = _SUFFIXES.get(f".{member.lower().rpartition('.')[2]}", "csv")
     return SourceFile(
-        found.location, found.size, format_, day=day, modified=found.modified, member=member
+        found.location,
+        found.size,
+        format_,
+        day=day,
+        modified=found.modified,
+        member=member,
+        version=found.version,
     )
 
 
