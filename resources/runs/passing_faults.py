@@ -14,6 +14,7 @@ from tenacity import RetryCallState, Retrying
 from tenacity.wait import wait_exponential_jitter
 
 from resources.engine.errors import is_out_of_reach
+from resources.runs.limits import explaining_limits
 
 MAX_RETRIES = 3
 WAIT = wait_exponential_jitter(multiplier=30, max=300, jitter=15)
@@ -49,7 +50,8 @@ def retries_passing_faults(compute: Callable[P, R]) -> Callable[P, R]:
 @contextmanager
 def _trying_again() -> Iterator[None]:
     try:
-        yield
+        with explaining_limits():
+            yield
     except Exception as error:
         tries = dg.OpExecutionContext.get().retry_number + 1
         if tries > MAX_RETRIES or not passes(error):

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.engagement.watch_time.engagement import engagement_rows
@@ -125,6 +127,20 @@ def test_a_duration_of_next_to_nothing_gives_infinite_percentages_and_no_warning
     (result,) = engagement(sessions(row))
     assert result["watchPercentage"] == result["completionPercentage"] == float("inf")
     assert result["dataQualityFlag"] == "position_exceeds_duration"
+
+
+@given(
+    duration=st.floats(min_value=0, exclude_min=True, allow_infinity=False),
+    seconds=st.floats(min_value=0, max_value=1e300),
+    further=st.floats(min_value=0, max_value=1e300),
+)
+def test_a_percentage_that_overflows_is_flagged(
+    duration: float, seconds: float, further: float
+) -> None:
+    row = {"duration": duration, "maxPosition": seconds + further, **watched((0.0, seconds))}
+    (result,) = engagement(sessions(row))
+    finite = np.isfinite([result[name] for name in result if name.endswith("Percentage")])
+    assert finite.all() or result["dataQualityFlag"] == "position_exceeds_duration"
 
 
 @pytest.mark.parametrize(
