@@ -9,15 +9,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import obstore
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 from obstore.store import from_url
 from support.engine import only_embedded
 from support.samples import make_sample
 from support.world import stored
 
 from resources.delta.commit import open_table
-from video_assets.engagement.tables import ENGAGEMENT
+from resources.delta.duckdb_views import SqlViews
+from resources.delta.stage import table_location
+from resources.storage import storage_options
+from video_assets.engagement.tables import ENGAGEMENT, VIDEO_METADATA
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.tables import ALL_TABLES
 
 pytestmark = pytest.mark.processes
 
@@ -101,3 +107,16 @@ def test_sources_and_tables_may_lie_in_an_object_store(
     assert len(rejected) == sum(events.rejected.values())
     users = {row["userId"] for row in stored(open_table(f"{tables}/{ENGAGEMENT.name}"))}
     assert "peter" in users
+
+
+@pytest.mark.usefixtures("object_store")
+def test_sql_views_read_an_object_store_without_extensions() -> None:
+    rows = pa.Table.from_pylist(
+        [{"videoId": "v", "duration": 300.0, "title": "a title"}],
+        schema=VIDEO_METADATA.arrow_schema,
+    )
+    location = table_location(BUCKET, VIDEO_METADATA)
+    write_deltalake(location, rows, storage_options=storage_options(location))
+    views = SqlViews.of(BUCKET, ALL_TABLES)
+    assert views.connection.sql("SELECT title FROM video_metadata").fetchall() == [("a title",)]
+    assert list(views.shown) == [VIDEO_METADATA]
