@@ -14,7 +14,7 @@ PRIVATELY := umask $(or $(MASK_$(VIDEO_ASSETS_FILE_ACCESS)),077) &&
 # A file's tests stay together, because they share what it sets up; the slow files begin.
 IN_PARALLEL := --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
-.PHONY: help setup demo dev test test-fast test-spark test-cluster cluster lint bench campaign sql docs clean pins
+.PHONY: help setup demo try dev test test-fast test-spark test-cluster cluster lint bench campaign sql docs clean pins
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ $(READY): pyproject.toml constraints.txt
 
 demo: $(READY) ## Generate sample data, materialize everything, print what came out
 	@$(if $(ENGINE),VIDEO_ASSETS_ENGINE=$(ENGINE) )$(BIN)/python -m video_assets.demo
+
+try: $(READY) ## Take a sample of a known source through its tables: SOURCE=youtube_reporting
+	@$(BIN)/python -m video_assets.try_source $(SOURCE)
 
 dev: $(READY) $(DAGSTER_HOME)/dagster.yaml ## Open the Dagster UI on http://localhost:3000
 	$(PRIVATELY) $(BIN)/dagster dev

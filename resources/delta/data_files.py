@@ -263,11 +263,12 @@ def _in_key_order(rows: pa.Table, table: Table) -> pa.Table:
 
 
 def _ranks(texts: Any) -> Any:
-    """Numbers in the order of the texts: sorting each text once is faster than each row."""
+    """Numbers in the order of the texts, nulls first: each text is sorted once, not each row."""
     numbered = texts.combine_chunks().dictionary_encode()
-    rank = np.empty(len(numbered.dictionary), np.int32)
-    rank[pc.sort_indices(numbered.dictionary).to_numpy()] = np.arange(len(rank), dtype=np.int32)
-    return rank[numbered.indices.to_numpy()]
+    count = len(numbered.dictionary)
+    rank = np.full(count + 1, -1, np.int32)
+    rank[pc.sort_indices(numbered.dictionary).to_numpy()] = np.arange(count, dtype=np.int32)
+    return rank[numbered.indices.fill_null(count).to_numpy()]
 
 
 def _sliced(rows: pa.Table, size: int) -> Iterator[pa.Table]:

@@ -59,6 +59,14 @@ def test_a_month_is_the_sum_of_its_days_and_of_no_other(tmp_path: Path) -> None:
         }
 
 
+def test_months_of_videos_without_a_channel_are_stored(tmp_path: Path) -> None:
+    rows = [view(f"v{n}", FEBRUARY, n, channel_id=None if n % 2 else "c") for n in range(6)]
+    with world(tmp_path, start_date=FEBRUARY, **delivered(tmp_path, rows)) as views:
+        views.compute(FEBRUARY, tables=VIEWS)
+        views.compute(FEBRUARY, tables=MONTHS)
+        assert sums(views) == {(None if n % 2 else "c", f"v{n}", "2024-02"): n for n in range(6)}
+
+
 def test_a_month_depends_on_its_days_from_the_first_partition_on(tmp_path: Path) -> None:
     with world(tmp_path, start_date=date(2024, 1, 15)) as views:
         asset = asset_of(views, MONTHLY_VIEWS)
