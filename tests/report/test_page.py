@@ -119,10 +119,10 @@ def test_the_peaks_of_watching_again_are_named_and_marked(html: str, read: Parse
 
 
 def test_a_curve_that_begins_below_100_says_why(read: Parsed) -> None:
-    why = "150 of them watched the first 5 seconds: 30 watched nothing and 20 began further on."
+    why = "150 of the 200 watched the first 5 seconds: 30 watched nothing and 20 began further on."
     assert why in read.text
     at_100 = replace(full_report().curves[0], opening=200)
-    assert "of them watched the first" not in takeaways.retention(at_100)
+    assert "watched the first" not in takeaways.retention(at_100)
 
 
 def test_only_what_is_wrong_has_the_colour_of_warnings() -> None:

@@ -233,8 +233,8 @@ def _opening(curve: Curve) -> str:
         if number > 0
     ]
     return (
-        f"{count(curve.opening)} of them watched the first {count(curve.bucket_seconds, 'second')}"
-        f": {listed(reasons)}. "
+        f"{count(curve.opening)} of the {count(viewers)} watched the first "
+        f"{count(curve.bucket_seconds, 'second')}: {listed(reasons)}. "
     )
 
 
