@@ -23,6 +23,7 @@ def events_source(settings: Settings) -> SourceConfig:
         event_names=settings.event_names,
         other_names=settings.events_other_names,
         timestamp_unit=settings.events_timestamp_unit,
+        time_zone=settings.events_time_zone,
     )
 
 

@@ -22,7 +22,7 @@ DUPLICATES = "duplicates"
 IGNORED, WAITING = "ignored_rows", "waiting_rows"
 
 SourceFormat = Literal["auto", "parquet", "json", "csv", "delta"]
-TimestampUnit = Literal["s", "ms", "us"]
+TimestampUnit = Literal["s", "ms", "us", "ns"]
 
 # What becomes of rows whose event name is no name of ours.
 OtherNames = Literal["reject", "ignore"]

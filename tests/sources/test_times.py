@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from video_assets.arrow.types import ArrowArray
-from video_assets.sources.times import iso_times, read_days, read_times
+from video_assets.sources.time_texts import times_of_text
+from video_assets.sources.times import read_days, read_times
 from video_assets.vocabulary import TimestampUnit
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,6 +38,21 @@ def moment_of(array: ArrowArray, unit: TimestampUnit | None = None) -> datetime 
         ("2025-01-03T10:20:30.123456999Z", 123456),
         ("2025-01-03T10:20:30.1234567+00:00", 123456),
         ("  2025-01-03T10:20:30Z ", 0),
+        ("2025-01-03t10:20:30.123456z", 123456),
+        ("2025-01-03 10:20:30 UTC", 0),
+        ("2025-01-03 10:20:30.123456 UTC", 123456),
+        ("2025-01-03 12:20:30 +0200", 0),
+        ("2025-01-03 12:20:30,123456789 +02:00", 123456),
+        ("2025-01-03 10:20:30 Z", 0),
+        ("20250103T102030Z", 0),
+        ("20250103T102030.123456Z", 123456),
+        ("20250103T122030+0200", 0),
+        ("1/3/2025 10:20:30 AM", 0),
+        ("01/03/2025, 10:20:30.1234567 am", 123456),
+        ("1/3/2025 10:20:30\u202fAM", 0),
+        ("Fri, 03 Jan 2025 10:20:30 +0000", 0),
+        ("Fri, 3 Jan 2025 12:20:30 +0200", 0),
+        ("03 Jan 2025 10:20:30 GMT", 0),
     ],
 )
 def test_iso_8601_text_is_read_in_every_notation(text: str, microsecond: int) -> None:
@@ -66,6 +82,13 @@ def test_a_date_alone_is_midnight_and_a_time_may_lack_seconds() -> None:
         "2025-01-03T10:20:30+2:00",
         "2025-01-03T10:20:30 CET",
         "2025/01/03",
+        "13/1/2025 10:20:30 AM",
+        "2/29/2025 10:20:30 AM",
+        "1/3/2025 13:20:30 PM",
+        "1/3/2025 10:20:30",
+        "Fri, 31 Feb 2025 10:20:30 +0000",
+        "20250103",
+        "20251303T102030Z",
         "1899-12-31T23:59:59Z",
         "2262-01-01T00:00:00Z",
         "٢٠٢٥-٠١-٠٣",  # noqa: RUF001 (digits, but not ISO 8601's)
@@ -76,9 +99,36 @@ def test_text_that_is_no_iso_8601_time_is_unreadable(text: str) -> None:
     assert moment_of(pa.array([text])) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "hour"), [("12:05:00 AM", 0), ("1:05:00 AM", 1), ("12:05:00 PM", 12), ("11:05 PM", 23)]
+)
+def test_the_halves_of_a_day_begin_at_twelve(text: str, hour: int) -> None:
+    moment = datetime(2025, 12, 31, hour, 5, tzinfo=UTC)
+    assert moment_of(pa.array([f"12/31/2025 {text}"])) == moment
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2025-01-03 10:20:00", "2025-01-03T09:20:00"),
+        ("2025-07-03 10:20", "2025-07-03T08:20:00"),
+        ("7/3/2025 10:20:00 AM", "2025-07-03T08:20:00"),
+        ("2025-07-03", "2025-07-02T22:00:00"),
+        ("2025-07-03 10:20:00Z", "2025-07-03T10:20:00"),
+        ("2025-07-03 10:20:00 +0000", "2025-07-03T10:20:00"),
+        ("2025-10-26 02:30:00", "2025-10-26T00:30:00"),
+        ("2025-03-30 02:30:00", "2025-03-30T01:00:00"),
+    ],
+)
+def test_a_text_without_offset_is_in_the_time_zone_of_the_setting(text: str, expected: str) -> None:
+    times, readable = times_of_text(pa.array([text]), "Europe/Zurich")
+    assert readable.all()
+    assert EPOCH + timedelta(microseconds=int(times[0])) == datetime.fromisoformat(expected + "Z")
+
+
 def test_a_null_is_unreadable_among_readable_texts() -> None:
     texts = pa.array(["2025-01-03", None, "2025-01-04", "bad"])[1:]
-    assert iso_times(texts)[1].tolist() == [False, True, False]
+    assert times_of_text(texts)[1].tolist() == [False, True, False]
 
 
 @given(
@@ -94,15 +144,15 @@ def test_what_python_writes_in_any_zone_is_read_back_exactly(
     moments: list[tuple[datetime, int]],
 ) -> None:
     aware = [m.replace(tzinfo=timezone(timedelta(minutes=offset))) for m, offset in moments]
-    times, readable = iso_times(pa.array([m.isoformat() for m in aware], pa.string()))
+    times, readable = times_of_text(pa.array([m.isoformat() for m in aware], pa.string()))
     assert readable.all()
     assert [EPOCH + timedelta(microseconds=int(time)) for time in times] == aware
 
 
 @given(st.lists(st.text(alphabet="0123456789-:TZ+ .", max_size=30), max_size=30))
 def test_each_text_is_read_as_if_it_were_alone(texts: list[str]) -> None:
-    together = iso_times(pa.array(texts, pa.string()))
-    alone = [iso_times(pa.array([text], pa.string())) for text in texts]
+    together = times_of_text(pa.array(texts, pa.string()))
+    alone = [times_of_text(pa.array([text], pa.string())) for text in texts]
     assert together[0].tolist() == [int(times[0]) for times, _ in alone]
     assert together[1].tolist() == [bool(readable[0]) for _, readable in alone]
 
@@ -130,6 +180,8 @@ def test_coarse_timestamps_and_dates_are_read() -> None:
     ("array", "unit"),
     [
         (pa.array([1735899630123456]), "us"),
+        (pa.array([1735899630123456789]), "ns"),
+        (pa.array(["1735899630123456789"]), "ns"),
         (pa.array(["1735899630123456"]), "us"),
         (pa.array([1735899630.123456]), "s"),
         (pa.array(["1735899630.123456"]), "s"),

@@ -40,7 +40,9 @@ def validate_events(chunk: Chunk, config: SourceConfig, _file_index: int = 0) ->
     Returns:
         The columns of `raw_events`, and the reasons in the order of rule 1.
     """
-    times, has_time = read_times(chunk.columns["timestamp"], config.timestamp_unit)
+    times, has_time = read_times(
+        chunk.columns["timestamp"], config.timestamp_unit, config.time_zone
+    )
     ids = {
         name: per_text(chunk.columns[name], read_ids) for name in ("userId", "sessionId", "videoId")
     }

@@ -1,6 +1,7 @@
 """Settings of the sources: where they are, and how their columns and values map onto ours."""
 
 from typing import Annotated
+from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
@@ -51,6 +52,10 @@ class SourceSettings(BaseModel):
     events_timestamp_unit: Annotated[TimestampUnit | None, EMPTY_IS_UNSET] = Field(
         None, description="unit of times that are numbers since 1970"
     )
+    events_time_zone: Annotated[str | None, EMPTY_IS_UNSET] = Field(
+        None,
+        description="time zone of time texts without offset, such as `Europe/Zurich`; unset: UTC",
+    )
     video_metadata: Annotated[str | None, EMPTY_IS_UNSET] = Field(
         f"{SAMPLE_FOLDER}/video_metadata.parquet",
         description="path or URI of the video metadata; empty where there is none",
@@ -60,6 +65,13 @@ class SourceSettings(BaseModel):
         min_length=1,
         description="path or URI of the daily views; may hold a glob or `{date}`",
     )
+
+    @field_validator("events_time_zone")
+    @classmethod
+    def _is_a_time_zone(cls, value: str | None) -> str | None:
+        if value and value not in available_timezones():
+            raise ValueError("is no time zone of the IANA database, such as `Europe/Zurich`")
+        return value
 
     @field_validator("events_columns", "event_names")
     @classmethod

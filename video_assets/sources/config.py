@@ -19,6 +19,7 @@ class SourceConfig:
             entry.
         other_names: what becomes of rows with any other event name.
         timestamp_unit: unit of times that are numbers since 1970; None refuses such numbers.
+        time_zone: IANA name of the zone of time texts without offset; None is UTC.
         date_format: strptime format of dates; None reads ISO 8601.
         zip_member: name of the file to read of a ZIP archive; None: the only one.
     """
@@ -29,6 +30,7 @@ class SourceConfig:
     event_names: Mapping[str, str] = field(default_factory=dict)
     other_names: OtherNames = "reject"
     timestamp_unit: TimestampUnit | None = None
+    time_zone: str | None = None
     date_format: str | None = None
     zip_member: str | None = None
 

@@ -218,7 +218,7 @@ class Layout:
 
     def _remedy(self, role: Role, found: pa.DataType) -> str:
         if role is Role.TIME and is_number(found):
-            return f"; for numbers, set {self.kind.setting}_TIMESTAMP_UNIT to s, ms or us."
+            return f"; for numbers, set {self.kind.setting}_TIMESTAMP_UNIT to s, ms, us or ns."
         if role is Role.DATE and is_number(found):
             return f"; for numbers such as 20250131, set {self.kind.setting}_DATE_FORMAT (%Y%m%d)."
         return (

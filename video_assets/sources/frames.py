@@ -16,7 +16,7 @@ from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import Layout
 from video_assets.sources.listing import Listing, SourceFile, is_template, list_source
 from video_assets.sources.reading import Reading, require_structure
-from video_assets.sources.times import FIRST_TIME, LAST_TIME, MICROSECONDS, Window
+from video_assets.sources.times import FIRST_TIME, LAST_TIME, NANOSECONDS, Window
 from video_assets.sources.units import Unit, cut_into_units, gather_into_tasks
 
 BatchFunction = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
@@ -189,7 +189,7 @@ def _bounds(type_: pa.DataType, reading: Reading) -> Sequence[datetime | date | 
         moments = [_moment(time) for time in times]
         return moments if type_.tz else [moment.replace(tzinfo=None) for moment in moments]
     if pat.is_integer(type_) and unit:
-        return [time // MICROSECONDS[unit] for time in times]
+        return [time * 1000 // NANOSECONDS[unit] for time in times]
     return None
 
 

@@ -14,7 +14,7 @@ from video_assets.arrow.types import ArrowArray, Characters, Integers, Mask, Tex
 from video_assets.sources.chunks import BrokenRow, Chunk
 from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import Layout, NeededColumn
-from video_assets.sources.json_structure import is_cut, objects_in_a_row
+from video_assets.sources.json_structure import is_cut, one_object_a_line
 from video_assets.sources.json_values import (
     NUMBERS,
     kinds_of_json,
@@ -25,6 +25,9 @@ from video_assets.sources.lines import Lines, is_utf8, readable_text, text_so_fa
 from video_assets.vocabulary import Role
 
 _BLANKS = b" \t\r"
+_BLANK_CHARACTERS = np.frombuffer(_BLANKS, np.uint8)
+# More of them are rare, and looked for line by line.
+_BLANKS_AROUND = 2
 _SAMPLE_ROWS, _FAIR_SAMPLE = 1000, 20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # DuckDB reads these words as numbers, though they are no JSON.
@@ -88,26 +91,25 @@ def _chunk_of_joined_objects(
     lines: Lines, joined: Integers, columns: Sequence[NeededColumn]
 ) -> Chunk:
     """The objects of lines that hold several, as Kinesis Firehose writes them."""
-    split = [objects_in_a_row(lines.line(row)) for row in joined.tolist()]
-    pieces = [piece for of_row in split for piece in of_row]
-    counts = [len(of_row) for of_row in split]
-    row_of = np.repeat(joined, counts)
-    place = np.arange(len(pieces)) - np.repeat(np.cumsum(counts) - counts, counts)
-    some = Lines(b"\n".join(pieces), 0, None)
-    texts, is_text = _texts(some, np.arange(len(pieces)))
-    is_row, values = _read(
-        texts, is_text & _look_like_objects(some, np.arange(len(pieces))), columns
-    )
+    data, line_of = one_object_a_line(lines.joined(joined))
+    split = Lines(data, 0, None)
+    pieces = np.flatnonzero(split.not_blank(_BLANKS))
+    row_of = joined[line_of[pieces]]
+    place_in_row = np.arange(len(pieces)) - np.searchsorted(row_of, row_of)
+    texts, is_text = _texts(split, pieces)
+    is_row, values = _read(texts, is_text & _look_like_objects(split, pieces), columns)
     good, broken = np.flatnonzero(is_row), np.flatnonzero(~is_row)
     last = len(pieces) - 1
-    waiting = int(last in broken and _is_waiting(lines, int(row_of[last]), pieces[last]))
+    waiting = int(
+        last in broken and _is_waiting(lines, int(row_of[last]), split.line(pieces[last]))
+    )
     return Chunk(
         columns=values,
         numbers=None if lines.first_number is None else row_of[good] + lines.first_number,
-        order=lines.offset + lines.starts[row_of[good]] + place[good],
-        texts_of=lambda indices: [readable_text(pieces[at]) for at in good[indices]],
+        order=lines.offset + lines.starts[row_of[good]] + place_in_row[good],
+        texts_of=lambda rows: [readable_text(split.line(pieces[at])) for at in good[rows]],
         broken=[
-            BrokenRow(readable_text(pieces[at]), lines.number(int(row_of[at])))
+            BrokenRow(readable_text(split.line(pieces[at])).strip(), lines.number(int(row_of[at])))
             for at in broken[: len(broken) - waiting].tolist()
         ],
         source_rows=len(pieces),
@@ -129,8 +131,11 @@ def _texts(lines: Lines, rows: Integers) -> tuple[TextArray, Mask]:
 
 def _look_like_objects(lines: Lines, rows: Integers) -> Mask:
     """Which lines begin and end like an object, blanks left out."""
-    first, last = lines.bytes_[lines.starts[rows]], lines.bytes_[lines.ends[rows] - 1]
-    whole: Mask = (first == ord("{")) & (last == ord("}"))
+    first, last = lines.starts[rows], lines.ends[rows] - 1
+    for _ in range(_BLANKS_AROUND):
+        first = first + np.isin(lines.bytes_[first], _BLANK_CHARACTERS)
+        last = last - np.isin(lines.bytes_[last], _BLANK_CHARACTERS)
+    whole: Mask = (lines.bytes_[first] == ord("{")) & (lines.bytes_[last] == ord("}"))
     for place in np.flatnonzero(~whole).tolist():
         line = lines.line(rows[place]).strip(_BLANKS)
         whole[place] = line.startswith(b"{") and line.endswith(b"}")

@@ -1,9 +1,7 @@
 """Times and dates of every notation, as microseconds or days since 1970 in UTC; no guessing."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,10 +17,11 @@ from video_assets.arrow.types import (
     is_number,
     is_text,
 )
-from video_assets.sources.values import numbers_of_text, only, text_of_array
+from video_assets.sources.time_texts import times_of_text
+from video_assets.sources.values import integers, numbers_of_text, second_try, text_of_array
 from video_assets.vocabulary import TimestampUnit
 
-MICROSECONDS = {"s": 1_000_000, "ms": 1_000, "us": 1}
+NANOSECONDS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 MICROSECONDS_PER_DAY = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIME_WITH_OFFSET = r":\d\d(\.\d+)? ?(Z|UTC|[+-]\d\d:?(\d\d)?)$"
@@ -75,32 +74,37 @@ def microseconds_of(value: Any, unit: TimestampUnit | None) -> int | None:
     if isinstance(value, date):
         return (value - _EPOCH.date()).days * MICROSECONDS_PER_DAY
     if unit and isinstance(value, int) and not isinstance(value, bool):
-        return value * MICROSECONDS[unit]
+        return value * NANOSECONDS[unit] // 1000
     return None
 
 
-def read_times(array: ArrowArray, unit: TimestampUnit | None) -> tuple[Integers, Mask]:
+def read_times(
+    array: ArrowArray, unit: TimestampUnit | None, zone: str | None = None
+) -> tuple[Integers, Mask]:
     """Read times of any notation.
 
     Args:
-        array: timestamps (naive ones are UTC), dates (midnight), numbers, or text: ISO 8601, or a
-            number where there is a unit.
+        array: timestamps (naive ones are UTC), dates (midnight), numbers, or text: see
+            `time_texts`, or a number where there is a unit.
         unit: unit of numbers since 1970; without it numbers cannot be read.
+        zone: time zone of texts without offset; None is UTC.
 
     Returns:
         Microseconds since 1970 (0 where unreadable), and which of them could be read. Times before
         1900 or after 2261 are not.
     """
-    times, readable = _times(array, unit)
+    times, readable = _times(array, unit, zone)
     readable = readable & (times >= FIRST_TIME) & (times < LAST_TIME)
     return np.where(readable, times, 0), readable
 
 
-def _times(array: ArrowArray, unit: TimestampUnit | None) -> tuple[Integers, Mask]:
+def _times(
+    array: ArrowArray, unit: TimestampUnit | None, zone: str | None
+) -> tuple[Integers, Mask]:
     if is_text(array.type):
-        return _times_of_text(text_of_array(array), unit)
+        return _times_of_text(text_of_array(array), unit, zone)
     if pat.is_date(array.type):
-        days, there = _integers(array.cast(pa.date32()).cast(pa.int32()))
+        days, there = integers(array.cast(pa.date32()).cast(pa.int32()))
         return days * MICROSECONDS_PER_DAY, there
     if pat.is_timestamp(array.type):
         return _times_of_timestamps(array)
@@ -109,28 +113,22 @@ def _times(array: ArrowArray, unit: TimestampUnit | None) -> tuple[Integers, Mas
     return np.zeros(len(array), np.int64), np.zeros(len(array), dtype=bool)
 
 
-def _integers(array: ArrowArray) -> tuple[Integers, Mask]:
-    there = np.asarray(array.is_valid().to_numpy(zero_copy_only=False), dtype=bool)
-    values = array.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
-    return values, there
-
-
 def _times_of_timestamps(array: ArrowArray) -> tuple[Integers, Mask]:
-    values, there = _integers(array.cast(pa.int64()))
-    if array.type.unit == "ns":
+    return _scaled(*integers(array.cast(pa.int64())), array.type.unit)
+
+
+def _scaled(values: Integers, there: Mask, unit: TimestampUnit) -> tuple[Integers, Mask]:
+    if unit == "ns":
         return values // 1000, there
-    return _scaled(values, there, MICROSECONDS[array.type.unit])
-
-
-def _scaled(values: Integers, there: Mask, factor: int) -> tuple[Integers, Mask]:
+    factor = NANOSECONDS[unit] // 1000
     fits = there & (values >= FIRST_TIME // factor) & (values <= LAST_TIME // factor)
     return np.where(fits, values, 0) * factor, fits
 
 
 def _times_of_numbers(array: ArrowArray, unit: TimestampUnit) -> tuple[Integers, Mask]:
-    factor = MICROSECONDS[unit]
     if pat.is_integer(array.type):
-        return _scaled(*_integers(_signed(array)), factor)
+        return _scaled(*integers(_signed(array)), unit)
+    factor = NANOSECONDS[unit] / 1000
     there = np.asarray(array.is_valid().to_numpy(zero_copy_only=False), dtype=bool)
     values = array.cast(pa.float64()).fill_null(0).to_numpy(zero_copy_only=False)
     fits = there & (values >= FIRST_TIME / factor) & (values < LAST_TIME / factor)
@@ -143,27 +141,13 @@ def _signed(array: ArrowArray) -> ArrowArray:
     return compute.if_else(compute.less(array, pa.scalar(2**63, pa.uint64())), array, None)
 
 
-def _times_of_text(texts: TextArray, unit: TimestampUnit | None) -> tuple[Integers, Mask]:
-    times, readable = iso_times(texts)
+def _times_of_text(
+    texts: TextArray, unit: TimestampUnit | None, zone: str | None
+) -> tuple[Integers, Mask]:
+    times, readable = times_of_text(texts, zone)
     if unit is None:
         return times, readable
-    return _second_try(texts, times, readable, lambda left: _times_of_numeric_text(left, unit))
-
-
-def _second_try(
-    texts: TextArray,
-    times: Integers,
-    readable: Mask,
-    read: Callable[[TextArray], tuple[Integers, Mask]],
-) -> tuple[Integers, Mask]:
-    """Read what could not be read, in another way."""
-    if not readable.any():
-        return read(texts)
-    left = np.flatnonzero(~readable)
-    if len(left):
-        times, readable = times.copy(), readable.copy()
-        times[left], readable[left] = read(texts.take(pa.array(left)))
-    return times, readable
+    return second_try(texts, times, readable, lambda left: _times_of_numeric_text(left, unit))
 
 
 def _times_of_numeric_text(texts: TextArray, unit: TimestampUnit) -> tuple[Integers, Mask]:
@@ -171,61 +155,6 @@ def _times_of_numeric_text(texts: TextArray, unit: TimestampUnit) -> tuple[Integ
     times, readable = _times_of_numbers(whole, unit)
     other_times, other_readable = _times_of_numbers(fractional, unit)
     return np.where(readable, times, other_times), readable | other_readable
-
-
-_DAY_OF_YEAR = (
-    r"(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])"
-    r"|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)"
-    r"|02-(?:0[1-9]|1\d|2[0-8])"
-)
-_LEAP_YEAR = r"\d\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00"
-_DATE = rf"(?:\d{{4}}-(?:{_DAY_OF_YEAR})|(?:{_LEAP_YEAR})-02-29)"
-_CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
-_TIME = rf"[T ]{_CLOCK}(?::[0-5]\d(?:\.\d{{1,6}})?)?"
-_OFFSET = r"(?:Z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)"
-# Arrow's cast reads these shapes, and others that are no times of ours, such as hours alone.
-_SHAPES = (
-    (rf"^{_DATE}{_TIME}{_OFFSET}$", pa.timestamp("us", "UTC")),
-    (rf"^{_DATE}(?:{_TIME})?$", pa.timestamp("us")),
-)
-_REWRITTEN = ((r"^(.{10,19}),", r"\1."), (r"([.]\d{6})\d{1,3}(\D|$)", r"\1\2"))
-
-
-def iso_times(texts: TextArray) -> tuple[Integers, Mask]:
-    """Read ISO 8601 text.
-
-    A date (midnight), or date and time to the minute, second or up to nine digits of a fraction
-    (cut to microseconds), after `T` or a space; `Z`, `+02:00`, `+0200`, `+02`, or no offset (UTC).
-
-    Returns:
-        Microseconds since 1970, and which of them could be read.
-    """
-    times, readable = _plain_iso_times(texts)
-    return _second_try(texts, times, readable, lambda left: _plain_iso_times(_rewritten(left)))
-
-
-def _plain_iso_times(texts: TextArray) -> tuple[Integers, Mask]:
-    times = np.zeros(len(texts), np.int64)
-    readable = np.zeros(len(texts), dtype=bool)
-    for shape, type_ in _SHAPES:
-        times, readable = _second_try(
-            texts, times, readable, partial(_cast, shape=shape, type_=type_)
-        )
-    return times, readable
-
-
-def _cast(texts: TextArray, shape: str, type_: pa.DataType) -> tuple[Integers, Mask]:
-    fits = compute.match_substring_regex(texts, shape).fill_null(fill_value=False)
-    moments = (texts if fits.true_count == len(texts) else only(texts, fits)).cast(type_)
-    return _integers(moments)
-
-
-def _rewritten(texts: TextArray) -> TextArray:
-    """Other notations of ISO 8601 as the plain one: blanks around, small letters, fractions."""
-    plain = compute.utf8_upper(compute.utf8_trim_whitespace(texts))
-    for shape, plainly in _REWRITTEN:
-        plain = compute.replace_substring_regex(plain, shape, plainly)
-    return plain
 
 
 def read_days(
@@ -255,7 +184,7 @@ def read_days(
         texts = text_of_array(array)
         times, readable = _times_by_format(texts, date_format)
         if or_iso:
-            times, readable = _second_try(
+            times, readable = second_try(
                 texts, times, readable, lambda left: read_times(left, unit)
             )
     else:

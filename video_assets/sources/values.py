@@ -19,7 +19,7 @@ from video_assets.arrow.types import (
 )
 
 _NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"
-_WHOLE = r"^-?\d{1,18}$"
+_WHOLE = r"^-?[0-8]?\d{1,18}$"
 _COUNT_LIMIT = 2**63
 _LARGEST_FLOAT_COUNT = 2.0**63
 _LONGEST_COUNT = 40
@@ -31,6 +31,28 @@ _HEX_DIGITS = np.array([list(f"{value:02x}".encode()) for value in range(256)], 
 def mask(array: ArrowArray) -> Mask:
     """A boolean array without nulls as a numpy mask."""
     return np.asarray(array.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def integers(array: ArrowArray) -> tuple[Integers, Mask]:
+    """Values as integers, 0 where they are null, and which are not."""
+    values = array.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+    return values, mask(array.is_valid())
+
+
+def second_try(
+    texts: TextArray,
+    values: Integers,
+    readable: Mask,
+    read: Callable[[TextArray], tuple[Integers, Mask]],
+) -> tuple[Integers, Mask]:
+    """Read what could not be read, in another way."""
+    if not readable.any():
+        return read(texts)
+    left = np.flatnonzero(~readable)
+    if len(left):
+        values, readable = values.copy(), readable.copy()
+        values[left], readable[left] = read(texts.take(pa.array(left)))
+    return values, readable
 
 
 def text_of_array(array: ArrowArray) -> TextArray:
