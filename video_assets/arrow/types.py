@@ -11,6 +11,7 @@ import pyarrow.types as pat
 # `pyarrow-stubs` refuses many calls that pyarrow documents, so its classes check nothing here.
 ArrowArray: TypeAlias = Any
 TextArray: TypeAlias = Any
+ArrowType: TypeAlias = Any
 compute: Any = pyarrow.compute
 
 Integers: TypeAlias = npt.NDArray[np.int64]

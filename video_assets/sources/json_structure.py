@@ -46,7 +46,8 @@ class _Marks:
     def steps(self, outside: Mask) -> Integers:
         """By how much each of them changes the depth."""
         opens, closes = self.kinds == _OPENING, self.kinds == _CLOSING
-        return (outside & opens).astype(np.int64) - (outside & closes)
+        steps: Integers = (outside & opens).astype(np.int64) - (outside & closes)
+        return steps
 
 
 def _after_odd_runs(places: Integers, *, first_is_escaped: bool) -> Integers:

@@ -16,7 +16,7 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 
-from video_assets.arrow.types import Integers, Mask, TextArray, compute
+from video_assets.arrow.types import ArrowType, Integers, Mask, TextArray, compute
 from video_assets.sources.values import integers, mask, only, second_try
 
 _DAY_OF_YEAR = (
@@ -83,7 +83,7 @@ def _iso_times(texts: TextArray, zone: str | None) -> tuple[Integers, Mask]:
 
 
 def _cast(
-    texts: TextArray, shape: str, type_: pa.DataType, zone: str | None
+    texts: TextArray, shape: str, type_: ArrowType, zone: str | None
 ) -> tuple[Integers, Mask]:
     fits = compute.match_substring_regex(texts, shape).fill_null(fill_value=False)
     if not fits.true_count:
