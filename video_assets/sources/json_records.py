@@ -22,6 +22,7 @@ from video_assets.sources.json_values import (
     without_other_kinds,
 )
 from video_assets.sources.lines import Lines, is_utf8, readable_text, text_so_far
+from video_assets.sources.values import mask
 from video_assets.vocabulary import Role
 
 _BLANKS = b" \t\r"
@@ -32,6 +33,7 @@ _SAMPLE_ROWS, _FAIR_SAMPLE = 1000, 20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # DuckDB reads these words as numbers, though they are no JSON.
 _NO_JSON = (b"NaN", b"Inf")
+_BETWEEN_OBJECTS = (b"}{", b"} ", b"}\t")
 _SEVERAL_OBJECTS = r"\}\s*\{"
 
 
@@ -54,15 +56,24 @@ def _chunks_of_rows(
     lines: Lines, rows: Integers, columns: Sequence[NeededColumn]
 ) -> Iterator[Chunk]:
     texts, is_text = _texts(lines, rows)
+    several = _may_hold_several(lines, texts)
+    joined = rows[several]
+    if len(joined):
+        rows, is_text = rows[~several], is_text[~several]
+        texts = texts.filter(pa.array(~several))
     is_row, values = _read(texts, is_text & _look_like_objects(lines, rows), columns)
-    bad = rows[~is_row]
-    several = compute.match_substring_regex(texts.filter(pa.array(~is_row)), _SEVERAL_OBJECTS)
-    joined = bad[several.to_numpy(zero_copy_only=False)]
-    broken = np.setdiff1d(bad, joined)
+    broken = rows[~is_row]
     waiting = int(len(broken) and _is_waiting(lines, int(broken[-1]), lines.line(broken[-1])))
     yield _chunk(lines, rows[is_row], values, broken[: len(broken) - waiting], waiting)
     if len(joined):
         yield _chunk_of_joined_objects(lines, joined, columns)
+
+
+def _may_hold_several(lines: Lines, texts: TextArray) -> Mask:
+    """Which texts may be several objects: brackets may also stand in a string."""
+    if not any(between in lines.data for between in _BETWEEN_OBJECTS):
+        return np.zeros(len(texts), np.bool_)
+    return mask(compute.match_substring_regex(texts, _SEVERAL_OBJECTS))
 
 
 def _is_waiting(lines: Lines, row: int, text: bytes) -> bool:
