@@ -1,10 +1,12 @@
 """What must hold for the tables that are made from the daily views."""
 
+from datetime import date, timedelta
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from asset_checks.freshness import yesterday_is_there
-from asset_checks.rules import CheckInput, FrameRule, RowRule, Rule
+from asset_checks.rules import WARN, CheckInput, Finding, FrameRule, MeasuredRule, RowRule, Rule
+from video_assets.daily_views.monthly_views import definition_on, spans_change
 from video_assets.daily_views.tables import (
     DAILY_VIDEO_VIEWS,
     MISSING_DATE,
@@ -70,7 +72,35 @@ def _differs_between_the_forms(given: CheckInput) -> DataFrame:
     return both.where(~once)
 
 
-DAILY_RULES: tuple[Rule, ...] = (yesterday_is_there(DAILY_VIDEO_VIEWS),)
+def _marked_otherwise(given: CheckInput) -> DataFrame:
+    """Months whose marks are not those of the settings: they changed since."""
+    changes = given.settings.definition_change_days
+    month = F.col("month_start")
+    spans = F.coalesce(F.col("spansDefinitionChange"), F.lit(False))  # noqa: FBT003 (Spark's signature)
+    is_same = F.col("viewDefinitionSince").eqNullSafe(definition_on(F.last_day(month), changes))
+    same_span = spans == spans_change(month, changes)
+    months = given.rows().where(~(is_same & same_span))
+    return months.select(*_MONTH, "viewDefinitionSince", "spansDefinitionChange")
+
+
+def _not_comparable(given: CheckInput) -> Finding:
+    """Months of the run, or the newest, in or since whose month before the definition changed."""
+    there = sorted(given.stored.rows_per_day(MONTHLY_VIEWS))
+    months = there[-1:] if given.days is None else [m for m in there if m in given.days.days]
+    found = [
+        (month, change, what)
+        for month in months
+        for change, what in sorted(given.settings.view_definition_changes.items())
+        if (month - timedelta(days=1)).replace(day=1) < change < _month_after(month)
+    ]
+    concerned = sorted({month for month, _, _ in found})
+    shown = [dict(zip(("month", "changed", "what"), row, strict=True)) for row in found]
+    return Finding(len(concerned), checked=len(months), sample=shown, days=concerned)
+
+
+def _month_after(month: date) -> date:
+    return (month + timedelta(days=31)).replace(day=1)
+
 
 MONTHLY_RULES: tuple[Rule, ...] = (
     FrameRule(
@@ -83,6 +113,27 @@ MONTHLY_RULES: tuple[Rule, ...] = (
         compared_with=(DAILY_VIDEO_VIEWS,),
         violations=_differs_from_its_days,
         day_column="month_start",
+    ),
+    FrameRule(
+        name="definition_changes_are_marked",
+        table=MONTHLY_VIEWS,
+        description="Each month says what counted as a view, as VIEW_DEFINITION_CHANGES has it.",
+        problem="months span a change of what counts as a view, and are not marked so",
+        remedy="VIEW_DEFINITION_CHANGES changed: materialize the days and months again that are "
+        "named.",
+        severity=WARN,
+        violations=_marked_otherwise,
+        day_column="month_start",
+    ),
+    MeasuredRule(
+        name="comparable_with_the_month_before",
+        table=MONTHLY_VIEWS,
+        description="Nothing else counts as a view than in the month before.",
+        problem="months cannot be compared with the one before: what counts as a view changed",
+        remedy="Compare a measure that did not change, such as engagedViews, or say so where the "
+        "numbers are shown.",
+        severity=WARN,
+        measure=_not_comparable,
     ),
 )
 

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from asset_checks import daily_views, engagement, lifetime_snapshots, raw_events, sessions
+from asset_checks import (
+    daily_views,
+    engagement,
+    lifetime_snapshots,
+    raw_events,
+    sessions,
+    view_deliveries,
+)
 from asset_checks.dagster_checks import checks_of
 from asset_checks.freshness import DEADLINE_CRON, TIME_ZONE, YESTERDAY_IS_THERE, yesterday_is_there
 from asset_checks.growth import TABLES_ARE_TIDY
@@ -20,14 +27,14 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     RAW_EVENTS.name: (*raw_events.RULES, TABLES_ARE_TIDY),
     SESSIONS.name: sessions.RULES,
     ENGAGEMENT.name: engagement.RULES,
-    DAILY_VIDEO_VIEWS.name: daily_views.DAILY_RULES,
+    DAILY_VIDEO_VIEWS.name: view_deliveries.RULES,
     MONTHLY_VIEWS.name: daily_views.MONTHLY_RULES,
     MISSING_DATES.name: daily_views.MISSING_RULES,
     LIFETIME_SNAPSHOTS.name: lifetime_snapshots.RULES,
     LIFETIME_VIEW_HISTORY.name: (yesterday_is_there(LIFETIME_VIEW_HISTORY),),
 }
 
-_ASKED_BY_TIME = (YESTERDAY_IS_THERE, engagement.UP_TO_DATE.name)
+_ASKED_BY_TIME = (YESTERDAY_IS_THERE, view_deliveries.DELIVERED_IN_TIME, engagement.UP_TO_DATE.name)
 
 
 def build_checks() -> list[dg.AssetChecksDefinition]:

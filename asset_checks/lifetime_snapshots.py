@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from asset_checks.freshness import yesterday_is_there
 from asset_checks.rules import WARN, CheckInput, FrameRule, Rule
+from asset_checks.view_deliveries import drifting_videos
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS
 from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS
 
@@ -74,6 +75,20 @@ RULES: tuple[Rule, ...] = (
         severity=WARN,
         violations=_fell,
         day_column="date",
+    ),
+    FrameRule(
+        name="agrees_with_daily_views",
+        table=LIFETIME_SNAPSHOTS,
+        description="The days of a video sum up to its lifetime views, since its upload or since "
+        "the first snapshot.",
+        problem="videos have other lifetime views than the sum of their days",
+        remedy="See unknown and negative days and changed definitions; else days lack, or see "
+        "DAILY_VIEWS_COMBINE.",
+        severity=WARN,
+        compared_with=(DAILY_VIDEO_VIEWS,),
+        thresholds=("max_lifetime_drift", "min_lifetime_drift"),
+        violations=drifting_videos,
+        day_column="snapshotDate",
     ),
     yesterday_is_there(LIFETIME_SNAPSHOTS),
 )

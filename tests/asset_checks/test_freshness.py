@@ -85,6 +85,7 @@ def test_each_morning_every_daily_table_and_the_age_of_engagement_are_asked_for(
         "video/raw_events:yesterday_is_there",
         "video/sessions:yesterday_is_there",
         "video/daily_video_views:yesterday_is_there",
+        "video/daily_video_views:delivered_in_time",
         "video/lifetime_snapshots:yesterday_is_there",
         "video/lifetime_view_history:yesterday_is_there",
         "video/aggregated_user_video_engagement:computed_recently",

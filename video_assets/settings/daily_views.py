@@ -91,6 +91,9 @@ class DailyViewSettings(BaseModel):
     cumulative_lookback: int = Field(
         35, ge=1, le=400, description="days in which a running total looks for its predecessor"
     )
+    daily_views_delivery_lag: int = Field(
+        1, ge=1, le=60, description="days after which the views of a day must be there"
+    )
     view_definition_changes: DefinitionChanges = Field(
         default_factory=dict,
         description="days from which the platform counts something else as a view, JSON of day to "

@@ -1,0 +1,265 @@
+"""What must hold for a delivery of daily views: few refusals, no surprises, and in time."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from statistics import median
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from asset_checks.evaluate import sample
+from asset_checks.freshness import due_day, yesterday_is_there
+from asset_checks.rules import WARN, CheckInput, Finding, MeasuredRule, Rule
+from video_assets.daily_views.source_rows import BEFORE_UPLOAD
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
+from video_assets.days import UNDATED
+from video_assets.vocabulary import DUPLICATES, SOURCE_ROWS
+
+DELIVERED_IN_TIME = "delivered_in_time"
+
+_WEEKS = 4
+# Twice as many rows say nothing where there are so few.
+_FEW_ROWS = 10
+
+
+def _share_of_refused(given: CheckInput) -> Finding:
+    """Zeros before the upload day do not count: exports carry years of them."""
+    days = [*given.checked_days(), UNDATED]
+    refused_rows = given.all_rows(REJECTED_DAILY_VIEWS).where(
+        F.col("date").isin(*days) & (F.col("reason") != BEFORE_UPLOAD)
+    )
+    refused = refused_rows.count()
+    rows = _valid_source_rows(given) + refused
+    share = refused / max(rows, 1)
+    measured = {"share": round(share, 6), "rejected_rows": refused}
+    if share <= given.thresholds.max_rejected_share:
+        return Finding(checked=rows, measured=measured)
+    shown = refused_rows.select("reason", "source", "sourceRow", "rowText", "date")
+    return Finding(rows=refused, checked=rows, sample=sample(shown), measured=measured)
+
+
+def _valid_source_rows(given: CheckInput) -> int:
+    """As the newest run reported, because several rows may have become one; else the table's."""
+    written = given.newest_write()
+    if given.days is not None and written is not None and "valid_rows" in written.counts:
+        return int(written.counts["valid_rows"] + written.counts.get(DUPLICATES, 0))
+    rows = given.stored.rows_per_day(DAILY_VIDEO_VIEWS)
+    return sum(rows.get(day, 0) for day in given.checked_days())
+
+
+def _conflicts(given: CheckInput) -> Finding:
+    written = given.newest_write()
+    if written is None or not {SOURCE_ROWS, "conflicts"} <= written.counts.keys():
+        return Finding(note="no run reported how many rows contradict each other")
+    conflicts, rows = (int(written.counts[name]) for name in ("conflicts", SOURCE_ROWS))
+    share = conflicts / max(rows, 1)
+    too_many = share > given.thresholds.max_conflict_share
+    return Finding(
+        rows=conflicts if too_many else 0,
+        checked=rows,
+        days=written.days.days if too_many else (),
+        measured={"share": round(share, 6), "conflicts": conflicts},
+    )
+
+
+def _lost_counters(given: CheckInput) -> Finding:
+    lost = given.rows().where(F.col("viewCount").isNull() & (F.col("reportedCount") == 0))
+    shown = lost.select("video_id", "date", "channel_id")
+    count = lost.count()
+    days = [row["date"] for row in lost.select("date").distinct().collect()] if count else ()
+    return Finding(rows=count, sample=sample(shown) if count else (), days=days)
+
+
+def _unusual_days(given: CheckInput) -> Finding:
+    """Compare each day with the same weekday of the weeks before it, else with the days before."""
+    rows = given.stored.rows_per_day(DAILY_VIDEO_VIEWS)
+    compared = {day: _usual_rows(given, rows, day) for day in given.checked_days()}
+    usual = {day: counts[0] for day, counts in compared.items() if counts}
+    unusual = [day for day in usual if _is_unusual(given, rows.get(day, 0), compared[day])]
+    needed = given.thresholds.min_row_count_history
+    return Finding(
+        rows=len(unusual),
+        checked=len(usual),
+        sample=[{"day": day, "rows": rows.get(day, 0), "usual": usual[day]} for day in unusual],
+        days=unusual,
+        note="" if usual else f"no day has {needed} days with views before it",
+    )
+
+
+def _usual_rows(given: CheckInput, rows: Mapping[date, int], day: date) -> list[float]:
+    """The median of the weekdays before and that of the days before, as far as they are known."""
+    weekdays = [day - timedelta(weeks=n + 1) for n in range(_WEEKS)]
+    before = [day - timedelta(n + 1) for n in range(given.thresholds.row_count_history_days)]
+    histories = ([rows[d] for d in days if rows.get(d)] for days in (weekdays, before))
+    needed = given.thresholds.min_row_count_history
+    return [median(counts) for counts in histories if len(counts) >= needed]
+
+
+def _is_unusual(given: CheckInput, rows: int, usual: Sequence[float]) -> bool:
+    """Few rows for the weekday; or many for the weekday and the days before, as a channel grows."""
+    lowest, highest = given.thresholds.min_row_count_ratio, given.thresholds.max_row_count_ratio
+    return rows < lowest * usual[0] or rows > highest * max(*usual, _FEW_ROWS)
+
+
+def _concerns_the_lag(given: CheckInput) -> bool:
+    return given.days is None or given.days.first <= _overdue_from(given) < given.days.end
+
+
+def _overdue_from(given: CheckInput) -> date:
+    """The newest day whose views must be there."""
+    return due_day(given.now) - timedelta(days=given.settings.daily_views_delivery_lag - 1)
+
+
+def _overdue(given: CheckInput) -> Finding:
+    due, first = _overdue_from(given), given.settings.start_date
+    if due < first:
+        return Finding(note=f"the first partition is {first}")
+    rows = given.stored.rows_per_day(DAILY_VIDEO_VIEWS)
+    newest = max((day for day in rows if day <= due), default=None)
+    measured = {"due_day": str(due)}
+    if newest == due:
+        return Finding(measured=measured)
+    missing = _days_after(newest or first - timedelta(days=1), due)
+    evidence = {"due_day": due, "newest_day_with_rows": newest}
+    return Finding(rows=len(missing), sample=[evidence], days=missing, measured=measured)
+
+
+def _days_after(newest: date, last: date) -> Sequence[date]:
+    return [newest + timedelta(days=n + 1) for n in range((last - newest).days)]
+
+
+def drifting_videos(given: CheckInput) -> DataFrame:
+    """Videos whose lifetime views differ from the sum of their days by more than is tolerated.
+
+    Days up to the one before the snapshot are summed, since the upload where the days begin there,
+    else since the first snapshot. Snapshots of which the days are not there yet are not compared.
+    """
+    daily = given.all_rows(DAILY_VIDEO_VIEWS)
+    newest = daily.agg(F.max("date").alias("newest")).collect()[0]["newest"]
+    counted = F.col("viewCount").isNotNull() & (F.date_add(F.col("date"), -1) <= F.lit(newest))
+    asked = (
+        given.rows()
+        .where(counted)
+        .groupBy("video_id")
+        .agg(F.max(F.struct("date", F.col("viewCount").alias("count"))).alias("asked"))
+    )
+    first = (
+        given.all_rows()
+        .where(F.col("viewCount").isNotNull())
+        .groupBy("video_id")
+        .agg(F.min(F.struct("date", F.col("viewCount").alias("count"))).alias("first"))
+    )
+    pairs = asked.join(first, "video_id").select(
+        "video_id",
+        F.col("asked.date").alias("snapshotDate"),
+        F.col("asked.count").alias("lifetimeViews"),
+        F.col("first.date").alias("firstDate"),
+        F.col("first.count").alias("firstViews"),
+    )
+    views = F.col("viewCount")
+    since_first = F.col("date") >= F.col("firstDate")
+    sums = (
+        daily.join(pairs, "video_id")
+        .where(F.col("date") < F.col("snapshotDate"))
+        .groupBy(*pairs.columns)
+        .agg(
+            F.sum(views).alias("ofAllDays"),
+            F.sum(F.when(since_first, views)).alias("ofDaysSinceFirst"),
+            F.min("created_date").alias("created"),
+            F.min("date").alias("begins"),
+            F.count_if(views < 0).alias("negativeDays"),
+            F.count_if(views.isNull()).alias("unknownDays"),
+            F.max("viewDefinitionSince").alias("definition"),
+            F.count_if(F.col("viewDefinitionSince").isNull()).alias("daysBeforeAnyChange"),
+        )
+    )
+    return _drift(sums, given)
+
+
+def _drift(sums: DataFrame, given: CheckInput) -> DataFrame:
+    whole = F.date_add(F.col("created"), 1) >= F.col("begins")
+    whole = F.coalesce(whole, F.lit(False))  # noqa: FBT003 (Spark's signature)
+    grown = F.col("lifetimeViews") - F.col("firstViews")
+    compared = sums.where(whole | (F.col("firstDate") < F.col("snapshotDate"))).withColumns(
+        {
+            "since": F.when(whole, F.col("created")).otherwise(F.col("firstDate")),
+            "expected": F.when(whole, F.col("lifetimeViews")).otherwise(grown),
+            "sumOfDays": F.coalesce(
+                F.when(whole, F.col("ofAllDays")).otherwise(F.col("ofDaysSinceFirst")), F.lit(0)
+            ),
+            "spansDefinitionChange": F.col("definition").isNotNull()
+            & (F.col("daysBeforeAnyChange") > 0),
+        }
+    )
+    difference = F.col("sumOfDays") - F.col("expected")
+    tolerated = F.greatest(
+        F.lit(float(given.thresholds.min_lifetime_drift)),
+        F.abs(F.col("expected")) * F.lit(given.thresholds.max_lifetime_drift),
+    )
+    shown = ("video_id", "snapshotDate", "since", "expected", "sumOfDays")
+    explained = ("negativeDays", "unknownDays", "spansDefinitionChange")
+    return compared.where(F.abs(difference) > tolerated).select(
+        *shown, difference.alias("difference"), *explained
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    MeasuredRule(
+        name="few_rejected_rows",
+        table=DAILY_VIDEO_VIEWS,
+        description="The share of refused source rows is small; zeros before the upload day do "
+        "not count.",
+        problem="too many source rows were rejected",
+        remedy="Read reasons and texts in rejected_daily_views; map columns and notations, or ask "
+        "the sender.",
+        severity=WARN,
+        compared_with=(REJECTED_DAILY_VIEWS,),
+        thresholds=("max_rejected_share",),
+        measure=_share_of_refused,
+    ),
+    MeasuredRule(
+        name="few_conflicts",
+        table=DAILY_VIDEO_VIEWS,
+        description="Few rows of a video and day contradict the one that holds.",
+        problem="many rows of a video and day contradict each other",
+        remedy="A row a country wants DAILY_VIEWS_COMBINE=sum; if counts are restated, raise the "
+        "threshold.",
+        severity=WARN,
+        thresholds=("max_conflict_share",),
+        measure=_conflicts,
+    ),
+    MeasuredRule(
+        name="no_lost_counters",
+        table=DAILY_VIDEO_VIEWS,
+        description="No running total reads 0 after it was above 0.",
+        problem="counters read 0 after they were above 0; the views of these days are unknown",
+        remedy="Ask the sender whether the pull failed on these days, and have it delivered again.",
+        severity=WARN,
+        applies=lambda given: given.settings.view_count_kind == "cumulative",
+        measure=_lost_counters,
+    ),
+    MeasuredRule(
+        name="usual_row_count",
+        table=DAILY_VIDEO_VIEWS,
+        description="A day has about as many rows as the same weekday of the weeks before it.",
+        problem="days have unusually few or many rows",
+        remedy="See whether a delivery is cut short or came twice; complete it and run the days "
+        "again.",
+        severity=WARN,
+        thresholds=("min_row_count_ratio", "max_row_count_ratio", "min_row_count_history"),
+        measure=_unusual_days,
+    ),
+    MeasuredRule(
+        name=DELIVERED_IN_TIME,
+        table=DAILY_VIDEO_VIEWS,
+        description="A day has rows `DAILY_VIEWS_DELIVERY_LAG` days later.",
+        problem="days of views are overdue",
+        remedy="See whether the sender is late or delivers elsewhere; run the days when they are "
+        "there.",
+        severity=WARN,
+        thresholds=("daily_views_delivery_lag",),
+        applies=_concerns_the_lag,
+        measure=_overdue,
+    ),
+    yesterday_is_there(DAILY_VIDEO_VIEWS),
+)
