@@ -24,7 +24,7 @@ from asset_checks.rules import (
 from video_assets.days import UNDATED
 from video_assets.ingestion import events_source, replaced_days
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
-from video_assets.vocabulary import DUPLICATES, IGNORED, SOURCE_ROWS, WAITING
+from video_assets.vocabulary import DUPLICATES, ERASED, IGNORED, SOURCE_ROWS, WAITING
 
 _ROWS_WRITTEN = "rows_written"
 _REJECTED_ROWS = "rejected_rows"
@@ -59,7 +59,7 @@ def _accounts(given: CheckInput, written: WrittenRows) -> Iterator[Evidence]:
     valid = _rows_of(given.stored.rows_per_day(RAW_EVENTS), valid_days)
     rejected = _rows_of(given.stored.rows_per_day(REJECTED_EVENTS), rejected_days)
     reported = {name: int(count) for name, count in written.counts.items()}
-    in_no_table = sum(reported.get(name, 0) for name in (DUPLICATES, IGNORED, WAITING))
+    in_no_table = sum(reported.get(name, 0) for name in (DUPLICATES, IGNORED, WAITING, ERASED))
     accounted = valid + rejected + in_no_table
     yield {"rows": RAW_EVENTS.name, "reported": reported[_ROWS_WRITTEN], "found": valid}
     if _REJECTED_ROWS in reported:
@@ -69,7 +69,7 @@ def _accounts(given: CheckInput, written: WrittenRows) -> Iterator[Evidence]:
             "found": rejected,
         }
     yield {
-        "rows": "source (valid + duplicates + rejected + ignored + waiting)",
+        "rows": "source (valid + duplicates + rejected + ignored + waiting + erased)",
         "reported": reported[SOURCE_ROWS],
         "found": accounted,
     }

@@ -10,7 +10,7 @@ from resources.delta.table import SCHEMA_NAME, Column, Table
 from resources.delta.write_metadata import column_lineage
 from video_assets.days import DayRange
 from video_assets.plots import bars_per_day
-from video_assets.vocabulary import DUPLICATES, IGNORED, SOURCE_ROWS, WAITING
+from video_assets.vocabulary import DUPLICATES, ERASED, IGNORED, SOURCE_ROWS, WAITING
 
 OWNERS = ["team:video-analytics"]
 KINDS = {"pyspark", "deltalake"}
@@ -97,11 +97,11 @@ def days_of(context: dg.AssetExecutionContext) -> DayRange:
 
 
 def accounting(valid: StagedTable, rejected: StagedTable) -> dict[str, Any]:
-    """Metadata that accounts for every source row: kept, repeated, rejected, ignored or waiting."""
+    """Metadata that accounts for every source row, by its fate."""
     source_rows = valid.counters.get(SOURCE_ROWS, 0)
     return {
         SOURCE_ROWS: source_rows,
-        **{name: valid.counters.get(name, 0) for name in (DUPLICATES, IGNORED, WAITING)},
+        **{name: valid.counters.get(name, 0) for name in (DUPLICATES, IGNORED, WAITING, ERASED)},
         "rejected_rows": rejected.rows,
         "share_rejected_percent": round(100 * rejected.rows / max(source_rows, 1), 3),
         **_rejected_share_plot(valid, rejected),

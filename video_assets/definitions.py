@@ -1,5 +1,6 @@
 """The one `Definitions`: what exists, wired together from the settings."""
 
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -15,6 +16,7 @@ from resources.view_counts.resource import ViewCounts
 from video_assets.analytics.assets import analytics_assets
 from video_assets.automation.alert_sensor import alert_sensor
 from video_assets.automation.conditions import automated
+from video_assets.automation.erasure import compute_from_sessions, erasure_job
 from video_assets.automation.maintenance import maintenance_schedule
 from video_assets.automation.schedules import automation_sensor, daily_schedule, daily_steps
 from video_assets.catalog import daily_partitions, days_until_today, monthly_partitions
@@ -46,6 +48,12 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     spark = SparkEngine.from_settings(settings)
     assets = _assets(settings)
     steps = daily_steps(assets, daily_partitions(settings.start_date))
+    resources = {
+        "spark": spark,
+        "settings": settings,
+        "view_counts": ViewCounts.from_settings(settings),
+        "io_manager": build_io_manager(settings.warehouse, spark, TABLES),
+    }
     return dg.Definitions(
         assets=dg.with_source_code_references(_watched(automated(assets))),
         asset_checks=build_checks(),
@@ -55,12 +63,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             maintenance_schedule(),
         ],
         sensors=[automation_sensor(), alert_sensor(settings.warehouse, settings)],
-        resources={
-            "spark": spark,
-            "settings": settings,
-            "view_counts": ViewCounts.from_settings(settings),
-            "io_manager": build_io_manager(settings.warehouse, spark, TABLES),
-        },
+        jobs=[erasure_job(partial(compute_from_sessions, assets, resources, settings))],
+        resources=resources,
         # One engine a process: steps share it, and none pays for starting Python again.
         executor=one_process_executor,
     )

@@ -15,7 +15,7 @@ from video_assets.daily_views.tables import (
 )
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY
-from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.player_events.tables import ERASED_USERS, RAW_EVENTS, REJECTED_EVENTS
 
 TABLES: Mapping[str, Table] = MappingProxyType(
     {
@@ -38,5 +38,5 @@ TABLES: Mapping[str, Table] = MappingProxyType(
     }
 )
 
-# The alerts are no asset: the daemon writes them.
-ALL_TABLES: tuple[Table, ...] = (*TABLES.values(), ALERTS)
+# These are no assets: the daemon writes the alerts, the job `erase_users` whom it erased.
+ALL_TABLES: tuple[Table, ...] = (*TABLES.values(), ALERTS, ERASED_USERS)

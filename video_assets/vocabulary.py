@@ -16,10 +16,11 @@ class Role(Enum):
 
 
 # What the tasks that read a source count: rows of the source, those that repeat another one, those
-# that nobody wants, and those that are cut at the end of a file.
+# that nobody wants, those that are cut at the end of a file, and those of people who were erased.
 SOURCE_ROWS = "source_rows"
 DUPLICATES = "duplicates"
 IGNORED, WAITING = "ignored_rows", "waiting_rows"
+ERASED = "erased_rows"
 
 SourceFormat = Literal["auto", "parquet", "json", "csv", "delta"]
 TimestampUnit = Literal["s", "ms", "us", "ns"]

@@ -29,6 +29,7 @@ RUNS_KEPT = 90
 
 @contextmanager
 def _instance(folder: Path) -> Iterator[dg.DagsterInstance]:
+    folder.mkdir()
     with dg.DagsterInstance.local_temp(str(folder)) as instance:
         yield instance
 

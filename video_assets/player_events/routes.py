@@ -9,20 +9,24 @@ import pyarrow as pa
 
 from resources.delta.stage import Emission
 from video_assets.arrow.blocks import unpacked
+from video_assets.player_events.erased import NOBODY, ErasedUsers
 from video_assets.player_events.sort_out import sort_out
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
-from video_assets.vocabulary import DUPLICATES, IGNORED, SOURCE_ROWS, WAITING
+from video_assets.vocabulary import DUPLICATES, ERASED, IGNORED, SOURCE_ROWS, WAITING
 
 
-def sorted_events(batches: Iterator[pa.RecordBatch]) -> Iterator[Emission]:
+def sorted_events(
+    batches: Iterator[pa.RecordBatch], erased: ErasedUsers = NOBODY
+) -> Iterator[Emission]:
     """Valid and rejected rows of each bucket of events; see `events_in_blocks`."""
     for parts in unpacked(batches):
-        bucket = sort_out(parts)
+        bucket = sort_out(parts, erased)
         counted = {
             SOURCE_ROWS: bucket.source_rows,
             DUPLICATES: bucket.duplicates,
             IGNORED: bucket.ignored,
             WAITING: bucket.waiting,
+            ERASED: bucket.erased,
         }
         yield Emission(RAW_EVENTS.name, bucket.valid, counted)
         yield Emission(REJECTED_EVENTS.name, bucket.rejected, bucket.reasons)

@@ -19,6 +19,7 @@ from video_assets.arrow.blocks import (
 )
 from video_assets.arrow.columns import with_numbered_texts
 from video_assets.arrow.kernels import count_values
+from video_assets.player_events.erased import NOBODY, ErasedUsers
 from video_assets.player_events.ordering import distinct_rows
 from video_assets.player_events.source_rows import EVENT_ROWS
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
@@ -44,6 +45,7 @@ class SortedOut:
         duplicates: valid rows that repeat another one in all columns.
         ignored: rows that nobody wants.
         waiting: halves of rows at the end of a file.
+        erased: rows of people who were erased, valid or not.
     """
 
     valid: pa.Table
@@ -52,6 +54,7 @@ class SortedOut:
     duplicates: int
     ignored: int
     waiting: int
+    erased: int
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -95,15 +98,18 @@ def events_in_blocks(
     return shared(blocks, shares)
 
 
-def sort_out(parts: Mapping[str, pa.Table]) -> SortedOut:
+def sort_out(parts: Mapping[str, pa.Table], erased: ErasedUsers = NOBODY) -> SortedOut:
     """Tell valid, repeated and rejected rows of a bucket apart.
 
     Args:
         parts: a bucket of `events_in_blocks`, unpacked; rows that equal each other are in one.
+        erased: people whose rows are left out.
     """
-    events = parts.get(_EVENTS, RAW_EVENTS.arrow_schema.empty_table())
+    delivered = parts.get(_EVENTS, RAW_EVENTS.arrow_schema.empty_table())
+    events = erased.without_events(delivered)
     others = parts.get(_OTHERS, _REFUSED_OR_COUNTED.empty_table())
-    refused = others.filter(pc.is_valid(others["reason"]))
+    all_refused = others.filter(pc.is_valid(others["reason"]))
+    refused = erased.without_texts(all_refused)
     with turn():
         valid = _distinct(with_numbered_texts(events))
     return SortedOut(
@@ -113,6 +119,7 @@ def sort_out(parts: Mapping[str, pa.Table]) -> SortedOut:
         duplicates=events.num_rows - valid.num_rows,
         ignored=_total(others, IGNORED_ROWS),
         waiting=_total(others, WAITING_ROWS),
+        erased=delivered.num_rows - events.num_rows + all_refused.num_rows - refused.num_rows,
     )
 
 

@@ -49,3 +49,14 @@ REJECTED_EVENTS = Table(
         ),
     ),
 )
+
+ERASED_USERS = Table(
+    name="erased_users",
+    grain="one person who was erased",
+    key=("userHash",),
+    columns=(
+        required("userHash", pa.string(), "keyed hash of the id"),
+        required("keyCheck", pa.string(), "tells whether a key is the one of these hashes"),
+        required("erasedAt", TIMESTAMP, "when the erasure began", "UTC"),
+    ),
+)

@@ -1,6 +1,6 @@
-"""Settings of what keeps tables and history small for years."""
+"""Settings of what keeps tables and history small, and forgets people, for years."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 
 class MaintenanceSettings(BaseModel):
@@ -20,4 +20,10 @@ class MaintenanceSettings(BaseModel):
     )
     run_retention_days: int = Field(
         90, ge=1, description="how long Dagster's runs and their events are kept, days"
+    )
+    erasure_key: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="secret with which `erase_users` hashes the ids of those it erased; every run "
+        "needs it from then on",
     )

@@ -1,0 +1,183 @@
+"""The job `erase_users` on real tables and a real Dagster home, byte by byte."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from support.restless import bits, deliver, restless_events
+from support.world import ENGAGEMENT, RAW_EVENTS, SESSIONS, Row, World, world
+
+from resources.delta.erasure import occurrences, whole_words
+from resources.runs.redaction import files_with
+from video_assets.automation.erasure import JOB, ErasureError
+from video_assets.player_events.tables import ERASED_USERS
+from video_assets.settings import SettingsError
+
+DAYS = tuple(date(2025, 3, 1) + timedelta(days=n) for n in range(3))
+PERSON = 'zoe "the viewer" o\'neil'
+KEY = "k" * 32
+ROOT = Path(__file__).parents[2]
+
+
+def person(row: Row) -> Row:
+    return {**row, "userId": PERSON} if row["userId"] == "ann" else row
+
+
+@pytest.fixture
+def rows() -> list[Row]:
+    """Events of four viewers, some of them refused, so that their text is kept."""
+    events = [person(row) for row in restless_events(5, DAYS)]
+    refused = [{**row, "currentTime": -1.0} for row in events[:40]]
+    return [*events, *refused]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    (tmp_path / "home").mkdir()
+    with dg.DagsterInstance.local_temp(str(tmp_path / "home")) as instance:
+        yield instance
+
+
+@pytest.fixture
+def used(tmp_path: Path, rows: Sequence[Row], home: dg.DagsterInstance) -> World:
+    events = deliver(tmp_path / "events", rows)
+    settings = {"events": events, "video_metadata": None, "start_date": DAYS[0]}
+    used = World(tmp_path / "warehouse", home, erasure_key=KEY, **settings)
+    used.compute(DAYS[0], DAYS[1])
+    used.run(DAYS[0], DAYS[-1])
+    return used
+
+
+def erase(used: World, instance: dg.DagsterInstance, *users: str) -> dg.ExecuteInProcessResult:
+    return used.definitions.resolve_job_def(JOB).execute_in_process(
+        instance=instance,
+        run_config={"ops": {JOB: {"config": {"user_ids": list(users)}}}},
+    )
+
+
+@pytest.fixture
+def never_seen(tmp_path: Path, rows: Sequence[Row]) -> Callable[[], dict[str, list[str]]]:
+    def tables() -> dict[str, list[str]]:
+        others = [row for row in rows if row["userId"] != PERSON]
+        events = deliver(tmp_path / "others", others)
+        settings = {"events": events, "video_metadata": None, "start_date": DAYS[0]}
+        with world(tmp_path / "fresh", **settings) as fresh:
+            fresh.compute(DAYS[0], DAYS[-1])
+            return dict(bits(fresh))
+
+    return tables
+
+
+def all_files(root: str) -> list[Path]:
+    return [path for path in Path(root).rglob("*") if path.is_file()]
+
+
+def left_of(used: World, home: dg.DagsterInstance) -> list[str]:
+    words = whole_words([PERSON])
+    files = [p for root in (used.settings.warehouse, home.root_directory) for p in all_files(root)]
+    return [
+        *(str(path) for path in files if b"the viewer" in path.read_bytes()),
+        *occurrences(used.settings.warehouse, [PERSON]),
+        *files_with(Path(home.root_directory), words),
+    ]
+
+
+def test_nothing_is_left_and_the_tables_are_those_that_never_saw_the_person(
+    used: World,
+    home: dg.DagsterInstance,
+    never_seen: Callable[[], dict[str, list[str]]],
+) -> None:
+    assert left_of(used, home)
+    result = erase(used, home, PERSON)
+    assert left_of(used, home) == []
+    assert bits(used) == never_seen()
+    [output] = [e for e in result.all_events if e.is_successful_output and e.step_key == JOB]
+    receipt = output.step_output_data.metadata
+    assert receipt[f"rows deleted from {RAW_EVENTS.name}"].value > 0
+    assert "nothing found" in str(receipt["searched afterwards"].value)
+
+
+def test_the_next_delivery_brings_nobody_back_and_is_accounted_for(
+    used: World, home: dg.DagsterInstance, never_seen: Callable[[], dict[str, list[str]]]
+) -> None:
+    erase(used, home, PERSON)
+    run = used.run(DAYS[0], DAYS[-1])
+    assert run.counted(RAW_EVENTS, "erased_rows") > 0
+    assert left_of(used, home) == []
+    assert bits(used) == never_seen()
+
+
+def test_without_the_key_no_run_and_no_erasure_goes_on(
+    used: World, home: dg.DagsterInstance
+) -> None:
+    erase(used, home, PERSON)
+    for key, said in ((None, "is not set"), ("x" * 32, "is not the key")):
+        with pytest.raises(SettingsError, match=f"ERASURE_KEY {said}"):
+            used.with_settings(erasure_key=key).compute(DAYS[0], tables=(RAW_EVENTS,))
+
+
+def test_nobody_is_erased_by_mistake(used: World, home: dg.DagsterInstance) -> None:
+    before = bits(used)
+    with pytest.raises(ErasureError, match="nobody is named"):
+        erase(used, home)
+    erase(used, home, "be", "ben2")
+    assert bits(used) == before
+
+
+def erase_by_command_line(used: World, folder: Path) -> "subprocess.Popen[bytes]":
+    """A process of its own, as an operator starts it."""
+    config = folder / "erase.yaml"
+    config.write_text(json.dumps({"ops": {JOB: {"config": {"user_ids": [PERSON]}}}}))
+    ours = {
+        f"VIDEO_ASSETS_{name}": value
+        for name, value in {
+            "WAREHOUSE": used.settings.warehouse,
+            "EVENTS": used.settings.events,
+            "VIDEO_METADATA": "",
+            "START_DATE": str(DAYS[0]),
+            "ERASURE_KEY": KEY,
+        }.items()
+    }
+    home = {"DAGSTER_HOME": str(folder / "home"), "PYTHONPATH": str(ROOT)}
+    command = ("job", "execute", "-m", "video_assets.definitions", "-j", JOB, "-c", str(config))
+    with (folder / "output.log").open("wb") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "dagster", *command],
+            cwd=folder,
+            env={**os.environ, **ours, **home},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def test_killed_at_any_moment_it_completes_when_it_is_run_again(
+    used: World,
+    home: dg.DagsterInstance,
+    tmp_path: Path,
+    never_seen: Callable[[], dict[str, list[str]]],
+) -> None:
+    before = used.delta(ENGAGEMENT).version()
+    moments: list[Callable[[], bool]] = [
+        (used.folder(ERASED_USERS) / "_delta_log").exists,
+        lambda: used.delta(SESSIONS).history(1)[0]["operation"] == "DELETE",
+        lambda: used.delta(ENGAGEMENT).version() > before + 1,
+    ]
+    for has_come in moments:
+        process = erase_by_command_line(used, tmp_path)
+        while process.poll() is None and not has_come():
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+    last = erase_by_command_line(used, tmp_path)
+    assert last.wait(200) == 0, (tmp_path / "output.log").read_text()[-3_000:]
+    (tmp_path / "erase.yaml").unlink()
+    assert left_of(used, home) == []
+    assert bits(used) == never_seen()
