@@ -24,6 +24,7 @@ def events_source(settings: Settings) -> SourceConfig:
         other_names=settings.events_other_names,
         timestamp_unit=settings.events_timestamp_unit,
         time_zone=settings.events_time_zone,
+        csv=settings.events_csv,
     )
 
 
@@ -34,6 +35,7 @@ def daily_views_source(settings: Settings) -> SourceConfig:
         format=settings.daily_views_format,
         columns={**settings.daily_views_columns, **settings.daily_views_measures},
         date_format=settings.daily_views_date_format,
+        csv=settings.daily_views_csv,
         zip_member=settings.daily_views_zip_member,
     )
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from video_assets.csv_dialect import CsvDialect
 from video_assets.rules import WatchTimeRules
 from video_assets.settings import PREFIX, Settings, SettingsError, environment_name, load_settings
 
@@ -49,6 +50,9 @@ def test_a_setting_is_read_from_a_dotenv_file(tmp_path: Path) -> None:
         ("ENGINE", "flink", "'sail' or 'spark'"),
         ("EVENTS_FORMAT", "xml", "'parquet'"),
         ("EVENTS_TIMESTAMP_UNIT", "min", "'ns'"),
+        ("EVENTS_CSV", '{"delimiter": "||"}', "at most 1 character"),
+        ("EVENTS_CSV", '{"separator": "|"}', "not permitted"),
+        ("DAILY_VIEWS_CSV", '{"delimiter": "\\\\"}', "no quote, backslash"),
         ("EVENTS_TIME_ZONE", "Mars/Base", "IANA"),
         ("SPARK_REMOTE", "http://x", "sc://"),
         ("WAREHOUSE", "", "at least 1 character"),
@@ -158,3 +162,14 @@ def test_an_address_with_a_password_is_refused_with_the_place_for_it(
     message = error_for(monkeypatch, "WAREHOUSE", "s3://key:s3cr3t@bucket/a")
     assert "must hold no password" in message
     assert "AWS_*" in message
+
+
+def test_how_csv_files_are_written_is_read_from_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = r'{"delimiter": "|", "nulls": ["\\N", "NULL"], "columns": ["a", "b"]}'
+    monkeypatch.setenv("VIDEO_ASSETS_EVENTS_CSV", text)
+    monkeypatch.setenv("VIDEO_ASSETS_DAILY_VIEWS_CSV", "")
+    settings = load_settings()
+    assert settings.events_csv == CsvDialect(
+        delimiter="|", nulls=(r"\N", "NULL"), columns=("a", "b")
+    )
+    assert settings.daily_views_csv == CsvDialect()

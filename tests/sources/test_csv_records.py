@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.source_files import END_DAY, EVENT, FIRST_DAY, csv_bytes, read, write
 
+from video_assets.csv_dialect import CsvDialect
 from video_assets.player_events.source_rows import EVENT_ROWS
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.csv_records import csv_chunks
@@ -216,3 +217,45 @@ def test_a_line_that_is_cut_at_the_end_of_a_file_waits(tmp_path: Path, end: byte
 def test_a_line_of_too_many_fields_is_refused_at_the_end_too(tmp_path: Path) -> None:
     outcome = read(source(tmp_path, HEADER, GOOD, GOOD + b",more"))
     assert (outcome.reasons, outcome.waiting) == (["unparseable_row"], 0)
+
+
+@pytest.mark.parametrize("delimiter", ["|", "\x01", "^", "~", " "])
+def test_any_character_may_be_the_delimiter(tmp_path: Path, delimiter: str) -> None:
+    mark = delimiter.encode()
+    path = source(tmp_path, HEADER.replace(b",", mark), GOOD.replace(b",", mark), b"broken")
+    config = SourceConfig(str(path), csv=CsvDialect(delimiter=delimiter))
+    outcome = read(config)
+    assert ([row["userId"] for row in outcome.valid], outcome.waiting) == (["peter"], 1)
+    if delimiter == "|":
+        assert len(read(path).valid) == 1
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_file_without_header_has_the_columns_of_the_settings(tmp_path: Path, mark: bytes) -> None:
+    columns = ("timestamp", "who", *HEADER.decode().split(",")[2:])
+    path = source(tmp_path, mark + GOOD, GOOD, b"too,few", b"")
+    config = SourceConfig(str(path), columns={"who": "userId"}, csv=CsvDialect(columns=columns))
+    outcome = read(config)
+    assert [row["userId"] for row in outcome.valid] == ["peter"] * 2
+    assert [(row["rowText"], row["sourceRow"]) for row in outcome.rejected] == [("too,few", 3)]
+    assert not structure_of(path, config)
+    with pytest.raises(SourceError, match="no column 'userId'; the columns are 'timestamp', 'who'"):
+        read(SourceConfig(str(path), csv=CsvDialect(columns=columns)))
+
+
+def test_words_for_null_are_those_of_the_settings(tmp_path: Path) -> None:
+    rows = [GOOD.replace(b"peter", word) for word in (rb"\N", b"NULL", b"NULLS", b"null")]
+    path = source(tmp_path, HEADER, *rows, b"")
+    outcome = read(SourceConfig(str(path), csv=CsvDialect(nulls=(r"\N", "NULL"))))
+    assert [row["userId"] for row in outcome.valid] == ["NULLS", "null"]
+    assert outcome.reasons == ["missing_user"] * 2
+
+
+def test_backslashes_may_escape_quotes_and_still_write_null(tmp_path: Path) -> None:
+    fields = (rb'"pe\"t,er"', rb"pe\,ter", rb"pe\\ter", rb"\N", b'"two\nlines \\" here"', rb"a\"b")
+    path = source(tmp_path, HEADER, *(GOOD.replace(b"peter", field) for field in fields), b"")
+    dialect = CsvDialect(backslash_escapes=True, nulls=(r"\N",))
+    outcome = read(SourceConfig(str(path), csv=dialect))
+    users = ['pe"t,er', "pe,ter", "pe\\ter", 'two\nlines " here', 'a"b']
+    assert sorted(row["userId"] for row in outcome.valid) == sorted(users)
+    assert outcome.reasons == ["missing_user"]

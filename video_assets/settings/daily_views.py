@@ -16,8 +16,16 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
+from video_assets.csv_dialect import CsvDialect
 from video_assets.settings.presets import read_preset
-from video_assets.settings.texts import EMPTY_IS_UNSET, JSON_OBJECT, NameMapping, Names
+from video_assets.settings.texts import (
+    DIALECT_EXAMPLE,
+    EMPTY_IS_UNSET,
+    JSON_OBJECT,
+    Dialect,
+    NameMapping,
+    Names,
+)
 from video_assets.vocabulary import DAILY_VIEW_COLUMNS, VIEW_MEASURES, SourceFormat
 
 PRESETS = Path(__file__).parents[1] / "daily_views" / "presets"
@@ -46,6 +54,10 @@ class DailyViewSettings(BaseModel):
     )
     daily_views_zip_member: OptionalText = Field(
         None, description="file to read of a ZIP archive, such as `Chart data.csv`"
+    )
+    daily_views_csv: Dialect = Field(
+        CsvDialect(),
+        description=f"how CSV files of the views are written, {DIALECT_EXAMPLE}",
     )
     daily_views_columns: NameMapping = Field(
         default_factory=dict,

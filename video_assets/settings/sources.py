@@ -5,7 +5,8 @@ from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from video_assets.settings.texts import EMPTY_IS_UNSET, NameMapping
+from video_assets.csv_dialect import CsvDialect
+from video_assets.settings.texts import DIALECT_EXAMPLE, EMPTY_IS_UNSET, Dialect, NameMapping
 from video_assets.vocabulary import (
     EVENT_COLUMNS,
     EVENT_NAMES,
@@ -34,6 +35,10 @@ class SourceSettings(BaseModel):
     )
     events_format: SourceFormat = Field(
         "auto", description="format of the player events; `auto` tells it by suffix or content"
+    )
+    events_csv: Dialect = Field(
+        CsvDialect(),
+        description=f"how CSV files of the events are written, {DIALECT_EXAMPLE}",
     )
     events_columns: NameMapping = Field(
         default_factory=dict,

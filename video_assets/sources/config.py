@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from video_assets.csv_dialect import CsvDialect
 from video_assets.vocabulary import OtherNames, SourceFormat, TimestampUnit
 
 
@@ -21,6 +22,7 @@ class SourceConfig:
         timestamp_unit: unit of times that are numbers since 1970; None refuses such numbers.
         time_zone: IANA name of the zone of time texts without offset; None is UTC.
         date_format: strptime format of dates; None reads ISO 8601.
+        csv: how CSV files are written.
         zip_member: name of the file to read of a ZIP archive; None: the only one.
     """
 
@@ -32,6 +34,7 @@ class SourceConfig:
     timestamp_unit: TimestampUnit | None = None
     time_zone: str | None = None
     date_format: str | None = None
+    csv: CsvDialect = field(default_factory=CsvDialect)
     zip_member: str | None = None
 
     def source_names(self, our_name: str) -> tuple[str, ...]:

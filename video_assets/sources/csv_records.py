@@ -6,23 +6,35 @@ swallows the lines after it.
 
 import csv
 import io
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pc
 
-from video_assets.arrow.types import ArrowArray, Characters, Integers, Mask
+from video_assets.arrow.types import (
+    ArrowArray,
+    Characters,
+    Integers,
+    Mask,
+    TextArray,
+    compute,
+)
+from video_assets.csv_dialect import CsvDialect
 from video_assets.sources.chunks import BrokenRow, Chunk
 from video_assets.sources.fields import Layout
+from video_assets.sources.json_structure import after_odd_runs
 from video_assets.sources.lines import Lines, is_utf8, readable_text, text_so_far
 
 LONGEST_RECORD_LINES = 1000
 LONGEST_RECORD_BYTES = 1024 * 1024
 _BLANKS = b" "
-_DELIMITERS = (",", ";", "\t")
+_DELIMITERS = (",", ";", "\t", "|")
+# Stands for null where a backslash is an escape too, until the escapes are read.
+_NULL = b"\x1a"
 _QUOTE, _RETURN, _NUL = 34, 13, 0
 _PARTS = 16
 _BYTE_ORDER_MARK = "\ufeff"
@@ -30,11 +42,42 @@ _BYTE_ORDER_MARK = "\ufeff"
 
 @dataclass(frozen=True)
 class Header:
-    """The first row of a CSV file: its delimiter, its column names and how many lines it has."""
+    """The columns of a CSV file, and how it is written.
+
+    Attributes:
+        delimiter: between two fields.
+        names: of the columns.
+        dialect: what the settings say.
+    """
 
     delimiter: str
     names: tuple[str, ...]
-    lines: int = 1
+    dialect: CsvDialect = field(default_factory=CsvDialect)
+
+    @property
+    def lines(self) -> int:
+        """How many lines of the file are its header."""
+        return 0 if self.dialect.columns else 1
+
+    @property
+    def escape(self) -> str | None:
+        """The character that makes the next one an ordinary one."""
+        return "\\" if self.dialect.backslash_escapes else None
+
+    @property
+    def nulls(self) -> tuple[str, ...]:
+        """The words for null, once escapes are read."""
+        return (*self.dialect.nulls, _NULL.decode()) if self.escape else self.dialect.nulls
+
+    def with_plain_nulls(self, data: bytes) -> bytes:
+        """The data, in which no escape is left that means null."""
+        words = [re.escape(word.encode()) for word in self.dialect.nulls if "\\" in word]
+        if not (self.escape and words):
+            return data
+        edge = re.escape(self.delimiter.encode())
+        fields = rb"(?m)(^|%b)(?:%b)(?=%b|\r?$)" % (edge, b"|".join(words), edge)
+        once = re.sub(fields, rb"\1" + _NULL, data)
+        return re.sub(fields, rb"\1" + _NULL, once)
 
 
 def csv_chunks(blocks: Iterator[Lines], layout: Layout, where: str) -> Iterator[Chunk]:
@@ -51,7 +94,7 @@ def csv_chunks(blocks: Iterator[Lines], layout: Layout, where: str) -> Iterator[
             header = read_header(lines, layout, where)
             if header is None:
                 continue
-            lines = _after_header(lines)
+            lines = _after_header(lines) if header.lines else _without_mark(lines)
         parser = _BlockParser(lines, header, layout)
         yield parser.chunk()
         carried = parser.carried
@@ -63,6 +106,13 @@ def csv_chunks(blocks: Iterator[Lines], layout: Layout, where: str) -> Iterator[
 def _joined(carried: Lines, block: Lines) -> Lines:
     data = carried.data + block.data
     return Lines(data, carried.offset, carried.first_number, block.is_last)
+
+
+def _without_mark(lines: Lines) -> Lines:
+    mark = _BYTE_ORDER_MARK.encode()
+    if lines.offset or not lines.data.startswith(mark):
+        return lines
+    return Lines(lines.data[len(mark) :], len(mark), lines.first_number, lines.is_last)
 
 
 def _after_header(lines: Lines) -> Lines:
@@ -79,7 +129,8 @@ def _first_row(lines: Lines) -> int:
 def read_header(lines: Lines, layout: Layout, where: str) -> Header | None:
     """The header; None where there are only empty lines.
 
-    The delimiter (comma, semicolon, tab) is the one with which the needed columns are there.
+    Where the settings name no delimiter, it is the one (of comma, semicolon, tab and `|`) with
+    which the needed columns are there, or in a file without header as many as there should be.
 
     Raises:
         SourceError: the header lacks a needed column or names one twice.
@@ -93,7 +144,14 @@ def read_header(lines: Lines, layout: Layout, where: str) -> Header | None:
         for path in column.paths
         for name in (path.plain or path.root, path.root)
     }
-    headers = [Header(delimiter, _names(text, delimiter)) for delimiter in _DELIMITERS]
+    dialect = layout.config.csv
+    delimiters = (dialect.delimiter,) if dialect.delimiter else _DELIMITERS
+    if dialect.columns:
+        layout.require(dialect.columns, where)
+        wanted = len(dialect.columns)
+        fitting = min(delimiters, key=lambda d: abs(len(_names(text, d)) - wanted))
+        return Header(fitting, dialect.columns, dialect)
+    headers = [Header(delimiter, _names(text, delimiter), dialect) for delimiter in delimiters]
     header = max(headers, key=lambda h: (len(needed & set(h.names)), len(h.names)))
     layout.require(header.names, where)
     return header
@@ -128,7 +186,8 @@ class _BlockParser:
         self._ordinary = lines.not_blank(_BLANKS)
         self._names = layout.roots(header.names)
         self._positions = [header.names.index(name) for name in self._names]
-        self._quotes = self._count(_QUOTE)
+        self._quote_places = self._places_of_quotes()
+        self._quotes = self._per_line(self._quote_places)
         self._continued = 0
         self._sort_out_special_lines()
 
@@ -138,10 +197,25 @@ class _BlockParser:
         parsed = [self._read(np.flatnonzero(self._ordinary)), self._read_by_python()]
         starts = np.concatenate([part.lines for part in parsed])
         columns = {
-            name: pa.concat_arrays([part.columns[place] for part in parsed])
+            name: self._without_nulls(pa.concat_arrays([part.columns[place] for part in parsed]))
             for place, name in enumerate(self._names)
         }
         return self._as_chunk(starts, self._layout.needed_of(columns, len(starts)), rows)
+
+    def _without_nulls(self, texts: TextArray) -> TextArray:
+        if not self._header.nulls:
+            return texts
+        is_null = compute.is_in(texts, pa.array(self._header.nulls))
+        return compute.if_else(is_null, pa.scalar(None, pa.string()), texts)
+
+    def _places_of_quotes(self) -> Integers:
+        """Where quotes are that no backslash escapes."""
+        characters = self._lines.bytes_
+        quotes = np.flatnonzero(characters == _QUOTE)
+        if not (self._header.escape and len(quotes)):
+            return quotes
+        escaped = after_odd_runs(np.flatnonzero(characters == ord("\\")))
+        return np.setdiff1d(quotes, escaped, assume_unique=True)
 
     def _as_chunk(self, starts: Integers, columns: dict[str, ArrowArray], rows: int) -> Chunk:
         lines, broken = self._lines, sorted(self._broken)
@@ -165,9 +239,8 @@ class _BlockParser:
         text = text_so_far(lines.line(row))
         if not lines.ends_unfinished or row != len(lines) - 1 or text is None:
             return False
-        return len(_names(text, self._header.delimiter)) < len(self._header.names) or (
-            text.count(chr(_QUOTE)) % 2 == 1
-        )
+        is_short = len(_names(text, self._header.delimiter)) < len(self._header.names)
+        return is_short or bool(self._quotes[row] % 2)
 
     def _text(self, row: int) -> str:
         last = self._last_lines.get(row, row)
@@ -178,8 +251,12 @@ class _BlockParser:
         lines = self._lines
         if bytes([byte]) not in lines.data:
             return np.zeros(len(lines), np.int64)
-        where = np.flatnonzero(lines.bytes_ == byte)
-        return np.searchsorted(where, lines.ends) - np.searchsorted(where, lines.starts)
+        return self._per_line(np.flatnonzero(lines.bytes_ == byte))
+
+    def _per_line(self, places: Integers) -> Integers:
+        """How many of some places are in each line."""
+        lines = self._lines
+        return np.searchsorted(places, lines.ends) - np.searchsorted(places, lines.starts)
 
     def _unreadable(self) -> Mask:
         unreadable = self._count(_NUL) > 0
@@ -194,7 +271,7 @@ class _BlockParser:
         found = np.zeros(len(lines), dtype=bool)
         if not self._quotes.any():
             return found
-        quotes = np.flatnonzero(lines.bytes_ == _QUOTE)
+        quotes = self._quote_places
         rows = np.repeat(np.arange(len(lines)), self._quotes)
         before = lines.bytes_.take(quotes - 1, mode="clip")
         after = lines.bytes_.take(quotes + 1, mode="clip")
@@ -278,9 +355,17 @@ class _BlockParser:
     def _fields(self, row: int, last: int) -> list[str] | None:
         """The needed fields of the record on some lines; None when they are not one record."""
         data = self._lines.data[self._lines.starts[row] : self._lines.ends[last]]
-        source = io.StringIO(data.decode(), newline="")
+        plain = self._header.with_plain_nulls(data)
+        source = io.StringIO(plain.decode(), newline="")
         try:
-            records = list(csv.reader(source, delimiter=self._header.delimiter, strict=True))
+            records = list(
+                csv.reader(
+                    source,
+                    delimiter=self._header.delimiter,
+                    escapechar=self._header.escape,
+                    strict=True,
+                )
+            )
         except csv.Error:
             return None
         if len(records) != 1 or len(records[0]) != len(self._header.names):
@@ -311,7 +396,9 @@ class _BlockParser:
     def _read_with_arrow(self, rows: Integers) -> _Parsed | None:
         refused: list[int] = []
         try:
-            table = self._arrow_table(self._lines.joined(rows), refused)
+            table = self._arrow_table(
+                self._header.with_plain_nulls(self._lines.joined(rows)), refused
+            )
         except pa.ArrowInvalid:
             return None
         if table.num_rows + len(refused) != len(rows):
@@ -332,7 +419,11 @@ class _BlockParser:
         return pc.read_csv(
             io.BytesIO(data),
             pc.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=names),
-            pc.ParseOptions(delimiter=self._header.delimiter, invalid_row_handler=refuse),
+            pc.ParseOptions(
+                delimiter=self._header.delimiter,
+                escape_char=self._header.escape or False,
+                invalid_row_handler=refuse,
+            ),
             pc.ConvertOptions(
                 column_types=dict.fromkeys(needed, pa.string()),
                 include_columns=needed,

@@ -37,7 +37,7 @@ class _Marks:
         kinds = _KINDS[characters]
         places = np.flatnonzero(kinds)
         kinds = kinds[places]
-        escaped = _after_odd_runs(places[kinds == _BACKSLASHES], first_is_escaped=first_is_escaped)
+        escaped = after_odd_runs(places[kinds == _BACKSLASHES], first_is_escaped=first_is_escaped)
         quotes = kinds == _QUOTES
         if len(escaped):
             quotes &= ~np.isin(places, escaped, assume_unique=True)
@@ -50,7 +50,7 @@ class _Marks:
         return steps
 
 
-def _after_odd_runs(places: Integers, *, first_is_escaped: bool) -> Integers:
+def after_odd_runs(places: Integers, *, first_is_escaped: bool = False) -> Integers:
     """What follows an odd number of neighbouring places, and so is escaped."""
     starts = np.flatnonzero(np.diff(places, prepend=-2) != 1)
     lengths = np.diff(np.append(starts, len(places)))

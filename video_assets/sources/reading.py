@@ -151,7 +151,8 @@ def require_structure(file: SourceFile, layout: Layout) -> bool:
     if head is None:
         return True
     if file.format == "csv":
-        read_header(head, layout, file.uri)
-        return more is None and int(head.not_blank(b" ").sum()) <= 1
+        header = read_header(head, layout, file.uri)
+        rows = int(head.not_blank(b" ").sum()) - (header.lines if header else 0)
+        return more is None and rows <= 0
     require_json_columns(head, layout, file.uri)
     return more is None and not head.not_blank(b" \t\r").any()
