@@ -5,6 +5,7 @@ README.md holds the settings between two markers, docs/tables.md every table and
 
 from pathlib import Path
 
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -65,7 +66,7 @@ def _column_reference(column: Column) -> str:
 
 def _default(field: FieldInfo) -> str:
     default = field.get_default(call_default_factory=True, validated_data={})
-    if default in (None, PydanticUndefined, {}, ()):
+    if default in (None, PydanticUndefined, {}, ()) or isinstance(default, BaseModel):
         return "unset"
     return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
 

@@ -50,9 +50,6 @@ def test_a_setting_is_read_from_a_dotenv_file(tmp_path: Path) -> None:
         ("ENGINE", "flink", "'sail' or 'spark'"),
         ("EVENTS_FORMAT", "xml", "'parquet'"),
         ("EVENTS_TIMESTAMP_UNIT", "min", "'ns'"),
-        ("EVENTS_CSV", '{"delimiter": "||"}', "at most 1 character"),
-        ("EVENTS_CSV", '{"separator": "|"}', "not permitted"),
-        ("DAILY_VIEWS_CSV", '{"delimiter": "\\\\"}', "no quote, backslash"),
         ("EVENTS_TIME_ZONE", "Mars/Base", "IANA"),
         ("SPARK_REMOTE", "http://x", "sc://"),
         ("WAREHOUSE", "", "at least 1 character"),
@@ -173,3 +170,19 @@ def test_how_csv_files_are_written_is_read_from_json(monkeypatch: pytest.MonkeyP
         delimiter="|", nulls=(r"\N", "NULL"), columns=("a", "b")
     )
     assert settings.daily_views_csv == CsvDialect()
+
+
+@pytest.mark.parametrize(
+    ("value", "part", "allowed"),
+    [
+        ('{"delimiter": "||"}', "delimiter = '||'", "at most 1 character"),
+        ('{"separator": "|"}', "separator = '|'", "not permitted"),
+        (r'{"delimiter": "\\"}', "delimiter", "no quote, backslash or line break"),
+    ],
+)
+def test_what_is_wrong_with_a_csv_dialect_is_named(
+    monkeypatch: pytest.MonkeyPatch, value: str, part: str, allowed: str
+) -> None:
+    message = error_for(monkeypatch, "EVENTS_CSV", value)
+    assert message.startswith(f"VIDEO_ASSETS_EVENTS_CSV, {part}")
+    assert allowed in message

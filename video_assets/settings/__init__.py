@@ -126,7 +126,8 @@ def _readable_detail(detail: ErrorDetails) -> str:
         return f"The settings contradict each other: {message}"
     field = str(detail["loc"][0])
     meaning = Settings.model_fields[field].description
-    value = "" if field in SECRET else f" = {_shown(detail['input'])!r}"
+    part = "".join(f", {step}" for step in detail["loc"][1:])
+    value = "" if field in SECRET else f"{part} = {_shown(detail['input'])!r}"
     return f"{environment_name(field)}{value}: {message} ({meaning})"
 
 
