@@ -112,6 +112,18 @@ def test_daily_views_of_a_delta_table_are_read(spark: SparkSession, tmp_path: Pa
     assert outcome.source_rows == 2
 
 
+@pytest.mark.parametrize("name", ["sp ace", "100% ü", "a%20b", "in[1]"])
+def test_a_delta_table_is_read_under_any_path(
+    spark: SparkSession, tmp_path: Path, name: str
+) -> None:
+    write_deltalake(
+        str(tmp_path / "plain"), pa.table({key: [value] for key, value in EVENT.items()})
+    )
+    folder = (tmp_path / "plain").rename(tmp_path / name)
+    outcome = collect(read_events(spark, SourceConfig(str(folder)), FIRST_DAY, END_DAY))
+    assert [row["userId"] for row in outcome.valid] == ["peter"]
+
+
 def test_a_delta_table_without_a_needed_column_is_refused(
     spark: SparkSession, tmp_path: Path
 ) -> None:

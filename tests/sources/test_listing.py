@@ -282,6 +282,17 @@ def test_a_folder_with_a_delta_log_is_one_delta_table(tmp_path: Path) -> None:
     assert listing.total_bytes > 0
 
 
+def test_a_shallow_clone_is_as_large_as_the_files_that_it_names(tmp_path: Path) -> None:
+    original = delta_table(tmp_path / "events")
+    log = tmp_path / "clone" / "_delta_log"
+    log.mkdir(parents=True)
+    for commit in sorted((original / "_delta_log").glob("*.json")):
+        text = commit.read_text().replace('"add":{"path":"', f'"add":{{"path":"file://{original}/')
+        (log / commit.name).write_text(text)
+    sizes = [path.stat().st_size for path in original.glob("*.parquet")]
+    assert list_files(tmp_path / "clone").total_bytes == sum(sizes)
+
+
 @pytest.mark.parametrize("uri", ["", "tab*", "*/*.parquet", "**/*.parquet"])
 def test_the_files_of_a_delta_table_are_not_read_one_by_one(tmp_path: Path, uri: str) -> None:
     delta_table(tmp_path / "table")

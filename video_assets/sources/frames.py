@@ -12,6 +12,7 @@ from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from pyspark.sql.types import StructType
 
 from resources.engine.errors import engine_message
+from resources.storage import plain_location
 from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import Layout
 from video_assets.sources.listing import Listing, SourceFile, is_template, list_source
@@ -149,7 +150,7 @@ def _read_delta(spark: SparkSession, reading: Reading, table: SourceFile) -> Dat
 
 def _open_delta(spark: SparkSession, uri: str) -> DataFrame:
     try:
-        rows = spark.read.format("delta").load(uri)
+        rows = spark.read.format("delta").load(plain_location(uri))
         rows.schema  # noqa: B018 (asks the engine, which names neither path nor setting later)
     except PySparkException as error:
         raise SourceError(

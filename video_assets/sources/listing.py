@@ -21,6 +21,7 @@ FileFormat = Literal["parquet", "json", "csv", "delta"]
 _DATE = re.compile(r"\{date(?::([^{}]+))?\}")
 _WILDCARD = re.compile(r"\*\*/?|\*|\?|\[!?[^\]]+\]")
 _WILDCARD_BUT_BRACKETS = re.compile(r"\*\*/?|\*|\?")
+_SIZE_OF_ADDED = re.compile(rb'"add":\s*\{[^\n]*?"size":\s*(\d+)')
 # How others name files that they are still writing, besides a leading dot or underscore.
 _UNFINISHED = (".tmp", "._COPYING_")
 _SUFFIXES: dict[str, FileFormat] = {
@@ -251,8 +252,17 @@ def _folder(folder: str) -> list[StoredObject]:
     found = sorted(walk(folder), key=lambda found: found.location)
     prefix = len(folder.rstrip("/")) + 1
     if any(item.location[prefix:].startswith(f"{_DELTA_LOG}/") for item in found):
-        return [StoredObject(folder, sum(_data_bytes(found)), is_folder=True)]
+        size = sum(_data_bytes(found)) or sum(_bytes_of_clone(found))
+        return [StoredObject(folder, size, is_folder=True)]
     return [item for item in found if not _is_hidden(item.location[prefix:])]
+
+
+def _bytes_of_clone(objects: Iterable[StoredObject]) -> Iterator[int]:
+    """Sizes of the files that a shallow clone names: they lie in the table that it was made of."""
+    for commit in objects:
+        if commit.location.endswith(".json"):
+            log = read_range(commit.location, 0, commit.size)
+            yield from (int(size) for size in _SIZE_OF_ADDED.findall(log))
 
 
 def _data_bytes(objects: Iterable[StoredObject]) -> Iterator[int]:
