@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -18,14 +19,11 @@ from resources.delta.commit import commit
 from resources.delta.stage import stage_frame, table_location
 from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
-from video_assets.daily_views.missing_dates import missing_dates
+from video_assets.daily_views.missing_dates import Expectation, newest_date
 from video_assets.daily_views.monthly_views import monthly_views
+from video_assets.daily_views.stage_missing_dates import stage_missing_dates
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATES, MONTHLY_VIEWS
 
-_FRAMES = {
-    "monthly_views": (MONTHLY_VIEWS, monthly_views),
-    "missing_dates": (MISSING_DATES, missing_dates),
-}
 _QUERIES = {
     "monthly_views": """
         SELECT channel_id, video_id, strftime(date_trunc('month', date), '%Y-%m') AS month,
@@ -34,7 +32,8 @@ _QUERIES = {
     """,
     "missing_dates": """
         WITH videos AS (
-          SELECT video_id, coalesce(min(created_date), min(date)) AS created_date,
+          SELECT video_id, coalesce(least(min(created_date), min(date) FILTER (viewCount > 0)),
+              min(date)) AS created_date,
             min_by(channel_id, (-date_diff('day', DATE '1970-01-01', date), channel_id IS NULL,
               channel_id)) AS channel_id
           FROM daily GROUP BY video_id
@@ -64,11 +63,15 @@ def main() -> None:
 
 
 def _ours(work: str, warehouse: str, output: Path) -> str:
-    table, function = _FRAMES[work]
-    daily = Warehouse(warehouse, lambda: SparkEngine(engine="sail").spark_session).frame(
-        DAILY_VIDEO_VIEWS
-    )
-    commit(stage_frame(function(daily), str(output), table))
+    session = SparkEngine(engine="sail").spark_session
+    daily = Warehouse(warehouse, lambda: session).frame(DAILY_VIDEO_VIEWS)
+    table = MONTHLY_VIEWS if work == "monthly_views" else MISSING_DATES
+    if table is MONTHLY_VIEWS:
+        commit(stage_frame(monthly_views(daily), str(output), table))
+    else:
+        newest = newest_date(daily)
+        expected = Expectation(newest or date.min, newest)
+        commit(stage_missing_dates(daily, expected, str(output))[table.name])
     return f"{table_location(str(output), table)}/**/*.parquet"
 
 

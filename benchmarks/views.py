@@ -116,7 +116,8 @@ def _require_same(ours: str, theirs: str) -> None:
         SystemExit: some are not.
     """
     one, other = (f"SELECT * FROM read_parquet('{files}')" for files in (ours, theirs))  # noqa: S608 (ours)
-    columns = ", ".join(duckdb.sql(one).columns)
+    # Ours has more columns than the work that is compared.
+    columns = ", ".join(duckdb.sql(other).columns)
     one, other = (f"SELECT {columns} FROM ({query})" for query in (one, other))  # noqa: S608 (ours)
     found = duckdb.sql(f"({one} EXCEPT ALL {other}) UNION ALL ({other} EXCEPT ALL {one})")
     if different := len(found.limit(10).fetchall()):
