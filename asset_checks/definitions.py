@@ -7,9 +7,8 @@ import dagster as dg
 from asset_checks import (
     daily_views,
     engagement,
-    lifetime_snapshots,
-    raw_events,
-    sessions,
+    lifetime_views,
+    player_events,
     view_deliveries,
 )
 from asset_checks.dagster_checks import checks_of
@@ -24,13 +23,13 @@ from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.tables import TABLES
 
 RULES: Mapping[str, tuple[Rule, ...]] = {
-    RAW_EVENTS.name: (*raw_events.RULES, TABLES_ARE_TIDY),
-    SESSIONS.name: sessions.RULES,
-    ENGAGEMENT.name: engagement.RULES,
+    RAW_EVENTS.name: (*player_events.RULES, TABLES_ARE_TIDY),
+    SESSIONS.name: engagement.SESSION_RULES,
+    ENGAGEMENT.name: engagement.ENGAGEMENT_RULES,
     DAILY_VIDEO_VIEWS.name: view_deliveries.RULES,
     MONTHLY_VIEWS.name: daily_views.MONTHLY_RULES,
     MISSING_DATES.name: daily_views.MISSING_RULES,
-    LIFETIME_SNAPSHOTS.name: lifetime_snapshots.RULES,
+    LIFETIME_SNAPSHOTS.name: lifetime_views.RULES,
     LIFETIME_VIEW_HISTORY.name: (yesterday_is_there(LIFETIME_VIEW_HISTORY),),
 }
 

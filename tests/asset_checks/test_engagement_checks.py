@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from support.checks import NOON, Checked, engaged, sample_of, session, value
 
-from asset_checks.engagement import MEASURES, RULES
+from asset_checks.engagement import ENGAGEMENT_RULES, MEASURES
 from video_assets.engagement.tables import ENGAGEMENT
 
 
@@ -158,4 +158,4 @@ def test_many_flagged_rows_are_reported_few_are_normal(checked: Checked) -> None
 
 
 def test_nothing_that_is_wrong_with_engagement_stops_a_run() -> None:
-    assert not any(rule.blocking for rule in RULES)
+    assert not any(rule.blocking for rule in ENGAGEMENT_RULES)

@@ -2,7 +2,7 @@
 
 from support.checks import Checked, engaged, sample_of, value
 
-from asset_checks.engagement import RULES
+from asset_checks.engagement import ENGAGEMENT_RULES
 from video_assets.engagement.tables import ENGAGEMENT
 
 CHECK = "watch_time_plausible"
@@ -11,7 +11,7 @@ CHECK = "watch_time_plausible"
 def test_a_failed_check_says_what_to_do(checked: Checked) -> None:
     checked.engagement(engaged(totalWatchTime=10_000.0))
     said = checked.results(ENGAGEMENT)[CHECK]
-    [remedy] = [rule.remedy for rule in RULES if rule.name == CHECK]
+    [remedy] = [rule.remedy for rule in ENGAGEMENT_RULES if rule.name == CHECK]
     assert value(said, "remedy") == remedy
 
 

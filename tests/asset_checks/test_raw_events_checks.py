@@ -13,7 +13,7 @@ from support.checks import (
 )
 from support.tables import day
 
-from asset_checks.raw_events import RULES
+from asset_checks.player_events import RULES
 from asset_checks.rules import WrittenRows
 from resources.delta.stage import table_location
 from video_assets.days import UNDATED

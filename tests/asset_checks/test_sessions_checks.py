@@ -12,7 +12,7 @@ from support.checks import (
 )
 from support.tables import day
 
-from asset_checks.sessions import RULES
+from asset_checks.engagement import SESSION_RULES
 from video_assets.engagement.tables import SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS
 
@@ -124,7 +124,7 @@ def test_a_previous_day_without_events_is_there_once_it_was_materialized(
 
 
 def test_every_error_of_sessions_stops_what_is_computed_from_them() -> None:
-    assert all(rule.blocking == (rule.severity.value == "ERROR") for rule in RULES)
+    assert all(rule.blocking == (rule.severity.value == "ERROR") for rule in SESSION_RULES)
 
 
 @pytest.mark.parametrize(
