@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from resources.delta.table import SCHEMA_NAME, Table
+from resources.delta.table import Table
 from video_assets.catalog import ENGAGEMENT as ENGAGEMENT_GROUP
 from video_assets.catalog import KINDS, OWNERS, PLAYER_EVENTS, asset_key
 from video_assets.definitions import build_definitions
@@ -15,6 +15,7 @@ from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.settings import Settings
 from video_assets.tables import TABLES
+from video_assets.vocabulary import SCHEMA_NAME
 
 START = date(2025, 1, 1)
 PARTITIONED = (RAW_EVENTS, REJECTED_EVENTS, SESSIONS)

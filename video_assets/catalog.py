@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from resources.delta.stage import StagedTable
-from resources.delta.table import SCHEMA_NAME, Column, Table
+from resources.delta.table import Column, Table
 from resources.delta.write_metadata import column_lineage
 from video_assets.days import DayRange
 from video_assets.plots import bars_per_day
@@ -40,7 +40,7 @@ DAYS_OF_THE_MONTH = dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_par
 
 def asset_key(table: Table) -> dg.AssetKey:
     """The asset of a table: `video/<table>`."""
-    return dg.AssetKey([SCHEMA_NAME, table.name])
+    return dg.AssetKey([table.schema, table.name])
 
 
 def declared(
@@ -134,7 +134,7 @@ def _definition_metadata(table: Table) -> dict[str, Any]:
         "dagster/column_schema": _table_schema(table),
         "grain": table.grain,
         "primary_key": ", ".join(table.key),
-        **column_lineage(table, SCHEMA_NAME),
+        **column_lineage(table, table.schema),
         **partition,
     }
 

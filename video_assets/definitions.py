@@ -8,7 +8,6 @@ import dagster as dg
 from asset_checks.definitions import build_checks, build_freshness
 from asset_checks.freshness import freshness_policy_for
 from resources.delta.io_manager import build_io_manager
-from resources.delta.table import SCHEMA_NAME
 from resources.engine.session import SparkEngine
 from resources.file_access import open_new_files_to
 from resources.runs.executor import one_process_executor
@@ -41,6 +40,7 @@ from video_assets.player_events.assets import player_events_asset, player_events
 from video_assets.report.assets import engagement_report_asset
 from video_assets.settings import Settings, load_settings
 from video_assets.tables import TABLES
+from video_assets.vocabulary import SCHEMA_NAME
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from resources.alerts.table import ALERTS
+from resources.alerts.table import alerts_table
 from resources.delta.table import Table
 from video_assets.analytics.tables import ANALYTICS_TABLES
 from video_assets.daily_views.tables import (
@@ -16,6 +16,7 @@ from video_assets.daily_views.tables import (
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY
 from video_assets.player_events.tables import ERASED_USERS, RAW_EVENTS, REJECTED_EVENTS
+from video_assets.vocabulary import SCHEMA_NAME
 
 TABLES: Mapping[str, Table] = MappingProxyType(
     {
@@ -38,5 +39,6 @@ TABLES: Mapping[str, Table] = MappingProxyType(
     }
 )
 
+ALERTS = alerts_table(SCHEMA_NAME)
 # These are no assets: the daemon writes the alerts, the job `erase_users` whom it erased.
 ALL_TABLES: tuple[Table, ...] = (*TABLES.values(), ALERTS, ERASED_USERS)

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Literal
 
+# The first part of the asset keys, and the folder of the tables below the warehouse.
+SCHEMA_NAME = "video"
+
 
 class Role(Enum):
     """What a column of a source means, and so which types it may have."""

@@ -16,9 +16,9 @@ from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from resources.alerts.alert import Alert, Kind, Severity, State
-from resources.alerts.table import ALERTS
 from resources.delta.commit import ensure_table
 from resources.delta.stage import table_location
+from resources.delta.table import Table
 from resources.storage import provider, storage_options
 
 _FIRST_PAUSE = timedelta(seconds=30)
@@ -39,7 +39,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """An alert, and how far its delivery is; the fields are columns of `ALERTS`."""
+    """An alert, and how far its delivery is; the fields are columns of the table."""
 
     alert: Alert
     status: Status
@@ -82,9 +82,10 @@ class Entry:
 class AlertOutbox:
     """The table `alerts` below a warehouse; it is made when the first alert is recorded."""
 
-    def __init__(self, warehouse: str) -> None:
-        """Use the table below `warehouse`, a path or URI."""
-        self._location = table_location(warehouse, ALERTS)
+    def __init__(self, warehouse: str, table: Table) -> None:
+        """Use the declared table below `warehouse`, a path or URI; see `alerts_table`."""
+        self._table = table
+        self._location = table_location(warehouse, table)
 
     def alerts(self) -> list[Alert]:
         """Every alert ever recorded, without its texts."""
@@ -112,8 +113,8 @@ class AlertOutbox:
         """
         if not entries:
             return
-        table = ensure_table(self._location, ALERTS)
-        rows = pa.Table.from_pylist([_row(e) for e in entries], schema=ALERTS.arrow_schema)
+        table = ensure_table(self._location, self._table)
+        rows = pa.Table.from_pylist([_row(e) for e in entries], schema=self._table.arrow_schema)
         table.merge(
             rows,
             "known.alertId = new.alertId",

@@ -24,7 +24,7 @@ from resources.delta.commit import commit
 from resources.delta.errors import MissingTableError, SchemaMismatchError, TableError
 from resources.delta.schema_check import Days, days_between, describe_days
 from resources.delta.stage import StagedTable, stage_frame, table_location
-from resources.delta.table import SCHEMA_NAME, Table
+from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
 from resources.delta.write_metadata import output_metadata, partition_metadata
 from resources.storage import normalized, provider
@@ -197,25 +197,27 @@ def _commit_and_report(context: OutputContext, staged: StagedTable) -> Mapping[s
             context.step_context.add_asset_metadata(
                 partition_metadata(committed, partition_key), context.asset_key, partition_key
             )
-    return output_metadata(staged, committed, SCHEMA_NAME)
+    return output_metadata(staged, committed, staged.table.schema)
 
 
 def declared_table(table_slice: TableSlice, tables: Mapping[str, Table]) -> Table:
     """The declaration of the asset's table.
 
     Raises:
-        TableError: the asset's key is not `video/<table>`, or its partition column another one.
+        TableError: the asset's key is not that of a table, or its partition column another one.
     """
     table = tables.get(table_slice.table)
-    if table is None or table_slice.schema != SCHEMA_NAME:
+    if table is None or table_slice.schema != table.schema:
+        schemas = sorted({declared.schema for declared in tables.values()})
         raise TableError(
             f"asset {table_slice.schema}/{table_slice.table}: no such table is declared. Name the "
-            f"asset {SCHEMA_NAME}/<table>, and declare the table in the tables.py of its group."
+            f"asset {' or '.join(schemas)}/<table>, and declare it in the "
+            "tables.py of its group."
         )
     for dimension in table_slice.partition_dimensions or ():
         if dimension.partition_expr != table.partition_by:
             raise TableError(
-                f"asset {SCHEMA_NAME}/{table.name}: its metadata partition_expr is "
+                f"asset {table.asset}: its metadata partition_expr is "
                 f"{dimension.partition_expr!r}, the table is partitioned by {table.partition_by!r}"
             )
     return table
@@ -251,7 +253,7 @@ def _require_own(staged: StagedTable, table: Table, warehouse: str) -> None:
     expected = table_location(warehouse, table)
     if (staged.table.name, staged.location) != (table.name, expected):
         raise TableError(
-            f"asset {SCHEMA_NAME}/{table.name} returned files staged for {staged.table.name} at "
+            f"asset {table.asset} returned files staged for {staged.table.name} at "
             f"{staged.location}; expected {table.name} at {expected}"
         )
 

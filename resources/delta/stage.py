@@ -26,7 +26,7 @@ from resources.delta.data_files import DEFAULT_LIMITS, DataFile, Limits, Target,
 from resources.delta.errors import RefusedRowsError, SchemaMismatchError, StagingError
 from resources.delta.schema_check import Days, require_schema
 from resources.delta.small_files import MERGE_DDL, Merge, planned_merges, rows_of_merges
-from resources.delta.table import SCHEMA_NAME, Table
+from resources.delta.table import Table
 from resources.engine.compute_slots import turn
 from resources.engine.errors import engine_message
 from resources.storage import (
@@ -133,12 +133,12 @@ class StagedTable:
 
 
 def table_location(warehouse: str, table: Table) -> str:
-    """The folder of a table: `<warehouse>/video/<table>`.
+    """The folder of a table: `<warehouse>/<schema>/<table>`.
 
     Raises:
         LocationError: a folder's name holds a percent escape.
     """
-    location = join(warehouse, SCHEMA_NAME, table.name)
+    location = join(warehouse, table.schema, table.name)
     if provider(location) == "local" and (escape := _PERCENT_ESCAPE.search(location)):
         raise LocationError(
             f"{location}: delta-rs reads {escape[0]} in a path as an escaped character and finds "

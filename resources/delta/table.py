@@ -7,7 +7,6 @@ from typing import Literal
 
 import pyarrow as pa
 
-SCHEMA_NAME = "video"
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 INTERVALS = pa.list_(
     pa.field(
@@ -79,6 +78,8 @@ class Table:
         key: columns whose values together are those of one row only.
         partition_by: date column that the table is partitioned by; None: not partitioned.
         partition_unit: what one partition spans; of a month the date is the first day.
+        schema: the folder above, and the first part of its asset's key; empty for rows that are
+            never stored.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Table:
     key: tuple[str, ...]
     partition_by: str | None = None
     partition_unit: Literal["day", "month"] = "day"
+    schema: str = ""
     _by_name: Mapping[str, Column] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -97,6 +99,11 @@ class Table:
         undeclared = [name for name in (*self.key, *partition) if name not in by_name]
         if undeclared:
             raise ValueError(f"table {self.name}: columns {undeclared} are not declared")
+
+    @property
+    def asset(self) -> str:
+        """Its asset's key, as people write it."""
+        return f"{self.schema}/{self.name}"
 
     def __getitem__(self, name: str) -> Column:
         """The column of that name."""

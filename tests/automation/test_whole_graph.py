@@ -5,7 +5,6 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from resources.delta.table import SCHEMA_NAME
 from video_assets.automation.alert_sensor import alert_sensor
 from video_assets.automation.conditions import automated
 from video_assets.automation.schedules import automation_sensor, daily_schedule, daily_steps
@@ -14,6 +13,7 @@ from video_assets.definitions import build_definitions
 from video_assets.report.assets import KEY as REPORT
 from video_assets.settings import Settings
 from video_assets.settings.alerts import AlertSettings
+from video_assets.vocabulary import SCHEMA_NAME
 
 OTHER_PARTITIONS = {"monthly_views", "lifetime_snapshots", "lifetime_view_history"}
 READ_A_SOURCE = {

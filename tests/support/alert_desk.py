@@ -12,9 +12,9 @@ from support.webhook import Webhook, free_port, listening
 
 from resources.alerts.channels import channels_of
 from resources.alerts.outbox import AlertOutbox
-from resources.alerts.table import ALERTS
 from video_assets.automation.alert_sensor import tick
 from video_assets.settings.alerts import AlertSettings
+from video_assets.tables import ALERTS
 
 DAYS = dg.DailyPartitionsDefinition("2025-01-01", timezone="UTC")
 EVENTS = dg.AssetKey(["video", "raw_events"])
@@ -68,7 +68,7 @@ class Desk:
             dg.build_sensor_context(
                 instance=self.instance, cursor=self.cursor, repository_def=repository()
             ),
-            AlertOutbox(self.warehouse),
+            AlertOutbox(self.warehouse, ALERTS),
             channels_of(self.settings),
             self.settings.ui_url,
             self.now,

@@ -5,6 +5,7 @@ import pyarrow as pa
 from resources.delta.table import TIMESTAMP, Column, Table, required
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS
+from video_assets.vocabulary import SCHEMA_NAME
 
 REACHED_PERCENTAGES = (10, 25, 50, 75, 90, 100)
 TIERS = ("High", "Medium", "Low", "Minimal")
@@ -25,6 +26,7 @@ def _tier_counts(of: str) -> tuple[Column, ...]:
 
 VIDEO_PERFORMANCE = Table(
     name="video_performance",
+    schema=SCHEMA_NAME,
     grain="one video that anyone opened",
     key=("videoId",),
     columns=(
@@ -171,6 +173,7 @@ VIDEO_PERFORMANCE = Table(
 
 VIDEO_POSITION_CURVE = Table(
     name="video_position_curve",
+    schema=SCHEMA_NAME,
     grain="one bucket of positions of a video, up to the last that anyone watched",
     key=("videoId", "bucketStart"),
     columns=(
@@ -240,6 +243,7 @@ VIDEO_POSITION_CURVE = Table(
 
 USER_ENGAGEMENT = Table(
     name="user_engagement",
+    schema=SCHEMA_NAME,
     grain="one user",
     key=("userId",),
     columns=(
@@ -307,6 +311,7 @@ _COHORT_WEEKS = SESSIONS.origin("userId", "sessionDate")
 
 VIEWER_COHORTS = Table(
     name="viewer_cohorts",
+    schema=SCHEMA_NAME,
     grain="one week in the life of the viewers who came in the same week",
     key=("cohortWeek", "weeksSince"),
     columns=(
@@ -353,6 +358,7 @@ VIEWER_COHORTS = Table(
 
 VIDEO_ENGAGEMENT_BI = Table(
     name="vw_video_engagement_bi",
+    schema=SCHEMA_NAME,
     grain="one user and video, without doubts about its data",
     key=("userId", "videoId"),
     columns=(

@@ -16,6 +16,7 @@ from resources.delta.errors import TableError
 from resources.storage import StorageError
 from video_assets.automation.observations import EventReader
 from video_assets.settings.alerts import AlertSettings
+from video_assets.tables import ALERTS
 
 SENSOR = "alerts"
 INTERVAL_SECONDS = 30
@@ -63,7 +64,7 @@ def alert_sensor(warehouse: str, settings: AlertSettings) -> dg.SensorDefinition
         ChannelError: a URL of the settings names no service.
     """
     channels = channels_of(settings)
-    outbox = AlertOutbox(warehouse)
+    outbox = AlertOutbox(warehouse, ALERTS)
 
     @dg.sensor(
         name=SENSOR,

@@ -5,9 +5,9 @@ from typing import Any
 
 import dagster as dg
 
-from resources.delta.table import SCHEMA_NAME
 from video_assets.catalog import asset_key
 from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS
+from video_assets.vocabulary import SCHEMA_NAME
 
 Condition = dg.AutomationCondition[Any]
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from resources.delta.table import Column, Table, required
-from video_assets.vocabulary import VIEW_MEASURES
+from video_assets.vocabulary import SCHEMA_NAME, VIEW_MEASURES
 
 # What a platform counts beside views; a source has some of them (`DAILY_VIEWS_MEASURES`).
 MEASURES = (
@@ -28,6 +28,7 @@ _VIEW_DEFINITION = Column(
 
 DAILY_VIDEO_VIEWS = Table(
     name="daily_video_views",
+    schema=SCHEMA_NAME,
     grain="one video and day",
     key=("video_id", "date"),
     partition_by="date",
@@ -63,6 +64,7 @@ DAILY_VIDEO_VIEWS = Table(
 
 REJECTED_DAILY_VIEWS = Table(
     name="rejected_daily_views",
+    schema=SCHEMA_NAME,
     grain="one source row that was refused, with the reason",
     key=("source", "sourceRow"),
     partition_by="date",
@@ -82,6 +84,7 @@ REJECTED_DAILY_VIEWS = Table(
 
 MONTHLY_VIEWS = Table(
     name="monthly_views",
+    schema=SCHEMA_NAME,
     grain="one video of a channel and month",
     key=("channel_id", "video_id", "month_start"),
     partition_by="month_start",
@@ -139,6 +142,7 @@ _VIDEO = (
 
 MISSING_DATES = Table(
     name="missing_dates",
+    schema=SCHEMA_NAME,
     grain="one video that misses at least one day",
     key=("video_id",),
     columns=(
@@ -163,6 +167,7 @@ MISSING_DATES = Table(
 
 MISSING_DATE = Table(
     name="missing_date",
+    schema=SCHEMA_NAME,
     grain="one missing day of a video",
     key=("video_id", "missing_date"),
     columns=(

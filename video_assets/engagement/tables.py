@@ -4,12 +4,14 @@ import pyarrow as pa
 
 from resources.delta.table import INTERVALS, TIMESTAMP, Column, Origin, Table, required
 from video_assets.player_events.tables import RAW_EVENTS, VIDEO
+from video_assets.vocabulary import SCHEMA_NAME
 
 # The quality flag of a row that breaks no quality rule.
 OK = "ok"
 
 VIDEO_METADATA = Table(
     name="video_metadata",
+    schema=SCHEMA_NAME,
     grain="one video",
     key=("videoId",),
     columns=(
@@ -23,6 +25,7 @@ _WATCHED = RAW_EVENTS.origin("timestamp", "eventName", "currentTime", "seekTime"
 
 SESSIONS = Table(
     name="sessions",
+    schema=SCHEMA_NAME,
     grain="one session of a user with a video, on one day",
     key=("userId", "videoId", "sessionId", "sessionDate", "sessionNumber"),
     partition_by="sessionDate",
@@ -164,6 +167,7 @@ _SCORE = _computed_from(
 
 ENGAGEMENT = Table(
     name="aggregated_user_video_engagement",
+    schema=SCHEMA_NAME,
     grain="one user and video",
     key=("userId", "videoId"),
     columns=(

@@ -6,10 +6,11 @@ import pyarrow as pa
 
 from resources.delta.table import Column, Table, required
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS
-from video_assets.vocabulary import VIEW_MEASURES
+from video_assets.vocabulary import SCHEMA_NAME, VIEW_MEASURES
 
 LIFETIME_SNAPSHOTS = Table(
     name="lifetime_snapshots",
+    schema=SCHEMA_NAME,
     grain="one video on the day that the API was asked",
     key=("video_id", "date"),
     partition_by="date",
@@ -40,6 +41,7 @@ LIFETIME_SNAPSHOTS = Table(
 
 LIFETIME_VIEW_HISTORY = Table(
     name="lifetime_view_history",
+    schema=SCHEMA_NAME,
     grain="one video, day and source",
     key=("video_id", "date", "source"),
     partition_by="date",

@@ -3,6 +3,7 @@
 import pyarrow as pa
 
 from resources.delta.table import TIMESTAMP, Column, Table, required
+from video_assets.vocabulary import SCHEMA_NAME
 
 USER = required("userId", pa.string(), "viewer, as the player names them")
 
@@ -10,6 +11,7 @@ VIDEO = required("videoId", pa.string(), "video, as the player names it")
 
 RAW_EVENTS = Table(
     name="raw_events",
+    schema=SCHEMA_NAME,
     grain="one valid, distinct player event",
     key=("userId", "videoId", "sessionId", "timestamp", "eventName", "currentTime", "seekTime"),
     partition_by="eventDate",
@@ -33,6 +35,7 @@ RAW_EVENTS = Table(
 
 REJECTED_EVENTS = Table(
     name="rejected_events",
+    schema=SCHEMA_NAME,
     grain="one source row that was refused, with the reason",
     key=("source", "sourceRow"),
     partition_by="eventDate",
@@ -52,6 +55,7 @@ REJECTED_EVENTS = Table(
 
 ERASED_USERS = Table(
     name="erased_users",
+    schema=SCHEMA_NAME,
     grain="one person who was erased",
     key=("userHash",),
     columns=(

@@ -5,7 +5,7 @@ from datetime import datetime
 from pyspark.sql import DataFrame, SparkSession
 
 from resources.delta.errors import MissingTableError
-from resources.delta.table import SCHEMA_NAME, Table
+from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
 from resources.storage import join
 from video_assets.analytics.tables import USER_ENGAGEMENT, VIDEO_PERFORMANCE, VIDEO_POSITION_CURVE
@@ -46,7 +46,7 @@ def _tables(session: SparkSession, warehouse: str) -> Tables:
         if not stored.holds(table):
             raise MissingTableError(
                 f"table {table.name}: there is none at {stored.location(table)}. Materialize the "
-                f"asset {SCHEMA_NAME}/{table.name} before the report."
+                f"asset {table.asset} before the report."
             )
         return stored.frame(table)
 

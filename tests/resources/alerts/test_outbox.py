@@ -10,7 +10,7 @@ from support.tables import delta, stored
 
 from resources.alerts.alert import Alert, Kind, Observation, Severity, alerts_of
 from resources.alerts.outbox import AlertOutbox, Entry, Status
-from resources.alerts.table import ALERTS
+from video_assets.tables import ALERTS
 
 NOW = datetime(2025, 1, 4, 2, tzinfo=UTC)
 
@@ -46,18 +46,18 @@ def warehouse(tmp_path: Path) -> str:
 
 def test_an_alert_comes_back_as_it_was_recorded(warehouse: str) -> None:
     recorded = entries(seen(failing=("d1", "d2")))
-    AlertOutbox(warehouse).record(recorded)
-    assert AlertOutbox(warehouse).waiting(NOW) == recorded
+    AlertOutbox(warehouse, ALERTS).record(recorded)
+    assert AlertOutbox(warehouse, ALERTS).waiting(NOW) == recorded
 
 
 def test_an_alert_that_is_recorded_again_stays_one_row(warehouse: str) -> None:
     for _ in range(2):
-        AlertOutbox(warehouse).record(entries(seen()))
+        AlertOutbox(warehouse, ALERTS).record(entries(seen()))
     assert len(stored(warehouse, ALERTS)) == 1
 
 
 def test_nothing_new_makes_no_commit_and_no_table(warehouse: str) -> None:
-    outbox = AlertOutbox(warehouse)
+    outbox = AlertOutbox(warehouse, ALERTS)
     outbox.record([])
     assert (outbox.alerts(), outbox.waiting(NOW)) == ([], [])
     assert not list(Path(warehouse).iterdir())
@@ -67,11 +67,11 @@ def test_nothing_new_makes_no_commit_and_no_table(warehouse: str) -> None:
 def test_daemons_that_record_at_the_same_moment_double_nothing(
     warehouse: str, recorded_before: int
 ) -> None:
-    AlertOutbox(warehouse).record(entries(*map(seen, range(recorded_before))))
+    AlertOutbox(warehouse, ALERTS).record(entries(*map(seen, range(recorded_before))))
 
     def daemon(_: int) -> None:
         with suppress(CommitFailedError):
-            AlertOutbox(warehouse).record(entries(*map(seen, range(5))))
+            AlertOutbox(warehouse, ALERTS).record(entries(*map(seen, range(5))))
 
     with ThreadPoolExecutor(4) as daemons:
         list(daemons.map(daemon, range(4)))
@@ -79,17 +79,17 @@ def test_daemons_that_record_at_the_same_moment_double_nothing(
 
 
 def test_a_delivered_alert_waits_no_longer(warehouse: str) -> None:
-    outbox = AlertOutbox(warehouse)
+    outbox = AlertOutbox(warehouse, ALERTS)
     outbox.record([entry.taken(["slack"], NOW) for entry in entries(seen())])
     assert outbox.waiting(NOW + timedelta(days=1)) == []
     assert stored(warehouse, ALERTS)[0]["deliveredTo"] == ["slack"]
 
 
 def test_an_alert_of_an_older_release_that_a_daemon_held_is_sent(warehouse: str) -> None:
-    AlertOutbox(warehouse).record(entries(seen()))
+    AlertOutbox(warehouse, ALERTS).record(entries(seen()))
     table = delta(warehouse, ALERTS)
     table.update(updates={"claimedUntil": "CAST('2025-01-04T03:00:00Z' AS TIMESTAMP)"})
-    assert AlertOutbox(warehouse).waiting(NOW) == entries(seen())
+    assert AlertOutbox(warehouse, ALERTS).waiting(NOW) == entries(seen())
 
 
 def test_a_pending_alert_whose_channels_were_all_removed_counts_as_logged() -> None:
@@ -98,7 +98,7 @@ def test_a_pending_alert_whose_channels_were_all_removed_counts_as_logged() -> N
 
 
 def test_the_files_of_the_table_stay_few(warehouse: str) -> None:
-    outbox = AlertOutbox(warehouse)
+    outbox = AlertOutbox(warehouse, ALERTS)
     for number in range(60):
         outbox.record(entries(seen(number)))
     assert len(stored(warehouse, ALERTS)) == 60
