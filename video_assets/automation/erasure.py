@@ -11,7 +11,6 @@ from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from pydantic import Field
 
-from resources.alerts.table import ALERTS
 from resources.delta.erasure import (
     delete_where_equal,
     delete_where_text_holds,
@@ -31,7 +30,7 @@ from video_assets.player_events.tables import REJECTED_EVENTS
 from video_assets.report.assets import KEY as REPORT
 from video_assets.report.build import report_location
 from video_assets.settings import Settings
-from video_assets.tables import ALL_TABLES
+from video_assets.tables import ALERTS, ALL_TABLES
 
 JOB = "erase_users"
 _RECOMPUTES = "erase_users_recomputes"
