@@ -99,7 +99,7 @@ def test_source_rows_that_lie_nowhere_are_reported(checked: Checked) -> None:
     assert sample_of(said) == [
         {"rows": "raw_events", "reported": 4, "found": 3},
         {
-            "rows": "source (valid + duplicates + rejected + ignored + waiting)",
+            "rows": "source (valid + duplicates + rejected + ignored + waiting + erased)",
             "reported": 6,
             "found": 5,
         },
