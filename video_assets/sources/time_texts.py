@@ -37,6 +37,7 @@ _SHAPES = (
     (rf"^{_LONG_FRACTION}{_OFFSET}$", pa.timestamp("ns", "UTC")),
     (rf"^{_LONG_FRACTION}$", pa.timestamp("ns")),
 )
+_NAMED_UTC = rf"^{_DATE}{_TIME} ?(?:UTC|GMT|Z)$"
 _MAY_BE_TIME = r"^\s*(?:\d|[A-Za-z]{3},)"
 _REWRITTEN = (
     (r"(:\d\d),(\d)", r"\1.\2"),
@@ -70,6 +71,7 @@ def times_of_text(texts: TextArray, zone: str | None = None) -> tuple[Integers, 
         Microseconds since 1970 (cut, where there are more digits), and which could be read.
     """
     times, readable = _iso_times(texts, zone)
+    times, readable = second_try(texts, times, readable, _times_named_utc)
     return second_try(texts, times, readable, partial(_other_times, zone=zone))
 
 
@@ -93,6 +95,15 @@ def _cast(
         moments = compute.assume_timezone(moments, zone, ambiguous="earliest", nonexistent="latest")
     times, there = integers(moments)
     return (times // 1000 if type_.unit == "ns" else times), there
+
+
+def _times_named_utc(texts: TextArray) -> tuple[Integers, Mask]:
+    """Times with the name of UTC behind, which is soon cut off."""
+    found = compute.match_substring_regex(texts, _NAMED_UTC).fill_null(fill_value=False)
+    if not found.true_count:
+        return np.zeros(len(texts), np.int64), np.zeros(len(texts), np.bool_)
+    plain = compute.utf8_rtrim(only(texts, found), " UTCGMZ")
+    return integers(plain.cast(pa.timestamp("us")))
 
 
 def _other_times(texts: TextArray, zone: str | None) -> tuple[Integers, Mask]:
