@@ -67,7 +67,8 @@ def _days_with_cut_segments(counted: str) -> Callable[[CheckInput], DataFrame]:
         counts = by_day.agg(
             F.sum("segmentCount").alias("watchedSegments"), F.sum(counted).alias("cutSegments")
         )
-        cut = F.col("cutSegments") / (F.col("watchedSegments") + F.col("cutSegments"))
+        stretches = F.col("watchedSegments") + F.col("cutSegments")
+        cut = F.col("cutSegments") / F.when(stretches > 0, stretches)
         shares = counts.withColumn("share", F.round(cut, 4))
         return shares.where(cut > F.lit(given.tolerated("max_cut_share")))
 
@@ -150,8 +151,8 @@ SESSION_RULES: tuple[Rule, ...] = (
         table=SESSIONS,
         description="MAX_SEGMENT alone keeps few stretches from being watched segments.",
         problem="days have many stretches that are not watched only because they are too long",
-        remedy="Raise VIDEO_ASSETS_MAX_SEGMENT above the longest stretch that people watch without "
-        "an event, then materialize sessions of these days again.",
+        remedy="Raise VIDEO_ASSETS_MAX_SEGMENT above the longest true stretch, then compute these "
+        "days again.",
         severity=WARN,
         thresholds=("max_cut_share",),
         violations=_days_with_cut_segments("tooLongSegments"),
@@ -162,8 +163,8 @@ SESSION_RULES: tuple[Rule, ...] = (
         table=SESSIONS,
         description="MAX_PLAYBACK_RATE alone keeps few stretches from being watched segments.",
         problem="days have many stretches that are not watched only because they are too fast",
-        remedy="If your player plays faster, raise VIDEO_ASSETS_MAX_PLAYBACK_RATE, then "
-        "materialize sessions of these days again; if it tells of no seeks, these are jumps.",
+        remedy="If players play faster, raise VIDEO_ASSETS_MAX_PLAYBACK_RATE, then compute these days "
+        "again.",
         severity=WARN,
         thresholds=("max_cut_share",),
         violations=_days_with_cut_segments("tooFastSegments"),
