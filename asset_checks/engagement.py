@@ -163,8 +163,8 @@ SESSION_RULES: tuple[Rule, ...] = (
         table=SESSIONS,
         description="MAX_PLAYBACK_RATE alone keeps few stretches from being watched segments.",
         problem="days have many stretches that are not watched only because they are too fast",
-        remedy="If players play faster, raise VIDEO_ASSETS_MAX_PLAYBACK_RATE, then compute these days "
-        "again.",
+        remedy="If players play faster, raise VIDEO_ASSETS_MAX_PLAYBACK_RATE, then compute these "
+        "days again.",
         severity=WARN,
         thresholds=("max_cut_share",),
         violations=_days_with_cut_segments("tooFastSegments"),
