@@ -16,6 +16,7 @@ from resources.delta.errors import MissingTableError, SchemaMismatchError, Table
 from resources.delta.io_manager import VideoDeltaIOManager, build_io_manager
 from resources.delta.schema_check import Days, days_between
 from resources.delta.stage import StagedTable, stage_frame, table_location
+from video_assets.arrow.kernels import spark_schema
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MONTHLY_VIEWS, REJECTED_DAILY_VIEWS
 from video_assets.engagement.tables import VIDEO_METADATA
 from video_assets.tables import TABLES
@@ -291,11 +292,14 @@ def monthly_asset() -> dg.AssetsDefinition:
     )
     def monthly(daily: DataFrame) -> DataFrame:
         month = F.date_trunc("month", "date").cast("date").alias("month_start")
-        return (
+        months = (
             daily.groupBy("channel_id", "video_id", month)
             .agg(F.sum("viewCount").alias("aggViewCount"))
             .withColumn("month", F.date_format("month_start", "yyyy-MM"))
         )
+        unknown = [f for f in spark_schema(MONTHLY_VIEWS) if f.name not in months.columns]
+        nulls = (F.lit(None).cast(field.dataType).alias(field.name) for field in unknown)
+        return months.select("*", *nulls)
 
     return monthly
 

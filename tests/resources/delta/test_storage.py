@@ -7,7 +7,6 @@ import pytest
 from resources.storage import (
     LocationError,
     StoredFile,
-    StoredObject,
     delete_keys,
     find,
     join,
@@ -83,8 +82,11 @@ def test_objects_are_written_listed_read_and_deleted_under_any_name(
         sink.write(b"hello")
     assert (Path(root) / f"{name}.bin").read_bytes() == b"hello"
     assert list(list_keys(root)) == [f"{name}.bin"]
-    stored = StoredObject(f"{root}/{name}.bin", len(b"hello"))
-    assert find(stored.location) == stored
+    stored = find(f"{root}/{name}.bin")
+    assert stored is not None
+    assert (stored.location, stored.size) == (f"{root}/{name}.bin", len(b"hello"))
+    assert stored.modified is not None
+    assert stored.version != ""
     assert list(walk(root)) == [stored]
     assert StoredFile(stored).read() == b"hello"
     delete_keys(root, [f"{name}.bin", "gone already"])
