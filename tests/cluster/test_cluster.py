@@ -13,6 +13,7 @@ from support.world import TABLES, Row, Run, world
 
 from resources.engine.local_cluster import LocalCluster
 from resources.engine.session import SparkEngine
+from resources.runs import passing_faults
 from video_assets.analytics.tables import ANALYTICS_TABLES
 from video_assets.player_events.tables import RAW_EVENTS
 
@@ -93,8 +94,13 @@ def test_a_worker_that_is_killed_changes_nothing_in_the_result(
 # PySpark says it by a warning, and then by the error.
 @pytest.mark.filterwarnings(r"ignore:\[RETRIES_EXCEEDED\]:UserWarning")
 def test_a_connect_server_that_is_killed_leaves_every_table_whole(
-    cluster: LocalCluster, engines: Engines, by_embedded: dict[str, list[Row]], tmp_path: Path
+    cluster: LocalCluster,
+    engines: Engines,
+    by_embedded: dict[str, list[Row]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(passing_faults, "MAX_RETRIES", 0)  # nobody starts the server again
     with world(tmp_path, **engines.cluster) as assets:
         assets.with_settings(**engines.embedded).run(FIRST)
         before = assets.results()
