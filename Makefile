@@ -32,7 +32,7 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY) ## Generate sample data, materialize everything, print what came out
 	@$(if $(ENGINE),VIDEO_ASSETS_ENGINE=$(ENGINE) )$(BIN)/python -m video_assets.demo
 
-try: $(READY) ## Take a sample of a known source through its tables: SOURCE=youtube_reporting
+try: $(READY) ## Take a sample of a known source through its tables: SOURCE=openedx
 	@$(BIN)/python -m video_assets.try_source $(SOURCE)
 
 dev: $(READY) $(DAGSTER_HOME)/dagster.yaml ## Open the Dagster UI on http://localhost:3000

@@ -1,6 +1,6 @@
 """What all that reads a source has in common."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from resources.delta.schema_check import Days, days_between
@@ -11,21 +11,31 @@ from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import reraise_source_error
 from video_assets.sources.listing import Listing, is_template
 
+# What stands for the session where the source has none.
+ONE_SESSION = '="none"'
 _FILES_NAMED = 3
 
 
 def events_source(settings: Settings) -> SourceConfig:
     """The player events, as the settings name and map them."""
+    columns = settings.events_columns
+    if settings.events_session == "none":
+        columns = {**_without(columns, "sessionId"), ONE_SESSION: "sessionId"}
     return SourceConfig(
         uri=settings.events,
         format=settings.events_format,
-        columns=settings.events_columns,
+        columns=columns,
         event_names=settings.event_names,
         other_names=settings.events_other_names,
         timestamp_unit=settings.events_timestamp_unit,
         time_zone=settings.events_time_zone,
+        position_unit=settings.events_position_unit,
         csv=settings.events_csv,
     )
+
+
+def _without(columns: Mapping[str, str], ours: str) -> dict[str, str]:
+    return {source: name for source, name in columns.items() if name != ours}
 
 
 def daily_views_source(settings: Settings) -> SourceConfig:

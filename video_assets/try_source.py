@@ -1,101 +1,33 @@
-"""Take a small sample of a known source through its tables: `make try SOURCE=youtube_reporting`."""
+"""Take a small sample of a known source through its tables: `make try SOURCE=openedx`."""
 
 import argparse
-import logging
 import shutil
-from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 
-from pyspark.sql import functions as F
 from rich.console import Console
-from rich.table import Table as Grid
 
-from resources.delta.commit import commit
-from resources.delta.stage import StagedTable, stage_frame
-from resources.delta.warehouse import Warehouse
-from resources.engine.session import SparkEngine
-from video_assets.daily_views.missing_dates import newest_date
-from video_assets.daily_views.monthly_views import monthly_views
-from video_assets.daily_views.stage_missing_dates import expectation, stage_missing_dates
-from video_assets.daily_views.stage_views import REJECTED, VALID, stage_views
-from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATE, MONTHLY_VIEWS
-from video_assets.days import DayRange
-from video_assets.sample_data.platforms import PLATFORM_SAMPLES, PlatformSample
-from video_assets.settings import Settings
-from video_assets.vocabulary import DUPLICATES, IGNORED, SOURCE_ROWS
+from video_assets.sample_data.platforms import PLATFORM_SAMPLES
+from video_assets.sample_data.player_logs import PLAYER_SAMPLES
+from video_assets.try_events import try_events
+from video_assets.try_views import try_views
 
 FOLDER = Path("data/try")
-_FATES = (SOURCE_ROWS, "valid_rows", DUPLICATES, IGNORED)
-_ROWS_SHOWN = 12
-_LOG = logging.getLogger(__name__)
 
 
 def main() -> None:
     """Write the sample, compute its tables, print the fates of its rows and what came out."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("source", choices=sorted(PLATFORM_SAMPLES))
+    parser.add_argument("source", choices=sorted({*PLATFORM_SAMPLES, *PLAYER_SAMPLES}))
     name = parser.parse_args().source
     folder = FOLDER / name
     shutil.rmtree(folder, ignore_errors=True)
-    sample = PLATFORM_SAMPLES[name](folder / "source")
-    settings = settings_of(name, sample, folder / "warehouse")
+    if name in PLAYER_SAMPLES:
+        shown = try_events(name, PLAYER_SAMPLES[name](folder / "source"), folder / "warehouse")
+    else:
+        shown = try_views(name, PLATFORM_SAMPLES[name](folder / "source"), folder / "warehouse")
     console = Console()
-    staged = compute(settings, sample)
-    console.print(_fates(name, staged))
-    console.print(_months(settings))
-    warehouse = Warehouse(settings.warehouse)
-    rows, missing = (warehouse.row_count(table) for table in (DAILY_VIDEO_VIEWS, MISSING_DATE))
-    console.print(
-        f"{rows} rows of video and day, {missing} missing; tables in {settings.warehouse}"
-    )
-
-
-def settings_of(name: str, sample: PlatformSample, warehouse: Path) -> Settings:
-    """What a user sets for such a source: where it is, the preset, and the first day."""
-    return Settings(
-        daily_views=sample.source,
-        daily_views_preset=name,
-        start_date=sample.first_day,
-        warehouse=str(warehouse),
-    )
-
-
-def compute(settings: Settings, sample: PlatformSample) -> Mapping[str, StagedTable]:
-    """Fill the tables of daily views; what was written of the days."""
-    spark = SparkEngine.from_settings(settings)
-    run = DayRange(sample.first_day, sample.last_day + timedelta(days=1))
-    staged = stage_views(spark, settings, run, _LOG)
-    for table in staged.values():
-        commit(table)
-    daily = Warehouse(settings.warehouse, lambda: spark.spark_session).frame(DAILY_VIDEO_VIEWS)
-    months = frozenset(day.replace(day=1) for day in run.days)
-    sums = monthly_views(daily, settings.view_measures, settings.definition_change_days)
-    commit(stage_frame(sums, settings.warehouse, MONTHLY_VIEWS, months))
-    expected = expectation(settings, newest_date(daily))
-    for table in stage_missing_dates(daily, expected, settings.warehouse).values():
-        commit(table)
-    return staged
-
-
-def _fates(name: str, staged: Mapping[str, StagedTable]) -> Grid:
-    grid = Grid("fate", "rows", title=f"Rows of {name}")
-    for fate in _FATES:
-        grid.add_row(fate.replace("_", " "), f"{staged[VALID].counters.get(fate, 0):,}")
-    for reason, rows in sorted(staged[REJECTED].counters.items()):
-        grid.add_row(f"refused: {reason}", f"{rows:,}")
-    return grid
-
-
-def _months(settings: Settings) -> Grid:
-    spark = SparkEngine.from_settings(settings)
-    months = Warehouse(settings.warehouse, lambda: spark.spark_session).frame(MONTHLY_VIEWS)
-    shown = ("video_id", "month", "aggViewCount", *settings.view_measures[:2])
-    names = [F.col(column) for column in (*shown, "spansDefinitionChange")]
-    grid = Grid(*shown, "spansDefinitionChange", title="monthly_views")
-    for row in months.select(*names).orderBy("video_id", "month").limit(_ROWS_SHOWN).collect():
-        grid.add_row(*map(str, row))
-    return grid
+    for part in shown:
+        console.print(part)
 
 
 if __name__ == "__main__":

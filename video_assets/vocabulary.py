@@ -27,6 +27,8 @@ ERASED = "erased_rows"
 
 SourceFormat = Literal["auto", "parquet", "json", "csv", "delta"]
 TimestampUnit = Literal["s", "ms", "us", "ns"]
+# How positions and durations are written; texts of ISO 8601 are as `PT5M21S`, of clocks `00:05:21`.
+PositionUnit = Literal["s", "ms", "iso8601", "clock"]
 
 # What becomes of rows whose event name is no name of ours.
 OtherNames = Literal["reject", "ignore"]

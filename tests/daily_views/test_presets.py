@@ -23,7 +23,7 @@ from video_assets.daily_views.tables import (
 from video_assets.sample_data.platforms import PLATFORM_SAMPLES
 from video_assets.settings import Settings
 from video_assets.settings.daily_views import PRESETS
-from video_assets.try_source import settings_of
+from video_assets.try_views import settings_of
 
 REAL_REPORT = (
     Path(__file__).parents[3] / "shared" / "data" / "youtube_reporting" / "channel_basic.csv"

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from video_assets.arrow.types import ArrowArray
 from video_assets.sources.values import read_counts, read_ids, read_positions
+from video_assets.vocabulary import PositionUnit
 
 
 @pytest.mark.parametrize(
@@ -134,3 +135,31 @@ def test_whole_counts_survive_as_numbers_and_as_text(numbers: list[int]) -> None
     as_text, _, _ = read_counts(pa.array([str(number) for number in numbers], pa.string()))
     assert as_numbers.tolist() == numbers
     assert as_text.tolist() == numbers
+
+
+@pytest.mark.parametrize(
+    ("unit", "text", "seconds"),
+    [
+        ("s", "61.5", 61.5),
+        ("ms", "61500", 61.5),
+        ("iso8601", "PT5M21S", 321.0),
+        ("iso8601", "pt1h0.5s", 3600.5),
+        ("iso8601", "P1DT1S", 86401.0),
+        ("iso8601", "PT0,25S", 0.25),
+        ("iso8601", "PT", None),
+        ("iso8601", "P1M", None),
+        ("iso8601", "321", None),
+        ("clock", "00:05:21", 321.0),
+        ("clock", "5:21.5", 321.5),
+        ("clock", "90:00", 5400.0),
+        ("clock", "1:60:00", None),
+        ("clock", "0:05:60", None),
+        ("clock", "321", None),
+    ],
+)
+def test_positions_are_read_in_the_unit_that_the_settings_name(
+    unit: PositionUnit, text: str, seconds: float | None
+) -> None:
+    positions, finite = read_positions(pa.array([text, None]), unit)
+    assert finite.tolist() == [seconds is not None, False]
+    assert positions.tolist() == [seconds or 0.0, 0.0]

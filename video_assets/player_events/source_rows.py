@@ -21,6 +21,7 @@ from video_assets.vocabulary import (
     IGNORE,
     OPTIONAL_EVENT_COLUMNS,
     OtherNames,
+    PositionUnit,
 )
 
 SEEK = "video_seek"
@@ -33,9 +34,8 @@ def validate_events(chunk: Chunk, config: SourceConfig, _file_index: int = 0) ->
 
     Args:
         chunk: rows with the columns `timestamp`, `userId`, `sessionId`, `videoId`, `eventName`
-            and `currentTime` (seconds), of any type that a source may have; `seekTime` (seconds)
-            where it has one.
-        config: event names and the unit of numeric times.
+            and `currentTime`, of any type that a source may have; `seekTime` where it has one.
+        config: event names, and the units of times and positions.
 
     Returns:
         The columns of `raw_events`, and the reasons in the order of rule 1.
@@ -48,8 +48,10 @@ def validate_events(chunk: Chunk, config: SourceConfig, _file_index: int = 0) ->
     }
     our_names = partial(_our_event_names, mapped=config.event_names, others=config.other_names)
     names = per_text(per_text(chunk.columns["eventName"], read_ids), our_names)
-    positions, finite = read_positions(chunk.columns["currentTime"])
-    targets, no_target, negative_target = _seek_targets(chunk, is_text_equal(names, SEEK))
+    positions, finite = read_positions(chunk.columns["currentTime"], config.position_unit)
+    targets, no_target, negative_target = _seek_targets(
+        chunk, is_text_equal(names, SEEK), config.position_unit
+    )
     days = times // MICROSECONDS_PER_DAY
     values = {
         "timestamp": pa.array(times).cast(TIMESTAMP),
@@ -71,7 +73,9 @@ def validate_events(chunk: Chunk, config: SourceConfig, _file_index: int = 0) ->
     return Verdict(values, reasons, days, has_time, ignored=is_text_equal(names, IGNORE))
 
 
-def _seek_targets(chunk: Chunk, seeks: Mask | None) -> tuple[ArrowArray, Mask, Mask]:
+def _seek_targets(
+    chunk: Chunk, seeks: Mask | None, unit: PositionUnit
+) -> tuple[ArrowArray, Mask, Mask]:
     """Where seeks went, in seconds; and which of them have no finite target, or a negative one."""
     rows = len(chunk)
     none = np.zeros(rows, dtype=bool)
@@ -79,7 +83,7 @@ def _seek_targets(chunk: Chunk, seeks: Mask | None) -> tuple[ArrowArray, Mask, M
         return pa.nulls(rows, pa.float64()), none, none
     if "seekTime" not in chunk.columns:
         return pa.nulls(rows, pa.float64()), seeks, none
-    targets, finite = read_positions(chunk.columns["seekTime"])
+    targets, finite = read_positions(chunk.columns["seekTime"], unit)
     return pa.array(targets, mask=~seeks), seeks & ~finite, seeks & (targets < 0)
 
 

@@ -19,6 +19,7 @@ from video_assets.settings.analytics import AnalyticsSettings
 from video_assets.settings.checks import CheckThresholds
 from video_assets.settings.daily_views import DailyViewSettings
 from video_assets.settings.engine import EngineSettings
+from video_assets.settings.events import PlayerEventSettings
 from video_assets.settings.maintenance import MaintenanceSettings
 from video_assets.settings.sources import SourceSettings
 from video_assets.settings.tables import TableSettings
@@ -45,6 +46,7 @@ class Settings(  # the last base comes first in the table of settings
     EngineSettings,
     ViewSettings,
     DailyViewSettings,
+    PlayerEventSettings,
     SourceSettings,
     TableSettings,
     BaseSettings,

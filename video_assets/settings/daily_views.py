@@ -1,7 +1,6 @@
 """Settings of the daily views: where they are, how they are written, and what they mean."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,7 +16,7 @@ from pydantic import (
 from pydantic_settings import NoDecode
 
 from video_assets.csv_dialect import CsvDialect
-from video_assets.settings.presets import read_preset
+from video_assets.settings.presets import filled_in, read_preset
 from video_assets.settings.texts import (
     DIALECT_EXAMPLE,
     EMPTY_IS_UNSET,
@@ -125,11 +124,7 @@ class DailyViewSettings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _preset_fills_in(cls, values: Any) -> Any:
-        name = values.get("daily_views_preset") if isinstance(values, dict) else None
-        # What cannot be read is refused by the field's own validator, which names the setting.
-        with suppress(ValueError):
-            return {**_preset(name), **values} if name else values
-        return values
+        return filled_in(values, "daily_views_preset", _preset)
 
     @field_validator("daily_views_preset")
     @classmethod

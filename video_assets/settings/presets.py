@@ -1,7 +1,8 @@
 """Presets: the settings of a well-known source, as one file that a user can copy and change."""
 
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,3 +32,18 @@ def read_preset(name: str, folder: Path, allowed: Collection[str]) -> Mapping[st
     if unknown:
         raise ValueError(f"{path} makes {unknown}; a preset may make {sorted(allowed)}")
     return declared
+
+
+def filled_in(values: Any, field: str, preset: Callable[[str], Mapping[str, Any]]) -> Any:
+    """Settings with those of the preset that one of them names; what is set itself holds.
+
+    Args:
+        values: what a model is made of.
+        field: the setting that names a preset.
+        preset: what a preset of a name makes. What cannot be read is left to the validator of the
+            field, whose error names the setting.
+    """
+    name = values.get(field) if isinstance(values, dict) else None
+    with suppress(ValueError):
+        return {**preset(name), **values} if name else values
+    return values

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from video_assets.csv_dialect import CsvDialect
-from video_assets.vocabulary import OtherNames, SourceFormat, TimestampUnit
+from video_assets.vocabulary import OtherNames, PositionUnit, SourceFormat, TimestampUnit
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class SourceConfig:
         other_names: what becomes of rows with any other event name.
         timestamp_unit: unit of times that are numbers since 1970; None refuses such numbers.
         time_zone: IANA name of the zone of time texts without offset; None is UTC.
+        position_unit: how positions and durations are written.
         date_format: strptime format of dates; None reads ISO 8601.
         csv: how CSV files are written.
         zip_member: name of the file to read of a ZIP archive; None: the only one.
@@ -33,6 +34,7 @@ class SourceConfig:
     other_names: OtherNames = "reject"
     timestamp_unit: TimestampUnit | None = None
     time_zone: str | None = None
+    position_unit: PositionUnit = "s"
     date_format: str | None = None
     csv: CsvDialect = field(default_factory=CsvDialect)
     zip_member: str | None = None

@@ -17,9 +17,20 @@ from video_assets.arrow.types import (
     compute,
     is_text,
 )
+from video_assets.vocabulary import PositionUnit
 
 _NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"
 _WHOLE = r"^-?[0-8]?\d{1,18}$"
+_PART = r"\d+(?:\.\d*)?"
+# A name begins with the unit of its part.
+_NOTATIONS = {
+    "iso8601": rf"^P(?:(?P<days>{_PART})D)?(?:T(?:(?P<hours>{_PART})H)?(?:(?P<minutes>{_PART})M)?"
+    rf"(?:(?P<seconds>{_PART})S)?)?$",
+    "clock": r"^(?:(?P<hours>\d+):(?P<m_of_hour>[0-5]?\d)|(?P<minutes>\d+)):"
+    r"(?P<seconds>[0-5]?\d(?:\.\d*)?)$",
+}
+_SECONDS_OF_PART = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
+_MILLISECONDS = 1000
 _COUNT_LIMIT = 2**63
 _LARGEST_FLOAT_COUNT = 2.0**63
 _LONGEST_COUNT = 40
@@ -129,15 +140,41 @@ def read_ids(array: ArrowArray) -> TextArray:
     return compute.if_else(blank, pa.scalar(None, pa.string()), texts)
 
 
-def read_positions(array: ArrowArray) -> tuple[Floats, Mask]:
-    """Positions in seconds, and which of them are finite numbers; the others are 0."""
-    if is_text(array.type):
+def read_positions(array: ArrowArray, unit: PositionUnit = "s") -> tuple[Floats, Mask]:
+    """Positions or durations in seconds, and which of them are finite numbers; the others are 0.
+
+    Args:
+        array: numbers or text; of the units `iso8601` and `clock` only text can be read.
+        unit: how they are written.
+    """
+    if unit in _NOTATIONS:
+        array = _seconds_of_parts(array, _NOTATIONS[unit])
+    elif is_text(array.type):
         array = _floats_of_text(text_of_array(array))
     values = array.cast(pa.float64(), safe=False).fill_null(np.nan)
     positions = np.asarray(values.to_numpy(zero_copy_only=False))
     finite = np.isfinite(positions)
+    if unit == "ms":
+        positions = positions / _MILLISECONDS
     # Adding 0.0 turns -0.0, which would be another event, into 0.0.
     return np.where(finite, positions, 0.0) + 0.0, finite
+
+
+def _seconds_of_parts(array: ArrowArray, notation: str) -> ArrowArray:
+    """Seconds of texts that name days, hours, minutes and seconds; null where they do not."""
+    if not is_text(array.type):
+        return pa.nulls(len(array), pa.float64())
+    texts = compute.utf8_upper(compute.utf8_trim_whitespace(text_of_array(array)))
+    texts = compute.replace_substring(texts, ",", ".")
+    parts = compute.extract_regex(
+        only(texts, compute.match_substring_regex(texts, r"\d")), notation
+    )
+    seconds = compute.if_else(parts.is_valid(), 0.0, pa.scalar(None, pa.float64()))
+    for field in parts.type:
+        part = compute.struct_field(parts, field.name)
+        number = only(part, compute.not_equal(part, "")).cast(pa.float64()).fill_null(0.0)
+        seconds = compute.add(seconds, compute.multiply(number, _SECONDS_OF_PART[field.name[0]]))
+    return seconds
 
 
 def _floats_of_text(texts: TextArray) -> ArrowArray:

@@ -1,0 +1,115 @@
+"""Settings of the player events: how they are written, and how they map onto ours."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from video_assets.csv_dialect import CsvDialect
+from video_assets.settings.presets import filled_in, read_preset
+from video_assets.settings.texts import DIALECT_EXAMPLE, EMPTY_IS_UNSET, Dialect, NameMapping
+from video_assets.vocabulary import (
+    EVENT_COLUMNS,
+    EVENT_NAMES,
+    IGNORE,
+    OtherNames,
+    PositionUnit,
+    SourceFormat,
+    TimestampUnit,
+)
+
+PRESETS = Path(__file__).parents[1] / "player_events" / "presets"
+
+OptionalText = Annotated[str | None, EMPTY_IS_UNSET]
+
+
+class PlayerEventSettings(BaseModel):
+    """How player events are read, validated.
+
+    Raises:
+        pydantic.ValidationError: a value is not allowed, a mapping names none of our columns, or a
+            preset cannot be read.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    events_preset: OptionalText = Field(
+        None,
+        description="ready settings of a source of events (docs/sources.md lists them), or the "
+        "path of an own file (TOML); settings that are set themselves hold before it",
+    )
+    events_format: SourceFormat = Field(
+        "auto", description="format of the player events; `auto` tells it by suffix or content"
+    )
+    events_csv: Dialect = Field(
+        CsvDialect(),
+        description=f"how CSV files of the events are written, {DIALECT_EXAMPLE}",
+    )
+    events_columns: NameMapping = Field(
+        default_factory=dict,
+        description='columns of the events, JSON of source name to ours: `{"ts": "timestamp"}`',
+    )
+    event_names: NameMapping = Field(
+        default_factory=dict,
+        description="event names, JSON of source name to ours or to `ignore`: "
+        '`{"started": "video_play", "loaded": "ignore"}`',
+    )
+    events_other_names: OtherNames = Field(
+        "reject",
+        description="rows with any other event name: `reject` or `ignore`; ignored rows are "
+        "counted and kept nowhere",
+    )
+    events_session: Literal["column", "none"] = Field(
+        "column",
+        description="where sessions come from: the `column` sessionId, or `none`: the source has "
+        "no sessions, and only the time between events tells them apart",
+    )
+    events_timestamp_unit: Annotated[TimestampUnit | None, EMPTY_IS_UNSET] = Field(
+        None, description="unit of times that are numbers since 1970"
+    )
+    events_time_zone: OptionalText = Field(
+        None,
+        description="time zone of time texts without offset, such as `Europe/Zurich`; unset: UTC",
+    )
+    events_position_unit: PositionUnit = Field(
+        "s",
+        description="how positions are written: `s`, `ms`, `iso8601` (`PT5M21S`), or `clock` "
+        "(`00:05:21`)",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _events_preset_fills_in(cls, values: Any) -> Any:
+        return filled_in(values, "events_preset", _preset)
+
+    @field_validator("events_preset")
+    @classmethod
+    def _events_preset_can_be_read(cls, value: str | None) -> str | None:
+        if value:
+            _preset(value)
+        return value
+
+    @field_validator("events_time_zone")
+    @classmethod
+    def _is_a_time_zone(cls, value: str | None) -> str | None:
+        if value and value not in available_timezones():
+            raise ValueError("is no time zone of the IANA database, such as `Europe/Zurich`")
+        return value
+
+    @field_validator("events_columns", "event_names")
+    @classmethod
+    def _maps_onto_known_names(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        allowed = {
+            "events_columns": EVENT_COLUMNS,
+            "event_names": (*EVENT_NAMES, IGNORE),
+        }[str(info.field_name)]
+        unknown = sorted(set(value.values()) - set(allowed))
+        if unknown:
+            raise ValueError(f"maps onto {unknown}; our names are {list(allowed)}")
+        return value
+
+
+def _preset(name: str) -> Mapping[str, Any]:
+    return read_preset(name, PRESETS, set(PlayerEventSettings.model_fields) - {"events_preset"})
