@@ -60,6 +60,10 @@ class StagedChunks:
         if kind is not None:
             discard(staged for chunk in self._chunks for staged in chunk.values())
 
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self._chunks)
+
     def add(self, staged: Mapping[str, StagedTable]) -> None:
         """Another chunk, by the tables' names."""
         self._chunks.append(staged)

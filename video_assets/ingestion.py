@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 
 from resources.delta.schema_check import Days, days_between
 from video_assets.days import UNDATED, DayRange
 from video_assets.settings import Settings
 from video_assets.sizes import BYTES_PER_ROW
 from video_assets.sources.config import SourceConfig
-from video_assets.sources.errors import reraise_source_error
-from video_assets.sources.listing import Listing, is_template
+from video_assets.sources.errors import SourceError, reraise_source_error
+from video_assets.sources.fields import RowKind
+from video_assets.sources.listing import Listing, is_template, list_source, missing_days
+from video_assets.staged_days import FailedDay
 
 # What stands for the session where the source has none.
 ONE_SESSION = '="none"'
@@ -48,6 +51,24 @@ def daily_views_source(settings: Settings) -> SourceConfig:
         csv=settings.daily_views_csv,
         zip_member=settings.daily_views_zip_member,
     )
+
+
+def listed_days(source: SourceConfig, kind: RowKind, run: DayRange) -> Listing:
+    """The files of the days of a run, where at least one of them has any.
+
+    Raises:
+        SourceError: there is nothing to read.
+    """
+    listing = list_source(source, kind, run.first, run.end, days_may_be_missing=True)
+    if listing.missing and not listing.files:
+        raise SourceError(missing_days(listing.missing, kind))
+    return listing
+
+
+def days_without_file(listing: Listing) -> dict[date, FailedDay]:
+    """The days of a run that have no file, and where it was looked for."""
+    why = "no file; a day on which nothing happened needs an empty one"
+    return {day: FailedDay(why, f"expected {path}") for day, path in listing.missing.items()}
 
 
 def rows_of_source(listing: Listing) -> int:

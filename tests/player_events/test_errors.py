@@ -135,11 +135,6 @@ def nothing(root: Path) -> Path:
     return root
 
 
-def first_day_alone(root: Path) -> Path:
-    write(root / f"{FIRST}.csv", EVENTS[:10])
-    return root / f"{LAST}.csv"
-
-
 MISSING = ("'userId'", "'sessionId'", "VIDEO_ASSETS_EVENTS_COLUMNS")
 UNREADABLE = ("not a readable Parquet file", "Deliver the file again")
 TRUTH_VALUE = [event(currentTime=True)]
@@ -186,7 +181,7 @@ CASES = {
     "empty folder": Case(empty_folder, ("without data files", "VIDEO_ASSETS_EVENTS")),
     "no such path": Case(nothing, ("no such file or folder", "VIDEO_ASSETS_EVENTS")),
     "no file of a glob": Case(nothing, ("no file matches",), source="*.csv"),
-    "no file of a day": Case(first_day_alone, (f"no file for {LAST}",), source="{date}.csv"),
+    "no file of any day": Case(nothing, (f"no file for {FIRST}",), source="{date}.csv"),
     "positions are truth values": Case(
         lone_file("e.parquet", TRUTH_VALUE), ("'currentTime'", "bool", "must be numbers")
     ),

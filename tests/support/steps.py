@@ -32,6 +32,7 @@ from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 from video_assets.player_events.stage_events import stage_events
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.settings import Settings
+from video_assets.staged_days import StagedDays, named_days
 
 LOG = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ class Steps:
         return written
 
     def player_events(self) -> Staged:
-        return stage_events(self._spark, self.settings, self._run, LOG)
+        return _of_all_days(stage_events(self._spark, self.settings, self._run, LOG))
 
     def video_metadata(self) -> Staged:
         return _named(stage_video_metadata(self._spark, self.settings, LOG))
@@ -71,7 +72,7 @@ class Steps:
         return _named(stage_engagement(*inputs, self._spark, self.settings, LOG))
 
     def daily_views(self) -> Staged:
-        return stage_views(self._spark, self.settings, self._run, LOG)
+        return _of_all_days(stage_views(self._spark, self.settings, self._run, LOG))
 
     def monthly_views(self) -> Staged:
         months = frozenset(day for day in self._run.days if day.day == 1)
@@ -96,6 +97,13 @@ class Steps:
 
     def _frame(self, table: Table) -> DataFrame:
         return Warehouse(self.settings.warehouse, lambda: self._spark.spark_session).frame(table)
+
+
+def _of_all_days(staged: StagedDays) -> Staged:
+    if staged.failed:
+        staged.discard()
+        raise ValueError(named_days(staged.failed))
+    return staged.tables
 
 
 def _named(staged: StagedTable) -> Staged:

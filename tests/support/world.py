@@ -80,6 +80,11 @@ class World:
         self._instance = instance
         self.settings = Settings(warehouse=str(warehouse), _env_file=None, **settings)
 
+    @property
+    def instance(self) -> dg.DagsterInstance:
+        """What Dagster recorded."""
+        return self._instance
+
     @cached_property
     def definitions(self) -> dg.Definitions:
         return build_definitions(self.settings)

@@ -1,6 +1,7 @@
 """Run a function of Arrow tables inside the engine's tasks."""
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -40,7 +41,7 @@ def gathered(batches: Batches, schema: pa.Schema) -> pa.Table:
     return pa.Table.from_batches([batch.cast(schema) for batch in batches], schema)
 
 
-def count_values(rows: pa.Table, column: str) -> dict[str, int]:
+def count_values(rows: pa.Table, column: str) -> dict[Any, int]:
     """How often each value of a column occurs."""
     counted = rows.group_by(column).aggregate([(column, "count")])
     return dict(zip(*(part.to_pylist() for part in counted.columns), strict=True))

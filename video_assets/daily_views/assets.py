@@ -1,7 +1,8 @@
 """The assets of the group `daily_views`: views by day and month, and the days that are missing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -37,9 +38,8 @@ from video_assets.daily_views.stage_missing_dates import (
 from video_assets.daily_views.stage_views import (
     REJECTED,
     VALID,
-    days_of_refusals,
+    daily_views_layout,
     stage_views,
-    without_day_counters,
 )
 from video_assets.daily_views.tables import (
     DAILY_VIDEO_VIEWS,
@@ -48,11 +48,19 @@ from video_assets.daily_views.tables import (
     MONTHLY_VIEWS,
     REJECTED_DAILY_VIEWS,
 )
+from video_assets.days_found import DaysOfSource
+from video_assets.ingestion import listed_days
 from video_assets.plots import bars_per_day
+from video_assets.refusals import Tolerance, without_refused_days
 from video_assets.settings import Settings
+from video_assets.written_days import Written, written
 
 SOURCE_KEY = dg.AssetKey(["source", "daily_views"])
-_DAYS_NAMED = 5
+_REMEDY = (
+    "have the days delivered, or map columns and notations (VIDEO_ASSETS_DAILY_VIEWS_...); refused "
+    "rows are in rejected_daily_views, and VIDEO_ASSETS_MAX_REFUSED_SHARE=1 replaces their days "
+    "all the same."
+)
 NO_DAY = "unknown: there are no daily views"
 
 daily_views_source_spec = dg.AssetSpec(
@@ -90,32 +98,22 @@ def daily_video_views_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDef
     @retries_passing_faults
     def daily_views(
         context: dg.AssetExecutionContext, spark: SparkEngine, settings: dg.ResourceParam[Settings]
-    ) -> Iterator[dg.Output[StagedTable]]:
-        staged = stage_views(spark, settings, days_of(context), context.log)
-        refused_days = days_of_refusals(staged, settings.max_refused_share)
-        valid, rejected = without_day_counters(staged[VALID]), staged[REJECTED]
-        if refused_days:
-            valid.discard()
-            yield dg.Output(rejected, output_name=REJECTED, metadata=reasons(rejected))
-            raise _refused(refused_days, rejected)
+    ) -> Iterator[Written]:
+        run = days_of(context)
+        layout = daily_views_layout(settings)
+        staged = without_refused_days(
+            stage_views(spark, settings, run, context.log),
+            VALID,
+            REJECTED,
+            DaysOfSource(spark, layout, partial(listed_days, layout.config, layout.kind, run)),
+            Tolerance(settings.max_refused_share, settings.start_date),
+        )
+        valid, rejected = staged.tables[VALID], staged.tables[REJECTED]
         _warn_of_absent_measures(valid, settings, context.log)
-        yield dg.Output(valid, output_name=VALID, metadata=accounting(valid, rejected))
-        yield dg.Output(rejected, output_name=REJECTED, metadata=reasons(rejected))
+        metadata = {VALID: accounting(valid, rejected), REJECTED: reasons(rejected)}
+        yield from written(context, staged, metadata, of=DAILY_VIDEO_VIEWS, remedy=_REMEDY)
 
     return daily_views
-
-
-def _refused(shares: Mapping[date, float], rejected: StagedTable) -> dg.Failure:
-    days = [f"{day} ({share:.0%})" for day, share in shares.items()]
-    named = ", ".join(days[:_DAYS_NAMED])
-    more = f" and {len(days) - _DAYS_NAMED} more days" if len(days) > _DAYS_NAMED else ""
-    return dg.Failure(
-        f"Most rows were refused of {named}{more}: daily_video_views stays as it was. Reasons: "
-        f"{reasons(rejected)['reasons']}; the rows are in rejected_daily_views. Map columns and "
-        "notations (VIDEO_ASSETS_DAILY_VIEWS_...), or have the sender correct them; "
-        "VIDEO_ASSETS_MAX_REFUSED_SHARE=1 replaces the days all the same.",
-        allow_retries=False,
-    )
 
 
 def _warn_of_absent_measures(

@@ -18,12 +18,11 @@ from video_assets.daily_views.tables import (
     MISSING_DATES,
     REJECTED_DAILY_VIEWS,
 )
+from video_assets.day_counters import counted_by_day
 from video_assets.vocabulary import DUPLICATES, IGNORED, SOURCE_ROWS, WAITING
 
 DAYS_COLUMN = "missing_dates"
 GONE_VIDEOS = "gone_videos"
-# Counters of single days, which a run compares and does not report.
-VALID_ON, REFUSED_ON = "valid rows of ", "refused rows of "
 
 
 def sorted_views(batches: Iterator[pa.RecordBatch], rules: ViewRules) -> Iterator[Emission]:
@@ -41,8 +40,7 @@ def sorted_views(batches: Iterator[pa.RecordBatch], rules: ViewRules) -> Iterato
         "lost_counters": task.lost_counters,
         "rows_without_known_views": task.unknown_views,
         **{f"rows_with_{name}": rows for name, rows in task.rows_with_measure.items()},
-        **{f"{VALID_ON}{day}": rows for day, rows in task.valid_by_day.items()},
-        **{f"{REFUSED_ON}{day}": rows for day, rows in task.refused_by_day.items()},
+        **counted_by_day(task.valid_by_day, task.refused_by_day),
     }
     yield Emission(DAILY_VIDEO_VIEWS.name, task.valid, counted)
     yield Emission(REJECTED_DAILY_VIEWS.name, task.rejected, count_values(task.rejected, "reason"))

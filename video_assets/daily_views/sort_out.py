@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from video_assets.arrow.kernels import gathered
+from video_assets.arrow.kernels import count_values, gathered
 from video_assets.arrow.types import ArrowArray, compute
 from video_assets.daily_views.day_views import (
     CONFLICTING_ROWS,
@@ -128,21 +128,17 @@ def sort_out_views(batches: Iterable[pa.RecordBatch], rules: ViewRules) -> Sorte
             name: views.num_rows - views[name].null_count for name in rules.measures
         },
         valid_by_day=_valid_by_day(views),
-        refused_by_day=_rows_by_day(
-            rejected.filter(compute.not_equal(rejected["reason"], BEFORE_UPLOAD)), "reason", "count"
+        refused_by_day=count_values(
+            rejected.filter(compute.not_equal(rejected["reason"], BEFORE_UPLOAD)), "date"
         ),
     )
 
 
 def _valid_by_day(views: pa.Table) -> dict[date, int]:
     rows = compute.add(views[USED_ROWS.name], views[DUPLICATE_ROWS.name])
-    return _rows_by_day(views.select(["date"]).append_column("rows", rows), "rows", "sum")
-
-
-def _rows_by_day(rows: pa.Table, column: str, function: Any) -> dict[date, int]:
-    counted: Any = rows.group_by("date").aggregate([(column, function)])
-    days = counted["date"].to_pylist()
-    return dict(zip(days, counted[f"{column}_{function}"].to_pylist(), strict=True))
+    by_day = views.select(["date"]).append_column("rows", rows).group_by("date")
+    counted: Any = by_day.aggregate([("rows", "sum")])
+    return dict(zip(counted["date"].to_pylist(), counted["rows_sum"].to_pylist(), strict=True))
 
 
 def _delivered_columns(rules: ViewRules) -> list[str]:

@@ -2,8 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import partial
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -13,19 +12,20 @@ from resources.delta.stage import StagedTable, stage, target
 from resources.engine.engine import Engine
 from video_assets.arrow.kernels import tasks_for
 from video_assets.chunks import StagedChunks
-from video_assets.daily_views.routes import REFUSED_ON, VALID_ON, sorted_views
+from video_assets.daily_views.routes import sorted_views
 from video_assets.daily_views.sort_out import ViewRules
 from video_assets.daily_views.source_rows import ViewNotation, daily_view_rows
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
 from video_assets.days import DayRange
-from video_assets.ingestion import clear_source_errors, daily_views_source, replaced_days
+from video_assets.ingestion import daily_views_source, days_without_file, listed_days
 from video_assets.settings import Settings
 from video_assets.sizes import VIEWS_AT_ONCE
-from video_assets.source_chunks import source_chunks
+from video_assets.source_chunks import SourceChunk, source_chunks, stage_readable
 from video_assets.sources.fields import Layout
 from video_assets.sources.frames import read_rows
 from video_assets.sources.listing import list_source
 from video_assets.sources.times import Window
+from video_assets.staged_days import StagedDays
 
 VALID, REJECTED = DAILY_VIDEO_VIEWS.name, REJECTED_DAILY_VIEWS.name
 # With fewer days than this for each task, days alone would be shared out unevenly.
@@ -61,61 +61,31 @@ def view_rules(settings: Settings, days: DayRange) -> ViewRules:
 
 def stage_views(
     spark: Engine, settings: Settings, run: DayRange, log: logging.Logger
-) -> dict[str, StagedTable]:
+) -> StagedDays:
     """Read the source once, and write its valid and its rejected rows for one commit.
 
     Raises:
-        SourceError: there is nothing to read, or it cannot be read.
+        SourceError: there is nothing to read, or no day of it can be read.
     """
     layout = daily_views_layout(settings)
-    listing = list_source(layout.config, layout.kind, run.first, run.end)
-    with clear_source_errors(), StagedChunks() as staged:
-        for chunk in source_chunks(layout.config, listing, run, log, VIEWS_AT_ONCE):
-            rules = view_rules(settings, chunk.days)
-            valid_days, rejected_days = replaced_days(layout.config, chunk.days)
-            valid = target(settings.warehouse, DAILY_VIDEO_VIEWS, valid_days)
-            rejected = target(settings.warehouse, REJECTED_DAILY_VIEWS, rejected_days)
-            rows = read_rows(spark.spark_session, layout, chunk.window, chunk.listing)
-            if rules.kind == "cumulative":
-                rows = rows.unionByName(_earlier(spark.spark_session, layout, rules))
-            tasks = tasks_for(chunk.rows, spark.cores)
-            together = rows.repartition(tasks, *_together(rules, tasks))
-            route = partial(sorted_views, rules=rules)
-            staged.add(stage(together, route, valid, rejected))
-    return staged.merged()
+    listing = listed_days(layout.config, layout.kind, run)
 
+    def stage_chunk(chunk: SourceChunk) -> Mapping[str, StagedTable]:
+        rules = view_rules(settings, chunk.days)
+        valid_days, rejected_days = chunk.replaced
+        valid = target(settings.warehouse, DAILY_VIDEO_VIEWS, valid_days)
+        rejected = target(settings.warehouse, REJECTED_DAILY_VIEWS, rejected_days)
+        rows = read_rows(spark.spark_session, layout, chunk.window, chunk.listing)
+        if rules.kind == "cumulative":
+            rows = rows.unionByName(_earlier(spark.spark_session, layout, rules))
+        tasks = tasks_for(chunk.rows, spark.cores)
+        together = rows.repartition(tasks, *_together(rules, tasks))
+        return stage(together, partial(sorted_views, rules=rules), valid, rejected)
 
-def days_of_refusals(
-    staged: Mapping[str, StagedTable], tolerated_share: float
-) -> Mapping[date, float]:
-    """The days of which more than a share of the rows was refused, with that share.
-
-    Zeros before the upload day do not count: exports carry years of them. A run whose rows were
-    all refused, without a readable day, is one of refusals on each of its days.
-    """
-    counters = staged[VALID].counters
-    valid, refused = (_by_day(counters, prefix) for prefix in (VALID_ON, REFUSED_ON))
-    shares = {day: rows / (rows + valid.get(day, 0)) for day, rows in refused.items()}
-    replaced = staged[VALID].replaced or frozenset()
-    if shares and not valid:
-        shares = {**dict.fromkeys(replaced, 1.0), **shares}
-    too_many = (day for day in sorted(shares) if shares[day] > tolerated_share)
-    return {day: shares[day] for day in too_many if day in replaced}
-
-
-def without_day_counters(staged: StagedTable) -> StagedTable:
-    """The same with the counters of the whole run alone."""
-    of_days = (VALID_ON, REFUSED_ON)
-    kept = {name: n for name, n in staged.counters.items() if not name.startswith(of_days)}
-    return replace(staged, counters=kept)
-
-
-def _by_day(counters: Mapping[str, int], prefix: str) -> dict[date, int]:
-    return {
-        date.fromisoformat(name.removeprefix(prefix)): rows
-        for name, rows in counters.items()
-        if name.startswith(prefix)
-    }
+    chunks = source_chunks(layout.config, listing, run, log, VIEWS_AT_ONCE)
+    with StagedChunks() as staged:
+        unreadable = stage_readable(chunks, stage_chunk, staged)
+    return StagedDays(staged.merged(), {**days_without_file(listing), **unreadable})
 
 
 def _together(rules: ViewRules, tasks: int) -> list[Column]:

@@ -1,10 +1,10 @@
 """The assets of the group `player_events`: what the players send, sorted out."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import dagster as dg
 
-from resources.delta.stage import StagedTable
 from resources.engine.session import SparkEngine
 from resources.runs.passing_faults import retries_passing_faults
 from video_assets.catalog import (
@@ -15,11 +15,19 @@ from video_assets.catalog import (
     declared_step,
     reasons,
 )
-from video_assets.player_events.stage_events import REJECTED, VALID, stage_events
+from video_assets.days_found import DaysOfSource
+from video_assets.ingestion import listed_days
+from video_assets.player_events.stage_events import REJECTED, VALID, events_layout, stage_events
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.refusals import Tolerance, without_refused_days
 from video_assets.settings import Settings
+from video_assets.written_days import Written, written
 
 SOURCE_KEY = dg.AssetKey(["source", "player_events"])
+_REMEDY = (
+    "have the days delivered, or map columns and notations (VIDEO_ASSETS_EVENTS_...); refused rows "
+    "are in rejected_events, and VIDEO_ASSETS_MAX_REFUSED_SHARE=1 replaces their days all the same."
+)
 
 player_events_source = dg.AssetSpec(
     key=SOURCE_KEY,
@@ -55,10 +63,18 @@ def player_events_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinit
     @retries_passing_faults
     def player_events(
         context: dg.AssetExecutionContext, spark: SparkEngine, settings: dg.ResourceParam[Settings]
-    ) -> Iterator[dg.Output[StagedTable]]:
-        staged = stage_events(spark, settings, days_of(context), context.log)
-        valid, rejected = staged[VALID], staged[REJECTED]
-        yield dg.Output(valid, output_name=VALID, metadata=accounting(valid, rejected))
-        yield dg.Output(rejected, output_name=REJECTED, metadata=reasons(rejected))
+    ) -> Iterator[Written]:
+        run = days_of(context)
+        layout = events_layout(settings)
+        staged = without_refused_days(
+            stage_events(spark, settings, run, context.log),
+            VALID,
+            REJECTED,
+            DaysOfSource(spark, layout, partial(listed_days, layout.config, layout.kind, run)),
+            Tolerance(settings.max_refused_share, settings.start_date),
+        )
+        valid, rejected = staged.tables[VALID], staged.tables[REJECTED]
+        metadata = {VALID: accounting(valid, rejected), REJECTED: reasons(rejected)}
+        yield from written(context, staged, metadata, of=RAW_EVENTS, remedy=_REMEDY)
 
     return player_events

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from resources.delta.stage import Emission
 from video_assets.arrow.blocks import unpacked
+from video_assets.day_counters import counted_by_day
 from video_assets.player_events.erased import NOBODY, ErasedUsers
 from video_assets.player_events.sort_out import sort_out
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
@@ -27,6 +28,7 @@ def sorted_events(
             IGNORED: bucket.ignored,
             WAITING: bucket.waiting,
             ERASED: bucket.erased,
+            **counted_by_day(bucket.valid_by_day, bucket.refused_by_day),
         }
         yield Emission(RAW_EVENTS.name, bucket.valid, counted)
         yield Emission(REJECTED_EVENTS.name, bucket.rejected, bucket.reasons)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 
 import pyarrow as pa
@@ -31,6 +32,7 @@ from video_assets.sources.tagged import IGNORED_ROWS, SOURCE_ROWS, WAITING_ROWS,
 from video_assets.sources.times import Window
 
 _EVENTS, _OTHERS = "events", "others"
+_DAY = "eventDate"
 _REFUSED_OR_COUNTED = tagged_schema(REJECTED_EVENTS.arrow_schema, ())
 
 
@@ -46,6 +48,8 @@ class SortedOut:
         ignored: rows that nobody wants.
         waiting: halves of rows at the end of a file.
         erased: rows of people who were erased, valid or not.
+        valid_by_day: valid rows of each day, those that repeat another one included.
+        refused_by_day: refused rows of each day.
     """
 
     valid: pa.Table
@@ -55,6 +59,8 @@ class SortedOut:
     ignored: int
     waiting: int
     erased: int
+    valid_by_day: Mapping[date, int]
+    refused_by_day: Mapping[date, int]
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -120,6 +126,8 @@ def sort_out(parts: Mapping[str, pa.Table], erased: ErasedUsers = NOBODY) -> Sor
         ignored=_total(others, IGNORED_ROWS),
         waiting=_total(others, WAITING_ROWS),
         erased=delivered.num_rows - events.num_rows + all_refused.num_rows - refused.num_rows,
+        valid_by_day=count_values(delivered, _DAY),
+        refused_by_day=count_values(all_refused, _DAY),
     )
 
 

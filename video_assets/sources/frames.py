@@ -1,6 +1,7 @@
 """Sources as DataFrames of tagged rows, on any Spark engine."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
@@ -17,7 +18,7 @@ from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import Layout
 from video_assets.sources.listing import Listing, SourceFile, is_template, list_source
 from video_assets.sources.reading import Reading, require_structure
-from video_assets.sources.times import FIRST_TIME, LAST_TIME, NANOSECONDS, Window
+from video_assets.sources.times import EVERY_DAY, FIRST_TIME, LAST_TIME, NANOSECONDS, Window
 from video_assets.sources.units import Unit, cut_into_units, gather_into_tasks
 
 BatchFunction = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
@@ -49,6 +50,26 @@ def read_rows(
         return _read_delta(spark, reading, listing.delta)
     _require_first_files(listing, layout)
     return _read_files(spark, reading, gather_into_tasks(cut_into_units(listing)))
+
+
+def sampled_rows(spark: SparkSession, layout: Layout, listing: Listing, files: int) -> DataFrame:
+    """Rows of the first part of some files, whatever their day; see `read_rows`.
+
+    Args:
+        spark: a Spark Connect session.
+        layout: the kind of row, where its source is, and how that is mapped.
+        listing: the source's files.
+        files: how many of them are looked at: the newest, the oldest, and some between. Of a
+            Delta table all rows are.
+    """
+    reading = Reading(layout, EVERY_DAY)
+    if listing.delta:
+        return _read_delta(spark, reading, listing.delta)
+    step = max(1, -(-len(listing.files) // files))
+    chosen = tuple(replace(file, day=None) for file in listing.files[::-1][::step])
+    units = cut_into_units(Listing(chosen))
+    firsts = {unit.file_index: unit for unit in reversed(units)}
+    return _read_files(spark, reading, [tuple(firsts.values())])
 
 
 def map_rows(  # noqa: PLR0913 (what is read, and what becomes of it)

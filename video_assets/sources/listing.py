@@ -1,9 +1,9 @@
 """Which files a source consists of: a file, a folder, a glob, or a template with `{date}`."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal, cast
 
@@ -95,9 +95,15 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Listing:
-    """The files that a run has to read, in order of delivery; see `SourceFile.delivered`."""
+    """The files that a run has to read, in order of delivery; see `SourceFile.delivered`.
+
+    Attributes:
+        files: the files.
+        missing: days of a `{date}` template without a file, and where it was looked for.
+    """
 
     files: tuple[SourceFile, ...]
+    missing: Mapping[date, str] = field(default_factory=dict)
 
     @property
     def total_bytes(self) -> int:
@@ -126,7 +132,7 @@ def list_source(
         kind: what its rows are; errors name its settings.
         first_day: first day asked for; matters to templates only.
         end_day: day after the last one.
-        days_may_be_missing: take what a template has; matters to templates only.
+        days_may_be_missing: days of a template without a file are no error; they are `missing`.
 
     Raises:
         SourceError: nothing is there, a day of a template has no file, or every file is empty.
@@ -136,8 +142,8 @@ def list_source(
     if _DATE.search(config.uri):
         of_days, missing = _files_by_day(config, first_day, end_day)
         if missing and not days_may_be_missing:
-            raise SourceError(_missing_days(missing, kind))
-        return _in_order(of_days)
+            raise SourceError(missing_days(missing, kind))
+        return _in_order(of_days, missing)
     objects = list(_matching(normalized(config.uri), {}))
     if not objects:
         raise SourceError(f"{config.uri}: {_why_nothing(config.uri)} {_remedy(kind)}")
@@ -147,8 +153,8 @@ def list_source(
     return _in_order(files)
 
 
-def _in_order(files: Iterable[SourceFile]) -> Listing:
-    return Listing(tuple(sorted(files, key=lambda file: file.delivered)))
+def _in_order(files: Iterable[SourceFile], missing: Mapping[date, str] | None = None) -> Listing:
+    return Listing(tuple(sorted(files, key=lambda file: file.delivered)), missing or {})
 
 
 def last_date_in(name: str) -> date | None:
@@ -192,7 +198,8 @@ def _files_by_day(
     return files, missing
 
 
-def _missing_days(missing: dict[date, str], kind: RowKind) -> str:
+def missing_days(missing: Mapping[date, str], kind: RowKind) -> str:
+    """Which days of a template have no file, and what to do."""
     named = [f"{day} (expected {path})" for day, path in missing.items()][:_DAYS_NAMED]
     more = len(missing) - len(named)
     return (

@@ -63,6 +63,8 @@ class Window:
         return (self.end_day - _EPOCH.date()).days * MICROSECONDS_PER_DAY
 
 
+# Every day that a time can have.
+EVERY_DAY = Window(date(1900, 1, 1), date(2262, 1, 1))
 # For rows that have no day: all of them count as undated.
 ANY_DAY = Window(_EPOCH.date(), _EPOCH.date() + timedelta(days=1))
 

@@ -1,0 +1,80 @@
+"""What a run staged of its days, and which of them failed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from resources.delta.schema_check import Days
+from resources.delta.stage import StagedTable
+
+DAYS_NAMED = 5
+PROBLEMS_NAMED = 5
+
+
+@dataclass(frozen=True)
+class FailedDay:
+    """Why a day of a run cannot be computed.
+
+    Attributes:
+        problem: what is wrong; days with the same problem are named together.
+        detail: what differs from day to day.
+        cause: the error of the source, where there was one.
+    """
+
+    problem: str
+    detail: str = ""
+    cause: Exception | None = None
+
+
+@dataclass(frozen=True)
+class StagedDays:
+    """Files that wait for a commit, and the days of the run that have none.
+
+    Attributes:
+        tables: what was staged, by the tables' names.
+        failed: why days could not be computed.
+    """
+
+    tables: Mapping[str, StagedTable]
+    failed: Mapping[date, FailedDay] = field(default_factory=dict)
+
+    def without(self, name: str, refused: Mapping[date, FailedDay]) -> "StagedDays":
+        """The same without some days of one table, whose files are deleted."""
+        if not refused:
+            return self
+        kept = restricted(self.tables[name], frozenset(refused))
+        return replace(self, tables={**self.tables, name: kept}, failed={**self.failed, **refused})
+
+    def discard(self) -> None:
+        """Delete all files; only right when they were never committed."""
+        for table in self.tables.values():
+            table.discard()
+
+
+def named_days(failed: Mapping[date, FailedDay]) -> str:
+    """Problems and the days that have them, for a message."""
+    by_problem: dict[str, list[str]] = {}
+    for day, why in sorted(failed.items()):
+        detail = f" ({why.detail})" if why.detail else ""
+        by_problem.setdefault(why.problem.rstrip("."), []).append(f"{day}{detail}")
+    parts = [
+        f"{_first(days, DAYS_NAMED, 'days')}: {problem}" for problem, days in by_problem.items()
+    ]
+    return _first(parts, PROBLEMS_NAMED, "problems", "; ")
+
+
+def _first(texts: Sequence[str], most: int, what: str, between: str = ", ") -> str:
+    more = len(texts) - most
+    rest = f" and {more} more {what}" if more > 0 else ""
+    return f"{between.join(texts[:most])}{rest}"
+
+
+def restricted(staged: StagedTable, refused: Days) -> StagedTable:
+    """A table without some of its days; their files are deleted."""
+    gone = tuple(file for file in staged.files if file.day in refused)
+    replace(staged, files=gone).discard()
+    return replace(
+        staged,
+        files=tuple(file for file in staged.files if file.day not in refused),
+        replaced=(staged.replaced or Days()) - refused,
+    )

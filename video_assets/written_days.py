@@ -1,0 +1,92 @@
+"""A run of which some days fail: the others are written, and Dagster knows which is which."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from resources.delta.commit import commit
+from resources.delta.stage import StagedTable
+from resources.delta.table import Table
+from resources.delta.write_metadata import output_metadata, partition_metadata
+from resources.runs.passing_faults import passes
+from video_assets.catalog import asset_key, days_of
+from video_assets.staged_days import FailedDay, StagedDays, named_days
+
+FAILED_DAYS = "failed_days"
+
+Written = dg.Output[StagedTable] | dg.AssetMaterialization
+
+
+def written(
+    context: dg.AssetExecutionContext,
+    staged: StagedDays,
+    metadata: Mapping[str, Mapping[str, Any]],
+    *,
+    of: Table,
+    remedy: str,
+) -> Iterator[Written]:
+    """The outputs of a step; where days failed, the other days as materialized partitions.
+
+    Dagster takes an output for all partitions of a run. So a step of which a day failed commits
+    the others by itself, and fails without an output: what depends on it does not run on days that
+    are not there.
+
+    Args:
+        context: of the step.
+        staged: by the outputs' names.
+        metadata: of the outputs.
+        of: the table whose days failed, for the message.
+        remedy: what a person does about it.
+
+    Raises:
+        dagster.Failure: names the days that failed, and why; never tried again.
+        Exception: a fault that may pass kept a day from being read; nothing is written.
+    """
+    for why in staged.failed.values():
+        if why.cause and passes(why.cause):
+            staged.discard()
+            raise why.cause
+    if not staged.failed:
+        for name, table in staged.tables.items():
+            yield dg.Output(table, output_name=name, metadata=metadata.get(name))
+        return
+    for table in staged.tables.values():
+        if table.replaced:
+            yield from _materialized(context, table)
+    raise _failure(context, staged.failed, of, remedy)
+
+
+def _materialized(
+    context: dg.AssetExecutionContext, staged: StagedTable
+) -> Iterator[dg.AssetMaterialization]:
+    committed = commit(staged, run_id=context.run.run_id)
+    told = output_metadata(staged, committed, staged.table.schema)
+    # Counters are of all rows that were read, also of those of the failed days.
+    told = {name: value for name, value in told.items() if name not in staged.counters}
+    for day in days_of(context).days:
+        if day in (staged.replaced or ()):
+            yield dg.AssetMaterialization(
+                asset_key(staged.table),
+                partition=str(day),
+                metadata={**told, **partition_metadata(committed, str(day))},
+            )
+
+
+def _failure(
+    context: dg.AssetExecutionContext, failed: Mapping[date, FailedDay], of: Table, remedy: str
+) -> dg.Failure:
+    run = days_of(context)
+    asset = asset_key(of).to_user_string()
+    days = sorted(failed)
+    others = len(run.days) - len(days)
+    rest = f" The other {others} days are written." if others else ""
+    again = f"{days[0]}...{days[-1]}"
+    return dg.Failure(
+        f"{len(days)} of {len(run.days)} days of {of.name} stay as they were: "
+        f"{named_days(failed)}.{rest} To do: {remedy} Then materialize these days and what follows "
+        f"from them: --select 'key:\"{asset}\"+' --partition-range {again}",
+        metadata={FAILED_DAYS: ", ".join(map(str, days))},
+        allow_retries=False,
+    )
