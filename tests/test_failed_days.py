@@ -15,6 +15,7 @@ from support.world import DAILY, SORTED_OUT, Row, Run, World, world
 from resources.delta.table import Table
 from video_assets.catalog import asset_key
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
+from video_assets.engagement.tables import SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 
 FIRST = date(2025, 1, 1)
@@ -219,3 +220,27 @@ def test_views_of_another_century_replace_nothing(tmp_path: Path) -> None:
         assert "1925-01-01" in said(run)
         assert len(platform.rows(DAILY_VIDEO_VIEWS)) == 4
         assert platform.rows(REJECTED_DAILY_VIEWS) == []
+
+
+def test_sessions_of_days_without_loaded_events_fail_by_name_and_the_others_are_written(
+    tmp_path: Path,
+) -> None:
+    with delivered(tmp_path, [*GOOD, *events_of(DAYS[4])]) as platform:
+        platform.run(FIRST, DAYS[2], tables=SORTED_OUT)
+        platform.run(DAYS[4], DAYS[5], tables=SORTED_OUT)
+        run = platform.attempt(FIRST, DAYS[6], tables=(SESSIONS,))
+        assert not run.succeeded
+        written = {*DAYS[:3], DAYS[4], DAYS[5]}
+        assert materialized(platform, SESSIONS) == written
+        assert failed(platform, SESSIONS) == {DAYS[3], DAYS[6]}
+        assert days_in(platform, SESSIONS) == written - {DAYS[5]}
+        named = (str(DAYS[3]), str(DAYS[6]), "never loaded", 'key:"video/raw_events"+')
+        assert [part for part in named if part not in said(run)] == []
+
+
+def test_sessions_of_a_day_without_loaded_events_replace_nothing(tmp_path: Path) -> None:
+    with delivered(tmp_path, GOOD) as platform:
+        platform.run(FIRST, tables=SORTED_OUT)
+        run = platform.attempt(DAYS[1], tables=(SESSIONS,))
+        assert f"1 of 1 days of sessions stay as they were: {DAYS[1]}: " in said(run)
+        assert materialized(platform, SESSIONS) == set()

@@ -1,5 +1,6 @@
 """Ranges of UTC days."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -39,3 +40,14 @@ class DayRange:
     def days(self) -> list[date]:
         """Each day, ascending."""
         return [self.first + timedelta(days=n) for n in range((self.end - self.first).days)]
+
+
+def consecutive(days: Iterable[date]) -> list[DayRange]:
+    """Days as ranges without a gap, ascending."""
+    ranges: list[DayRange] = []
+    for day in sorted(days):
+        if ranges and ranges[-1].end == day:
+            ranges[-1] = DayRange(ranges[-1].first, DayRange.single(day).end)
+        else:
+            ranges.append(DayRange.single(day))
+    return ranges

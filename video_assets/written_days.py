@@ -1,6 +1,7 @@
 """A run of which some days fail: the others are written, and Dagster knows which is which."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -19,13 +20,26 @@ FAILED_DAYS = "failed_days"
 Written = dg.Output[StagedTable] | dg.AssetMaterialization
 
 
+@dataclass(frozen=True)
+class Advice:
+    """What a message about failed days says besides them.
+
+    Attributes:
+        table: the table whose days failed.
+        remedy: what a person does about it.
+        again: the table from which the days are then computed again.
+    """
+
+    table: Table
+    remedy: str
+    again: Table
+
+
 def written(
     context: dg.AssetExecutionContext,
     staged: StagedDays,
     metadata: Mapping[str, Mapping[str, Any]],
-    *,
-    of: Table,
-    remedy: str,
+    advice: Advice,
 ) -> Iterator[Written]:
     """The outputs of a step; where days failed, the other days as materialized partitions.
 
@@ -37,8 +51,7 @@ def written(
         context: of the step.
         staged: by the outputs' names.
         metadata: of the outputs.
-        of: the table whose days failed, for the message.
-        remedy: what a person does about it.
+        advice: what the message says besides the failed days.
 
     Raises:
         dagster.Failure: names the days that failed, and why; never tried again.
@@ -55,7 +68,7 @@ def written(
     for table in staged.tables.values():
         if table.replaced:
             yield from _materialized(context, table)
-    raise _failure(context, staged.failed, of, remedy)
+    raise _failure(context, staged.failed, advice)
 
 
 def _materialized(
@@ -75,18 +88,18 @@ def _materialized(
 
 
 def _failure(
-    context: dg.AssetExecutionContext, failed: Mapping[date, FailedDay], of: Table, remedy: str
+    context: dg.AssetExecutionContext, failed: Mapping[date, FailedDay], advice: Advice
 ) -> dg.Failure:
     run = days_of(context)
-    asset = asset_key(of).to_user_string()
+    again_from = asset_key(advice.again).to_user_string()
     days = sorted(failed)
     others = len(run.days) - len(days)
     rest = f" The other {others} days are written." if others else ""
-    again = f"{days[0]}...{days[-1]}"
     return dg.Failure(
-        f"{len(days)} of {len(run.days)} days of {of.name} stay as they were: "
-        f"{named_days(failed)}.{rest} To do: {remedy} Then materialize these days and what follows "
-        f"from them: --select 'key:\"{asset}\"+' --partition-range {again}",
+        f"{len(days)} of {len(run.days)} days of {advice.table.name} stay as they were: "
+        f"{named_days(failed)}.{rest} To do: {advice.remedy} Then: dagster asset materialize -m "
+        f"video_assets.definitions --select 'key:\"{again_from}\"+' --partition-range "
+        f"{days[0]}...{days[-1]}",
         metadata={FAILED_DAYS: ", ".join(map(str, days))},
         allow_retries=False,
     )

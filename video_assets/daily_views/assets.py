@@ -53,13 +53,15 @@ from video_assets.ingestion import listed_days
 from video_assets.plots import bars_per_day
 from video_assets.refusals import Tolerance, without_refused_days
 from video_assets.settings import Settings
-from video_assets.written_days import Written, written
+from video_assets.written_days import Advice, Written, written
 
 SOURCE_KEY = dg.AssetKey(["source", "daily_views"])
-_REMEDY = (
+_ADVICE = Advice(
+    DAILY_VIDEO_VIEWS,
     "have the days delivered, or map columns and notations (VIDEO_ASSETS_DAILY_VIEWS_...); refused "
-    "rows are in rejected_daily_views, and VIDEO_ASSETS_MAX_REFUSED_SHARE=1 replaces their days "
-    "all the same."
+    "rows are in rejected_daily_views, and VIDEO_ASSETS_MAX_REFUSED_SHARE=1 replaces their days all "
+    "the same.",
+    DAILY_VIDEO_VIEWS,
 )
 NO_DAY = "unknown: there are no daily views"
 
@@ -111,7 +113,7 @@ def daily_video_views_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDef
         valid, rejected = staged.tables[VALID], staged.tables[REJECTED]
         _warn_of_absent_measures(valid, settings, context.log)
         metadata = {VALID: accounting(valid, rejected), REJECTED: reasons(rejected)}
-        yield from written(context, staged, metadata, of=DAILY_VIDEO_VIEWS, remedy=_REMEDY)
+        yield from written(context, staged, metadata, _ADVICE)
 
     return daily_views
 

@@ -1,6 +1,6 @@
 """The assets of the group `engagement`: what users watched, by session and by video."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,16 +14,20 @@ from resources.runs.passing_faults import retries_passing_faults
 from video_assets.catalog import ENGAGEMENT as GROUP
 from video_assets.catalog import WIDENED_BY_A_DAY, asset_key, days_of, declared
 from video_assets.engagement.stage_engagement import stage_engagement
-from video_assets.engagement.stage_sessions import stage_sessions
+from video_assets.engagement.stage_sessions import stage_loaded_sessions
 from video_assets.engagement.stage_video_metadata import stage_video_metadata
 from video_assets.engagement.summaries import rows_per_flag, watch_hours_per_day
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.plots import bars_per_day, bars_per_name
 from video_assets.settings import Settings
+from video_assets.written_days import Advice, Written, written
 
 SOURCE_KEY = dg.AssetKey(["source", "video_metadata"])
 DAYS_SHOWN = 90
+_ADVICE = Advice(
+    SESSIONS, "load the events of these days, from which their sessions follow.", RAW_EVENTS
+)
 
 video_metadata_source = dg.AssetSpec(
     key=SOURCE_KEY,
@@ -71,9 +75,10 @@ def sessions_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         raw_events: DataFrame,
         spark: SparkEngine,
         settings: dg.ResourceParam[Settings],
-    ) -> StagedTable:
+    ) -> Iterator[Written]:
         run = days_of(context)
-        return stage_sessions(raw_events, spark, settings, run, context.log)
+        staged = stage_loaded_sessions(raw_events, spark, settings, run, context.log)
+        yield from written(context, staged, {}, _ADVICE)
 
     return sessions
 

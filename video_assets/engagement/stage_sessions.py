@@ -13,12 +13,33 @@ from resources.delta.warehouse import Warehouse
 from resources.engine.engine import Engine
 from video_assets.arrow.kernels import tasks_for
 from video_assets.chunks import StagedChunks, chunks_of_days, one_by_one
-from video_assets.days import DayRange
+from video_assets.days import DayRange, consecutive
 from video_assets.engagement import session_frames as frames
 from video_assets.engagement.routes import computed_sessions
 from video_assets.engagement.tables import SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.settings import Settings
+from video_assets.staged_days import FailedDay, StagedDays
+
+OUTPUT = "result"
+NEVER_LOADED = FailedDay("raw_events of the day was never loaded")
+
+
+def stage_loaded_sessions(
+    raw_events: DataFrame,
+    spark: Engine,
+    settings: Settings,
+    run: DayRange,
+    log: logging.Logger,
+) -> StagedDays:
+    """The same for the days whose events were loaded, be it a day without any; the others fail."""
+    stored = Warehouse(settings.warehouse).snapshot()
+    loaded = [day for day in run.days if stored.holds_day(RAW_EVENTS, day)]
+    with StagedChunks() as staged:
+        for days in consecutive(loaded):
+            staged.add({OUTPUT: stage_sessions(raw_events, spark, settings, days, log)})
+    tables = staged.merged() if staged else {}
+    return StagedDays(tables, dict.fromkeys(set(run.days) - set(loaded), NEVER_LOADED))
 
 
 def stage_sessions(

@@ -21,12 +21,15 @@ from video_assets.player_events.stage_events import REJECTED, VALID, events_layo
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.refusals import Tolerance, without_refused_days
 from video_assets.settings import Settings
-from video_assets.written_days import Written, written
+from video_assets.written_days import Advice, Written, written
 
 SOURCE_KEY = dg.AssetKey(["source", "player_events"])
-_REMEDY = (
-    "have the days delivered, or map columns and notations (VIDEO_ASSETS_EVENTS_...); refused rows "
-    "are in rejected_events, and VIDEO_ASSETS_MAX_REFUSED_SHARE=1 replaces their days all the same."
+_ADVICE = Advice(
+    RAW_EVENTS,
+    "have the days delivered, or map columns and notations (VIDEO_ASSETS_EVENTS_...); refused "
+    "rows are in rejected_events, and VIDEO_ASSETS_MAX_REFUSED_SHARE=1 replaces their days all "
+    "the same.",
+    RAW_EVENTS,
 )
 
 player_events_source = dg.AssetSpec(
@@ -75,6 +78,6 @@ def player_events_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinit
         )
         valid, rejected = staged.tables[VALID], staged.tables[REJECTED]
         metadata = {VALID: accounting(valid, rejected), REJECTED: reasons(rejected)}
-        yield from written(context, staged, metadata, of=RAW_EVENTS, remedy=_REMEDY)
+        yield from written(context, staged, metadata, _ADVICE)
 
     return player_events
