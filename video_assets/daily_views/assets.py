@@ -58,9 +58,9 @@ from video_assets.written_days import Advice, Written, written
 SOURCE_KEY = dg.AssetKey(["source", "daily_views"])
 _ADVICE = Advice(
     DAILY_VIDEO_VIEWS,
-    "have the days delivered, or map columns and notations (VIDEO_ASSETS_DAILY_VIEWS_...); refused "
-    "rows are in rejected_daily_views, and VIDEO_ASSETS_MAX_REFUSED_SHARE=1 replaces their days all "
-    "the same.",
+    "have the days delivered, or map columns and notations (VIDEO_ASSETS_DAILY_VIEWS_...); "
+    "refused rows are in rejected_daily_views, and VIDEO_ASSETS_MAX_REFUSED_SHARE=1 replaces their "
+    "days all the same.",
     DAILY_VIDEO_VIEWS,
 )
 NO_DAY = "unknown: there are no daily views"
