@@ -85,7 +85,7 @@ def compute(settings: Settings, sample: PlayerSample) -> Mapping[str, StagedTabl
     """Fill the tables; what was written of the events."""
     spark = SparkEngine.from_settings(settings)
     run = DayRange(sample.first_day, sample.last_day + timedelta(days=1))
-    staged = stage_events(spark, settings, run, _LOG)
+    staged = stage_events(spark, settings, run, _LOG).tables
     for table in staged.values():
         commit(table)
     commit(stage_video_metadata(spark, settings, _LOG))

@@ -57,7 +57,7 @@ def compute(settings: Settings, sample: PlatformSample) -> Mapping[str, StagedTa
     """Fill the tables of daily views; what was written of the days."""
     spark = SparkEngine.from_settings(settings)
     run = DayRange(sample.first_day, sample.last_day + timedelta(days=1))
-    staged = stage_views(spark, settings, run, _LOG)
+    staged = stage_views(spark, settings, run, _LOG).tables
     for table in staged.values():
         commit(table)
     daily = Warehouse(settings.warehouse, lambda: spark.spark_session).frame(DAILY_VIDEO_VIEWS)
