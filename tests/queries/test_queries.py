@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import duckdb_kql
 import pytest
 from pyspark.sql import SparkSession
 from support.query_engines import RunQuery, by_duckdb, by_kql, by_spark_sql, pairs
@@ -16,6 +18,7 @@ from resources.delta.duckdb_views import SqlViews
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.rules import WatchTimeRules
+from video_assets.vocabulary import EVENT_COLUMNS
 
 Row = dict[str, Any]
 ENGINES = ("duckdb", "spark_sql", "kql")
@@ -256,10 +259,32 @@ def test_the_thresholds_in_the_file_are_the_defaults_of_the_settings(queries: Pa
     assert found == {name: defaults[name] for name in found}
 
 
-@pytest.mark.parametrize("language", ["sql", "kql"])
-def test_every_file_begins_with_the_question_that_it_answers(queries: Path, language: str) -> None:
+@pytest.mark.parametrize(("language", "count"), [("sql", 8), ("kql", 10)])
+def test_every_file_begins_with_the_question_that_it_answers(
+    queries: Path, language: str, count: int
+) -> None:
     files = sorted(queries.rglob(f"*.{language}"))
-    assert len(files) == 8
+    assert len(files) == count
     for file in files:
         first = file.read_text().splitlines()[0]
         assert first.startswith(("-- ", "// "))
+
+
+def test_player_events_in_log_analytics_come_out_with_our_columns(queries: Path) -> None:
+    connection = duckdb.connect()
+    connection.sql(
+        "CREATE TABLE AppEvents AS SELECT TIMESTAMP '2025-03-04 09:00:00' AS TimeGenerated, "
+        "name AS Name, '' AS UserAuthenticatedId, 'ann' AS UserId, 's1' AS SessionId, "
+        """'{"videoId": "v1", "currentTime": "61.5"}' AS Properties, items AS ItemCount """
+        "FROM (VALUES ('video_play', 1), ('video_pause', 4), ('click', 1)) AS sent (name, items)"
+    )
+    kql = queries / "kql"
+    events = duckdb_kql.query(connection, (kql / "raw_player_events.kql").read_text(), {})
+    rows = [dict(zip(events.columns, row, strict=True)) for row in events.fetchall()]
+    assert {tuple(row) for row in rows} == {tuple(EVENT_COLUMNS)}
+    assert [row["eventName"] for row in rows] == ["video_play", "video_pause"]
+    assert [(r["userId"], r["videoId"], r["currentTime"]) for r in rows] == [
+        ("ann", "v1", 61.5)
+    ] * 2
+    sampled = duckdb_kql.query(connection, (kql / "raw_sampling.kql").read_text(), {}).fetchall()
+    assert [row[1:] for row in sampled] == [(2, 5, 1)]

@@ -51,6 +51,11 @@ class PlayerEventSettings(BaseModel):
         default_factory=dict,
         description='columns of the events, JSON of source name to ours: `{"ts": "timestamp"}`',
     )
+    events_explode: OptionalText = Field(
+        None,
+        description="path of a list in a row whose elements are the events; what an element lacks "
+        "is looked up in the row, and a row without the list is an event itself",
+    )
     event_names: NameMapping = Field(
         default_factory=dict,
         description="event names, JSON of source name to ours or to `ignore`: "

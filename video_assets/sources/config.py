@@ -16,6 +16,7 @@ class SourceConfig:
         format: `auto` tells it by suffix or content.
         columns: name in the source (see `paths`) to ours; several names of one of ours are
             alternatives, the first that a row has counts. Ours are known without an entry.
+        explode: path of a list in a row whose elements are the rows; see `explode`.
         event_names: event name in the source to ours, or to `ignore`; ours are known without an
             entry.
         other_names: what becomes of rows with any other event name.
@@ -30,6 +31,7 @@ class SourceConfig:
     uri: str
     format: SourceFormat = "auto"
     columns: Mapping[str, str] = field(default_factory=dict)
+    explode: str | None = None
     event_names: Mapping[str, str] = field(default_factory=dict)
     other_names: OtherNames = "reject"
     timestamp_unit: TimestampUnit | None = None

@@ -25,6 +25,7 @@ from video_assets.arrow.types import (
 )
 from video_assets.csv_dialect import CsvDialect
 from video_assets.sources.chunks import BrokenRow, Chunk
+from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import Layout
 from video_assets.sources.json_structure import after_odd_runs
 from video_assets.sources.lines import Lines, is_utf8, readable_text, text_so_far
@@ -133,8 +134,13 @@ def read_header(lines: Lines, layout: Layout, where: str) -> Header | None:
     which the needed columns are there, or in a file without header as many as there should be.
 
     Raises:
-        SourceError: the header lacks a needed column or names one twice.
+        SourceError: as for `csv_chunks`, or rows should hold rows.
     """
+    if layout.list_path is not None:
+        raise SourceError(
+            f"{where}: a CSV row holds no list of rows. Unset {layout.kind.setting}_EXPLODE, or "
+            "deliver JSON, Parquet or Delta."
+        )
     if not lines.not_blank(_BLANKS).any():
         return None
     text = lines.line(_first_row(lines)).decode(errors="replace").removeprefix(_BYTE_ORDER_MARK)
@@ -200,7 +206,7 @@ class _BlockParser:
             name: self._without_nulls(pa.concat_arrays([part.columns[place] for part in parsed]))
             for place, name in enumerate(self._names)
         }
-        return self._as_chunk(starts, self._layout.needed_of(columns, len(starts)), rows)
+        return self._as_chunk(starts, self._layout.needed_of(columns, len(starts)).columns, rows)
 
     def _without_nulls(self, texts: TextArray) -> TextArray:
         if not self._header.nulls:

@@ -8,6 +8,7 @@ import pyarrow.types as pat
 
 from video_assets.arrow.types import (
     ArrowArray,
+    Integers,
     TextArray,
     compute,
     is_id,
@@ -18,6 +19,7 @@ from video_assets.arrow.types import (
 from video_assets.sources.chunks import Chunk
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError
+from video_assets.sources.explode import Exploded
 from video_assets.sources.nested import type_at, values_at
 from video_assets.sources.paths import Literal, Path, SourceName, parse_source_name
 from video_assets.sources.tagged import TaggedSchema, Verdict
@@ -59,11 +61,13 @@ class NeededColumn:
         ours: our name.
         names: the source's names; the first that a row has counts.
         role: what it means.
+        list_path: path of the list in whose elements it may lie; None where rows hold no rows.
     """
 
     ours: str
     names: tuple[SourceName, ...]
     role: Role
+    list_path: Path | None = None
 
     @property
     def source(self) -> str:
@@ -72,11 +76,14 @@ class NeededColumn:
 
     @property
     def is_one_path(self) -> bool:
-        """Whether it is a value of the source as it stands, neither joined nor one of several."""
-        return len(self.names) == 1 and len(self.names[0].parts) == 1 and bool(self.paths)
+        """Whether it is a value of the row as it stands, neither joined nor one of several."""
+        is_one = len(self.names) == 1 and len(self.names[0].parts) == 1 and bool(self.paths)
+        return is_one and self.list_path is None
 
     def may_be_in(self, existing: Container[str]) -> bool:
         """Whether a source with these columns can have it."""
+        if self.list_path and self.list_path.column_of(existing):
+            return True
         return any(all(path.column_of(existing) for path in name.paths) for name in self.names)
 
     @property
@@ -100,6 +107,23 @@ class NeededColumn:
 
 
 @dataclass(frozen=True)
+class NeededRows:
+    """The rows of a part of a file.
+
+    Attributes:
+        columns: our columns.
+        exploded: where the rows come from, if they are elements of lists.
+    """
+
+    columns: dict[str, ArrowArray]
+    exploded: Exploded | None = None
+
+    def of_parents(self, values: Integers) -> Integers:
+        """What is known of the rows of the file, for each of these rows."""
+        return values if self.exploded is None else values[self.exploded.parents]
+
+
+@dataclass(frozen=True)
 class Layout:
     """What to read from every file of a source, and how."""
 
@@ -110,9 +134,28 @@ class Layout:
     def columns(self) -> tuple[NeededColumn, ...]:
         """The columns to read, in our order."""
         return tuple(
-            NeededColumn(name, tuple(map(parse_source_name, self.config.source_names(name))), role)
+            NeededColumn(
+                name,
+                tuple(map(parse_source_name, self.config.source_names(name))),
+                role,
+                self.list_path,
+            )
             for name, role in self.kind.columns.items()
         )
+
+    @property
+    def list_path(self) -> Path | None:
+        """Where in a row the list lies whose elements are the rows."""
+        if self.config.explode is None:
+            return None
+        return parse_source_name(self.config.explode).paths[0]
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The values of a row of the file that are needed, each once."""
+        needed = (path for column in self.columns for path in column.paths)
+        lists = () if self.list_path is None else (self.list_path,)
+        return tuple(dict.fromkeys((*lists, *needed)))
 
     @property
     def day_column(self) -> NeededColumn | None:
@@ -120,22 +163,41 @@ class Layout:
         days = (column for column in self.columns if column.ours == self.kind.day_column)
         return next(days, None)
 
+    @property
+    def id_paths(self) -> frozenset[Path]:
+        """Those of the paths whose values are ids, or parts of ids."""
+        ids = (column for column in self.columns if column.role is Role.ID)
+        return frozenset(path for column in ids for path in column.paths)
+
     def roots(self, existing: Container[str]) -> tuple[str, ...]:
         """The columns of a file that hold what is needed, each once."""
-        paths = (path for column in self.columns for path in column.paths)
-        names = (path.column_of(existing) for path in paths)
+        names = (path.column_of(existing) for path in self.paths)
         return tuple(dict.fromkeys(name for name in names if name is not None))
 
-    def needed_of(self, columns: Mapping[str, ArrowArray], rows: int) -> dict[str, ArrowArray]:
+    def needed_of(self, columns: Mapping[str, ArrowArray], rows: int) -> NeededRows:
         """Our columns, made of those of a file.
 
         Args:
             columns: the file's, by name: `roots`.
             rows: how many rows they have.
         """
-        paths = tuple(dict.fromkeys(path for column in self.columns for path in column.paths))
-        values = values_at(columns, paths, rows)
-        return {column.ours: column.combined(values, rows) for column in self.columns}
+        return self.needed_at(values_at(columns, self.paths, rows), rows)
+
+    def needed_at(self, values: Mapping[Path, ArrowArray], rows: int) -> NeededRows:
+        """Our columns, made of the values at their paths.
+
+        Args:
+            values: by path: `paths`.
+            rows: how many rows they have.
+        """
+        exploded = None
+        if self.list_path is not None:
+            exploded = Exploded.of(values[self.list_path])
+            paths = [path for path in self.paths if path != self.list_path]
+            values = exploded.values_at(paths, values, self.id_paths)
+            rows = len(exploded.parents)
+        columns = {column.ours: column.combined(values, rows) for column in self.columns}
+        return NeededRows(columns, exploded)
 
     def require(self, existing: Iterable[str], where: str) -> None:
         """Refuse a file that lacks a needed column, or has it twice.

@@ -3,17 +3,17 @@
 DuckDB reads the needed values of each row by itself, so that no row's fate depends on another's.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import orjson
 import pyarrow as pa
 
-from video_assets.arrow.types import ArrowArray, Characters, Integers, Mask, TextArray, compute
+from video_assets.arrow.types import Characters, Integers, Mask, TextArray, compute
 from video_assets.sources.chunks import BrokenRow, Chunk
 from video_assets.sources.errors import SourceError
-from video_assets.sources.fields import Layout, NeededColumn
+from video_assets.sources.fields import Layout, NeededRows
 from video_assets.sources.json_structure import is_cut, one_object_a_line
 from video_assets.sources.json_values import (
     NUMBERS,
@@ -23,7 +23,6 @@ from video_assets.sources.json_values import (
 )
 from video_assets.sources.lines import Lines, is_utf8, readable_text, text_so_far
 from video_assets.sources.values import mask
-from video_assets.vocabulary import Role
 
 _BLANKS = b" \t\r"
 _BLANK_CHARACTERS = np.frombuffer(_BLANKS, np.uint8)
@@ -42,7 +41,7 @@ def json_chunks(blocks: Iterator[Lines], layout: Layout) -> Iterator[Chunk]:
     for block in blocks:
         lines = _without_byte_order_mark(block)
         rows = np.flatnonzero(lines.not_blank(_BLANKS))
-        yield from _chunks_of_rows(lines, rows, layout.columns)
+        yield from _chunks_of_rows(lines, rows, layout)
 
 
 def _without_byte_order_mark(lines: Lines) -> Lines:
@@ -52,21 +51,19 @@ def _without_byte_order_mark(lines: Lines) -> Lines:
     return Lines(lines.data[mark:], mark, lines.first_number, lines.is_last)
 
 
-def _chunks_of_rows(
-    lines: Lines, rows: Integers, columns: Sequence[NeededColumn]
-) -> Iterator[Chunk]:
+def _chunks_of_rows(lines: Lines, rows: Integers, layout: Layout) -> Iterator[Chunk]:
     texts, is_text = _texts(lines, rows)
     several = _may_hold_several(lines, texts)
     joined = rows[several]
     if len(joined):
         rows, is_text = rows[~several], is_text[~several]
         texts = texts.filter(pa.array(~several))
-    is_row, values = _read(texts, is_text & _look_like_objects(lines, rows), columns)
+    is_row, needed = _read(texts, is_text & _look_like_objects(lines, rows), layout)
     broken = rows[~is_row]
     waiting = int(len(broken) and _is_waiting(lines, int(broken[-1]), lines.line(broken[-1])))
-    yield _chunk(lines, rows[is_row], values, broken[: len(broken) - waiting], waiting)
+    yield _chunk(lines, rows[is_row], needed, broken[: len(broken) - waiting], waiting)
     if len(joined):
-        yield _chunk_of_joined_objects(lines, joined, columns)
+        yield _chunk_of_joined_objects(lines, joined, layout)
 
 
 def _may_hold_several(lines: Lines, texts: TextArray) -> Mask:
@@ -83,24 +80,44 @@ def _is_waiting(lines: Lines, row: int, text: bytes) -> bool:
 
 
 def _chunk(
-    lines: Lines, rows: Integers, values: dict[str, ArrowArray], broken: Integers, waiting: int
+    lines: Lines, rows: Integers, needed: NeededRows, broken: Integers, waiting: int
 ) -> Chunk:
+    order = _order(needed, lines.offset + lines.starts[rows])
     return Chunk(
-        columns=values,
-        numbers=None if lines.first_number is None else rows + lines.first_number,
-        order=lines.offset + lines.starts[rows],
-        texts_of=lambda indices: [readable_text(lines.line(row)) for row in rows[indices]],
+        columns=needed.columns,
+        numbers=None
+        if lines.first_number is None
+        else needed.of_parents(rows + lines.first_number),
+        order=order,
+        texts_of=_texts_of(needed, lines, rows),
         broken=[
             BrokenRow(readable_text(lines.line(row)), lines.number(row)) for row in broken.tolist()
         ],
-        source_rows=len(rows) + len(broken) + waiting,
+        source_rows=len(order) + len(broken) + waiting,
         waiting_rows=waiting,
     )
 
 
-def _chunk_of_joined_objects(
-    lines: Lines, joined: Integers, columns: Sequence[NeededColumn]
-) -> Chunk:
+def _order(needed: NeededRows, starts: Integers) -> Integers:
+    """Where rows begin; an element is longer than its place in its row's list."""
+    if needed.exploded is None:
+        return starts
+    return starts[needed.exploded.parents] + needed.exploded.places
+
+
+def _texts_of(needed: NeededRows, lines: Lines, rows: Integers) -> Callable[[Integers], list[str]]:
+    """What tells the texts of some rows: lines, or the elements that they hold."""
+    of_rows = needed.of_parents(rows)
+    exploded = needed.exploded
+
+    def text(row: int) -> str:
+        element = exploded.text(row) if exploded else None
+        return readable_text(lines.line(of_rows[row])) if element is None else element
+
+    return lambda some: [text(row) for row in some.tolist()]
+
+
+def _chunk_of_joined_objects(lines: Lines, joined: Integers, layout: Layout) -> Chunk:
     """The objects of lines that hold several, as Kinesis Firehose writes them."""
     data, line_of = one_object_a_line(lines.joined(joined))
     split = Lines(data, 0, None)
@@ -108,22 +125,25 @@ def _chunk_of_joined_objects(
     row_of = joined[line_of[pieces]]
     place_in_row = np.arange(len(pieces)) - np.searchsorted(row_of, row_of)
     texts, is_text = _texts(split, pieces)
-    is_row, values = _read(texts, is_text & _look_like_objects(split, pieces), columns)
+    is_row, needed = _read(texts, is_text & _look_like_objects(split, pieces), layout)
     good, broken = np.flatnonzero(is_row), np.flatnonzero(~is_row)
     last = len(pieces) - 1
     waiting = int(
         last in broken and _is_waiting(lines, int(row_of[last]), split.line(pieces[last]))
     )
+    order = needed.of_parents(lines.offset + lines.starts[row_of[good]] + place_in_row[good])
     return Chunk(
-        columns=values,
-        numbers=None if lines.first_number is None else row_of[good] + lines.first_number,
-        order=lines.offset + lines.starts[row_of[good]] + place_in_row[good],
-        texts_of=lambda rows: [readable_text(split.line(pieces[at])) for at in good[rows]],
+        columns=needed.columns,
+        numbers=None
+        if lines.first_number is None
+        else needed.of_parents(row_of[good] + lines.first_number),
+        order=order,
+        texts_of=_texts_of(needed, split, pieces[good]),
         broken=[
             BrokenRow(readable_text(split.line(pieces[at])).strip(), lines.number(int(row_of[at])))
             for at in broken[: len(broken) - waiting].tolist()
         ],
-        source_rows=len(pieces),
+        source_rows=len(order) + len(broken),
         waiting_rows=waiting,
     )
 
@@ -153,24 +173,16 @@ def _look_like_objects(lines: Lines, rows: Integers) -> Mask:
     return whole
 
 
-def _read(
-    texts: TextArray, may_be_row: Mask, columns: Sequence[NeededColumn]
-) -> tuple[Mask, dict[str, ArrowArray]]:
-    """Which texts are objects, and the needed values of those."""
-    paths = [path for column in columns for path in column.paths]
-    found_json, found = values_of_json(texts, paths)
+def _read(texts: TextArray, may_be_row: Mask, layout: Layout) -> tuple[Mask, NeededRows]:
+    """Which texts are objects, and the rows that those are or hold."""
+    found_json, found = values_of_json(texts, layout.paths)
     is_row = may_be_row & found_json.to_numpy(zero_copy_only=False) & ~_hold_no_json(texts)
-    all_rows = bool(is_row.all())
-    kept = texts if all_rows else texts.filter(pa.array(is_row))
-    left = iter(found if all_rows else [value.filter(pa.array(is_row)) for value in found])
-    return is_row, {column.ours: _column(column, kept, left) for column in columns}
-
-
-def _column(column: NeededColumn, texts: TextArray, found: Iterator[TextArray]) -> TextArray:
-    values = {path: next(found) for path in column.paths}
-    if column.role is Role.ID:
-        values = {p: without_other_kinds(ids, texts, p) for p, ids in values.items()}
-    return column.combined(values, len(texts))
+    if not is_row.all():
+        texts = texts.filter(pa.array(is_row))
+        found = [value.filter(pa.array(is_row)) for value in found]
+    values = dict(zip(layout.paths, found, strict=True))
+    ids = {path: without_other_kinds(values[path], texts, path) for path in layout.id_paths}
+    return is_row, layout.needed_at(values | ids, len(texts))
 
 
 def _hold_no_json(texts: TextArray) -> Mask:
@@ -235,7 +247,7 @@ def _names(objects: Sequence[dict[str, Any]]) -> dict[str, None]:
 def _require_unit(lines: Lines, rows: Integers, layout: Layout, where: str) -> None:
     """Refuse times that are all numbers without a unit."""
     column = layout.day_column
-    if column is None or not column.paths:
+    if column is None or not column.paths or layout.list_path is not None:
         return
     texts, _ = _texts(lines, rows)
     kinds = [kinds_of_json(texts, path) for path in column.paths]

@@ -21,6 +21,7 @@ _AS_TEXT, _KIND = "json_extract_string", "json_type"
 _MAY_BE_NO_ID = r"^(true|false|[\[{].*|-?\d+([.eE].*|\d{18,}))$"
 _KINDS_OF_IDS = pa.array(["VARCHAR", "BIGINT", "UBIGINT", "HUGEINT"])
 NUMBERS = frozenset({"BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT", "DOUBLE"})
+_ELEMENTS = "CASE text[1] WHEN '[' THEN try(CAST(json_extract(text, '$[*]') AS VARCHAR[])) END"
 _local = threading.local()
 
 
@@ -41,6 +42,12 @@ def values_of_json(texts: TextArray, paths: Sequence[Path]) -> tuple[ArrowArray,
 def kinds_of_json(texts: TextArray, path: Path) -> TextArray:
     """What kind of value lies at a path, in DuckDB's words: `VARCHAR`, `BIGINT`, `OBJECT`."""
     return _values(texts, [path], _KIND)[1][0]
+
+
+def lists_of_json(texts: TextArray) -> ArrowArray:
+    """The elements of texts that are JSON lists, as JSON texts; null for other texts."""
+    (lists,) = _columns(texts, f"SELECT {_ELEMENTS} FROM texts")  # noqa: S608 (a constant)
+    return lists.cast(pa.list_(pa.string()))
 
 
 def without_other_kinds(ids: TextArray, texts: TextArray, path: Path) -> TextArray:

@@ -2,7 +2,9 @@
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import Enum, auto
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from video_assets.arrow.types import ArrowArray, Integers, Mask, is_text, plain
 from video_assets.sizes import PARQUET_BATCH_ROWS
 from video_assets.sources.chunks import BrokenRow, Chunk
 from video_assets.sources.errors import SourceError
-from video_assets.sources.fields import Layout, NeededColumn
+from video_assets.sources.fields import Layout, NeededColumn, NeededRows
 from video_assets.sources.lines import readable_text
 from video_assets.sources.listing import SourceFile
 from video_assets.sources.nested import fields_of
@@ -174,7 +176,7 @@ def _chunks_of_group(
         if needed is Needed.ALL or layout.day_column is None:
             yield chunk_of_batch(batch, layout, numbers)
             continue
-        undated = _columns(batch, layout)[layout.day_column.ours].is_null()
+        undated = _needed(batch, layout).columns[layout.day_column.ours].is_null()
         if undated.true_count:
             kept = numbers[undated.to_numpy(zero_copy_only=False)]
             yield chunk_of_batch(batch.filter(undated), layout, kept)
@@ -188,25 +190,40 @@ def chunk_of_batch(batch: pa.RecordBatch, layout: Layout, numbers: Integers | No
         layout: the needed columns.
         numbers: 1-based row of each in its file; None where rows have no order.
     """
-    arrays = _columns(batch, layout)
-
-    def texts_of(rows: Integers) -> list[str]:
-        names = layout.roots(batch.schema.names)
-        shown = [_shown(batch.column(name), rows) for name in names]
-        lines = (dict(zip(names, values, strict=True)) for values in zip(*shown, strict=True))
-        return [orjson.dumps(line, default=str).decode() for line in lines]
-
-    rows = np.arange(batch.num_rows, dtype=np.int64)
-    invalid = _with_invalid_text(arrays.values(), batch.num_rows)
+    needed = _needed(batch, layout)
+    arrays = needed.columns
+    count = len(next(iter(arrays.values())))
+    numbers = None if numbers is None else needed.of_parents(numbers)
+    rows = np.arange(count, dtype=np.int64)
+    invalid = _with_invalid_text(arrays.values(), count)
     good = rows[~invalid]
+    texts_of = partial(_texts_of, batch, layout, needed)
     return Chunk(
         columns={name: _readable_rows(array, good) for name, array in arrays.items()},
         numbers=None if numbers is None else numbers[good],
         order=(rows * 0 if numbers is None else numbers)[good],
         texts_of=lambda indices: texts_of(good[indices]),
         broken=_broken_rows(texts_of(rows[invalid]), numbers, invalid),
-        source_rows=batch.num_rows,
+        source_rows=count,
     )
+
+
+def _texts_of(
+    batch: pa.RecordBatch, layout: Layout, needed: NeededRows, rows: Integers
+) -> list[str]:
+    names = [name for name in layout.roots(batch.schema.names) if name != _list_column(layout)]
+    of_file = needed.of_parents(np.arange(batch.num_rows))[rows]
+    shown = [_shown(batch.column(name), of_file) for name in names]
+    if needed.exploded is not None:
+        names = [*names, str(layout.config.explode)]
+        shown = [*shown, _shown(needed.exploded.elements, rows)]
+    lines = (dict(zip(names, values, strict=True)) for values in zip(*shown, strict=True))
+    return [orjson.dumps(line, default=str).decode() for line in lines]
+
+
+def _list_column(layout: Layout) -> str | None:
+    """The column that holds the rows' list, and so too much for the text of one of them."""
+    return None if layout.list_path is None else layout.list_path.root
 
 
 def _broken_rows(texts: list[str], numbers: Integers | None, invalid: Mask) -> list[BrokenRow]:
@@ -229,7 +246,7 @@ def _own_column(column: NeededColumn, existing: Container[str]) -> str | None:
 def _leaves(schema: pa.Schema, layout: Layout) -> list[str]:
     """What to read of a file: of a struct only the fields that are needed."""
     leaves: dict[str, None] = {}
-    for path in (path for column in layout.columns for path in column.paths):
+    for path in layout.paths:
         name = path.column_of(schema.names)
         if name is not None:
             steps = () if name == path.plain else path.steps[1:]
@@ -237,10 +254,12 @@ def _leaves(schema: pa.Schema, layout: Layout) -> list[str]:
     return list(leaves)
 
 
-def _columns(batch: pa.RecordBatch, layout: Layout) -> dict[str, ArrowArray]:
+def _needed(batch: pa.RecordBatch, layout: Layout) -> NeededRows:
     roots = {name: batch.column(name) for name in layout.roots(batch.schema.names)}
     needed = layout.needed_of(roots, batch.num_rows)
-    return {c.ours: _column(text_of_uuids(needed[c.ours]), c, layout) for c in layout.columns}
+    values = needed.columns
+    columns = {c.ours: _column(text_of_uuids(values[c.ours]), c, layout) for c in layout.columns}
+    return replace(needed, columns=columns)
 
 
 def _column(array: ArrowArray, column: NeededColumn, layout: Layout) -> ArrowArray:

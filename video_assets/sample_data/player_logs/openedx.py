@@ -52,7 +52,7 @@ def write_openedx(folder: Path) -> PlayerSample:
 
 
 def _watched() -> dict[tuple[str, str], float]:
-    in_course = watched(f"{COURSE}/{BLOCK}", beats=False)
+    in_course = watched(f"{COURSE}/{BLOCK}", ben=0.0)
     return {
         (user, OLD_BLOCK if user == "ben" else video): seconds
         for (user, video), seconds in in_course.items()
