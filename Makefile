@@ -38,8 +38,8 @@ try: $(READY) ## Take a sample of a known source through its tables: SOURCE=open
 dev: $(READY) $(DAGSTER_HOME)/dagster.yaml ## Open the Dagster UI on http://localhost:3000
 	$(PRIVATELY) $(BIN)/dagster dev
 
-$(DAGSTER_HOME)/dagster.yaml: dagster.yaml
-	@$(PRIVATELY) mkdir -p $(DAGSTER_HOME) && cp dagster.yaml $@
+$(DAGSTER_HOME)/dagster.yaml: resources/runs/dagster.yaml
+	@$(PRIVATELY) mkdir -p $(DAGSTER_HOME) && cp $< $@
 
 test: $(READY) ## Run all tests
 	$(BIN)/python -m pytest $(IN_PARALLEL)

@@ -103,7 +103,7 @@ def command_line(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Co
     }
     line = CommandLine(folder, settings)
     line.home.mkdir()
-    shutil.copy(ROOT / "dagster.yaml", line.home)
+    shutil.copy(ROOT / "resources/runs/dagster.yaml", line.home)
     return line
 
 

@@ -23,7 +23,7 @@ def test_the_production_instance_differs_from_the_local_one_only_in_where_runs_a
             for name, value in settings_of(file).items()
             if name not in WHERE_RUNS_ARE_KEPT
         }
-        for file in (FILES / "dagster.yaml", ROOT / "dagster.yaml")
+        for file in (FILES / "dagster.yaml", ROOT / "resources/runs/dagster.yaml")
     )
     assert production == local
 

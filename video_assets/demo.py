@@ -42,7 +42,7 @@ from video_assets.sample_data import SampleSpec, SampleSummary, write_sample
 from video_assets.settings import Settings, SettingsError, environment_name, load_settings
 from video_assets.settings.sources import SAMPLE_FOLDER
 
-INSTANCE_FILE = Path(__file__).parents[1] / "dagster.yaml"
+INSTANCE_FILE = Path(runs.__file__).with_name("dagster.yaml")
 SAMPLE_SETTINGS = ("events", "video_metadata", "daily_views")
 PLAYER_EVENT_TABLES = (
     RAW_EVENTS,

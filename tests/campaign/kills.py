@@ -33,7 +33,7 @@ class Place:
     def __init__(self, folder: Path, sample: Path, days: int) -> None:
         self.folder, self.days = folder, days
         (folder / "home").mkdir(parents=True)
-        shutil.copy(ROOT / "dagster.yaml", folder / "home")
+        shutil.copy(ROOT / "resources/runs/dagster.yaml", folder / "home")
         self.environment = {
             **os.environ,
             "DAGSTER_HOME": str(folder / "home"),

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from video_assets.sample_data.viewing import PLAYBACK_RATES, Actions, Event, watch
+from video_assets.sample_data.viewing import (
+    MOMENT_SECONDS,
+    PLAYBACK_RATES,
+    Actions,
+    Event,
+    drawing_moment,
+    putting_off_moment,
+    watch,
+)
 
 VISITS = 4_000
 DURATION = 600.0
@@ -116,3 +124,19 @@ def test_engaged_viewers_stay_longer() -> None:
         return float(watch(np.full(500, DURATION), np.full(500, engagement), rng)[1].mean())
 
     assert minutes(0.9) > 1.5 * minutes(0.1)
+
+
+def test_many_watch_a_moment_of_each_video_again_and_many_leave_at_a_later_one() -> None:
+    rng = np.random.default_rng(2)
+    duration = np.full(VISITS, DURATION)
+    actions = watch(duration, rng.random(VISITS), rng)[0]
+    last = np.append(actions.visit[1:] != actions.visit[:-1], [True])
+    left = actions.position[last & (actions.event == Event.PAUSE)]
+    back = actions.position[(actions.event == Event.SEEK) & (actions.target < actions.position)]
+
+    def share_near(positions: np.ndarray, moment: float) -> float:
+        return float(np.mean((positions >= moment) & (positions <= moment + MOMENT_SECONDS)))
+
+    uniform = MOMENT_SECONDS / DURATION
+    assert share_near(back, drawing_moment(duration)[0]) > 10 * uniform
+    assert share_near(left, putting_off_moment(duration)[0]) > 10 * uniform

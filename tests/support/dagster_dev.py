@@ -40,7 +40,7 @@ def dagster_dev(folder: Path, settings: Mapping[str, str]) -> Iterator[Ui]:
     ui = Ui(f"http://127.0.0.1:{port}", folder)
     home = folder / "home"
     home.mkdir()
-    shutil.copy(ROOT / "dagster.yaml", home)
+    shutil.copy(ROOT / "resources/runs/dagster.yaml", home)
     with (folder / "dagster_dev.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "dagster", "dev", *MODULE, "--port", str(port)],

@@ -26,6 +26,9 @@ SHARE_OF_PLAYERS_THAT_TELL_SEEKS = 0.5
 SHARE_OF_PLAYERS_WITH_HEARTBEATS = 0.25
 SHARE_OF_STALE_PLAYS = 0.3
 HEARTBEAT_SECONDS = 60.0
+SHARE_DRAWN_BACK = 0.25
+SHARE_PUT_OFF = 0.18
+MOMENT_SECONDS = 3.0
 MEAN_PAUSE = 45.0
 LONG_IDLE = (1_900.0, 14_400.0)
 
@@ -39,6 +42,15 @@ class Event(IntEnum):
     ENDED = 3
     SEEK = 4
     HEARTBEAT = 5
+
+
+class Halt(IntEnum):
+    """Why a viewer stops watching on."""
+
+    OWN_WILL = 0
+    END = 1
+    DRAWN_BACK = 2
+    PUT_OFF = 3
 
 
 class Actions(NamedTuple):
@@ -130,10 +142,27 @@ def watch(duration: Floats, engagement: Floats, rng: np.random.Generator) -> tup
     present = np.arange(len(duration), dtype=np.int64)
     viewing.record(Event.PLAY, present)
     for _ in range(LONGEST_VISIT):
-        at_end = _play_on(viewing, present)
-        finished, others = present[at_end], present[~at_end]
-        present = np.concatenate([reach_end(viewing, finished), _act(viewing, others)])
+        halts = _play_on(viewing, present)
+        seek_back(viewing, present[halts == Halt.DRAWN_BACK])
+        stop_watching(viewing, present[halts == Halt.PUT_OFF])
+        present = np.concatenate(
+            [
+                reach_end(viewing, present[halts == Halt.END]),
+                present[halts == Halt.DRAWN_BACK],
+                _act(viewing, present[halts == Halt.OWN_WILL]),
+            ]
+        )
     return viewing.actions(), viewing.clock
+
+
+def drawing_moment(duration: Floats) -> Floats:
+    """Where a video has what many watch again: its own place between 30 and 60 %."""
+    return duration * (0.3 + 0.3 * (duration * 0.618 % 1.0))
+
+
+def putting_off_moment(duration: Floats) -> Floats:
+    """Where a video loses many: its own place between 65 and 85 %."""
+    return duration * (0.65 + 0.2 * (duration * 0.414 % 1.0))
 
 
 def _begin(duration: Floats, engagement: Floats, rng: np.random.Generator) -> Viewing:
@@ -151,17 +180,27 @@ def _begin(duration: Floats, engagement: Floats, rng: np.random.Generator) -> Vi
     )
 
 
-def _play_on(viewing: Viewing, who: Ints) -> Flags:
-    """Watch a stretch each, to the end of the video at most; tell who reached it."""
-    liking = viewing.duration[who] * (0.1 + 0.4 * viewing.engagement[who])
-    stretch = SHORTEST_STRETCH + viewing.rng.exponential(liking)
-    left = viewing.duration[who] - viewing.position[who]
-    at_end = stretch >= left
-    watched = np.where(at_end, left, stretch)
+def _play_on(viewing: Viewing, who: Ints) -> Ints:
+    """Watch a stretch each, to the end of the video at most; the `Halt` of each."""
+    duration, rng = viewing.duration[who], viewing.rng
+    liking = duration * (0.1 + 0.4 * viewing.engagement[who])
+    watched = SHORTEST_STRETCH + rng.exponential(liking)
+    left = duration - viewing.position[who]
+    halts = np.where(watched >= left, Halt.END, Halt.OWN_WILL).astype(np.int64)
+    watched = np.minimum(watched, left)
+    # The later moment first: who halts at the earlier one never gets to it.
+    for halt, moment, share in (
+        (Halt.PUT_OFF, putting_off_moment(duration), SHARE_PUT_OFF),
+        (Halt.DRAWN_BACK, drawing_moment(duration), SHARE_DRAWN_BACK),
+    ):
+        ahead = moment + rng.uniform(0.0, MOMENT_SECONDS, len(who)) - viewing.position[who]
+        is_caught = (ahead > SHORTEST_STRETCH) & (ahead < watched) & (rng.random(len(who)) < share)
+        watched = np.where(is_caught, ahead, watched)
+        halts[is_caught] = halt
     viewing.record_heartbeats(who, watched / viewing.rate[who])
     viewing.position[who] += watched
     viewing.clock[who] += watched / viewing.rate[who]
-    return at_end
+    return halts
 
 
 def _act(viewing: Viewing, who: Ints) -> Ints:

@@ -31,7 +31,7 @@ class Home:
         self.folder = folder
         self.path = folder / "home"
         self.path.mkdir()
-        shutil.copy(ROOT / "dagster.yaml", self.path)
+        shutil.copy(ROOT / "resources/runs/dagster.yaml", self.path)
         self._started: list[subprocess.Popen[bytes]] = []
 
     def start(self, *arguments: str) -> "subprocess.Popen[bytes]":

@@ -102,7 +102,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_of_the_dagster_home_is_named_with_the_remedy(
     tmp_path: Path, small_disk: Path
 ) -> None:
-    shutil.copy(ROOT / "dagster.yaml", small_disk)
+    shutil.copy(ROOT / "resources/runs/dagster.yaml", small_disk)
     module = tmp_path / "filling.py"
     module.write_text(FILLS_THE_DISK)
     command = [DAGSTER, "asset", "materialize", "-f", module, "--select", "filling"]
