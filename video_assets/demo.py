@@ -18,13 +18,15 @@ from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table as Grid
 
+from resources import runs
 from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
 from resources.file_access import open_new_files_to
-from resources.runs.liveness import alive, free_dead_runs
+from resources.runs.in_process import run_assets
+from resources.runs.liveness import free_dead_runs
 from video_assets.analytics.tables import ANALYTICS_TABLES
-from video_assets.catalog import RANGE_TAGS, asset_key
+from video_assets.catalog import PARTITION_TAG, RANGE_TAGS, asset_key
 from video_assets.daily_views.tables import (
     DAILY_VIDEO_VIEWS,
     MISSING_DATE,
@@ -43,6 +45,8 @@ from video_assets.settings import Settings, SettingsError, environment_name, loa
 from video_assets.settings.sources import SAMPLE_FOLDER
 
 INSTANCE_FILE = Path(runs.__file__).with_name("dagster.yaml")
+WORKSPACE = Path(__file__).parents[1] / "workspace.yaml"
+DAYS = 35
 SAMPLE_SETTINGS = ("events", "video_metadata", "daily_views")
 PLAYER_EVENT_TABLES = (
     RAW_EVENTS,
@@ -69,26 +73,30 @@ EXAMPLE_COLUMNS = {
     "engagementTier": "tier",
     "dataQualityFlag": "flag",
 }
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @dataclass(frozen=True)
 class Run:
     """Assets to materialize together, for the partitions from the first to the last of `days`."""
 
-    name: str
     assets: tuple[dg.AssetKey, ...]
     days: tuple[date, date] | None = None
 
     @property
-    def partitions(self) -> dict[str, Any]:
-        """How Dagster is told one partition, a range of them, or none."""
+    def tags(self) -> Mapping[str, str]:
+        """How Dagster names one partition, a range of them, or none."""
         if self.days is None:
             return {}
         first, last = (day.isoformat() for day in self.days)
         if first == last:
-            return {"partition_key": first}
-        return {"tags": dict(zip(RANGE_TAGS, (first, last), strict=True))}
+            return {PARTITION_TAG: first}
+        return dict(zip(RANGE_TAGS, (first, last), strict=True))
+
+    def __str__(self) -> str:
+        """The days, or the assets where they have none."""
+        if self.days is None:
+            return ", ".join(key.to_user_string() for key in self.assets)
+        return f"{self.days[0]} to {self.days[1]}"
 
 
 def main() -> int:
@@ -101,6 +109,7 @@ def main() -> int:
         _require_the_sample(settings)
         with _instance() as instance:
             sample = _generate(settings, console)
+            settings = load_settings()
             defs = build_definitions(settings)
             for run in _runs(sample.spec):
                 _materialize(defs, run, instance, console)
@@ -144,13 +153,11 @@ def _instance() -> Iterator[dg.DagsterInstance]:
 
 def _generate(settings: Settings, console: Console) -> SampleSummary:
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    known_days = (yesterday - settings.start_date).days + 1
-    full = SampleSpec()
-    spec = SampleSpec(
-        first_day=settings.start_date,
-        days=min(full.days, known_days),
-        view_days=min(full.view_days, known_days),
-    )
+    first = yesterday - timedelta(days=DAYS - 1)
+    if "start_date" in settings.model_fields_set:
+        first = max(first, settings.start_date)
+    days = (yesterday - first).days + 1
+    spec = SampleSpec(first_day=first, days=days, view_days=days)
     with console.status("generating sample data"):
         summary = write_sample(Path(SAMPLE_FOLDER), spec)
     console.print(f"[green]✓[/] sample data in {SAMPLE_FOLDER}: {summary.events.rows:,} events")
@@ -159,20 +166,17 @@ def _generate(settings: Settings, console: Console) -> SampleSummary:
 
 def _runs(spec: SampleSpec) -> list[Run]:
     """Each group of assets with the same partitions, after those that it is computed from."""
-    first, last_event_day = spec.event_days[0], spec.event_days[-1]
-    last_view_day = first + timedelta(days=spec.view_days - 1)
+    first, last = days = spec.event_days[0], spec.event_days[-1]
     today = datetime.now(UTC).date()
-    months = first.replace(day=1), last_view_day.replace(day=1)
-    event_days, view_days = (first, last_event_day), (first, last_view_day)
     history = _keys(LIFETIME_VIEW_HISTORY)
     return [
-        Run("demo_player_events", _keys(*PLAYER_EVENT_TABLES), event_days),
-        Run("demo_daily_views", _keys(*DAILY_VIEW_TABLES), view_days),
-        Run("demo_monthly_views", _keys(MONTHLY_VIEWS), months),
-        Run("demo_lifetime_snapshots", _keys(LIFETIME_SNAPSHOTS), (today, today)),
-        Run("demo_lifetime_view_history", history, view_days),
-        Run("demo_lifetime_view_history", history, (today, today)),
-        Run("demo_report", (REPORT,)),
+        Run(_keys(*PLAYER_EVENT_TABLES), days),
+        Run(_keys(*DAILY_VIEW_TABLES), days),
+        Run(_keys(MONTHLY_VIEWS), (first.replace(day=1), last.replace(day=1))),
+        Run(_keys(LIFETIME_SNAPSHOTS), (today, today)),
+        Run(history, days),
+        Run(history, (today, today)),
+        Run((REPORT,)),
     ]
 
 
@@ -184,21 +188,9 @@ def _materialize(
     defs: dg.Definitions, run: Run, instance: dg.DagsterInstance, console: Console
 ) -> None:
     run_id = str(uuid4())
-    job = _job(defs, run)
-    days = f"{run.days[0]} to {run.days[1]}" if run.days else run.name
-    with console.status(days) as status:
-        progress = Progress(console, status.update)
-        instance.add_event_listener(run_id, progress.follow)
-        with alive(instance, run_id):
-            job.execute_in_process(
-                instance=instance, run_id=run_id, run_config=_QUIET, **run.partitions
-            )
-
-
-def _job(defs: dg.Definitions, run: Run) -> dg.JobDefinition:
-    selection = dg.AssetSelection.assets(*run.assets)
-    job = dg.define_asset_job(run.name, selection)
-    return dg.Definitions.merge(defs, dg.Definitions(jobs=[job])).resolve_job_def(run.name)
+    with console.status(str(run)) as status:
+        instance.add_event_listener(run_id, Progress(console, status.update).follow)
+        run_assets(defs, run.assets, instance, workspace=WORKSPACE, tags=run.tags, run_id=run_id)
 
 
 class Progress:

@@ -8,8 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from video_assets.sample_data.spec import SampleSpec
-
-SUMMARY_FILE = "sample_summary.json"
+from video_assets.settings.sources import SAMPLE_SUMMARY
 
 
 class _Counts(BaseModel):
@@ -69,7 +68,7 @@ class SampleSummary(_Counts):
 
     def save(self, folder: Path) -> None:
         """Write the summary beside the sample's data."""
-        (folder / SUMMARY_FILE).write_text(self.model_dump_json(indent=2), encoding="utf-8")
+        (folder / SAMPLE_SUMMARY).write_text(self.model_dump_json(indent=2), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> "SampleSummary":
@@ -78,7 +77,7 @@ class SampleSummary(_Counts):
         Raises:
             FileNotFoundError: the folder holds no sample.
         """
-        return cls.model_validate_json((folder / SUMMARY_FILE).read_text(encoding="utf-8"))
+        return cls.model_validate_json((folder / SAMPLE_SUMMARY).read_text(encoding="utf-8"))
 
 
 def total_events(days: Iterable[EventCounts]) -> EventCounts:

@@ -11,13 +11,13 @@ from video_assets.sample_data.events import event_files
 from video_assets.sample_data.metadata import Videos, invent_videos, metadata_table
 from video_assets.sample_data.spec import SampleSpec
 from video_assets.sample_data.summary import (
-    SUMMARY_FILE,
     EventCounts,
     SampleSummary,
     ViewCounts,
     total_events,
 )
 from video_assets.sample_data.views import invent_channel_videos, total_views, views_files
+from video_assets.settings.sources import SAMPLE_SUMMARY
 
 EVENTS_FOLDER = "events"
 VIEWS_FOLDER = "daily_views"
@@ -91,7 +91,7 @@ def _remove_earlier_sample(folder: Path) -> None:
         f"{EVENTS_FOLDER}/events-*.parquet",
         f"{VIEWS_FOLDER}/daily-views-*.parquet",
         METADATA_FILE,
-        SUMMARY_FILE,
+        SAMPLE_SUMMARY,
     ):
         for path in folder.glob(pattern):
             path.unlink()

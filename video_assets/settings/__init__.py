@@ -1,10 +1,12 @@
 """Every setting of the platform: typed, validated at start-up, from the environment or `.env`."""
 
 import difflib
+import json
 import logging
 import os
 import stat
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -21,7 +23,7 @@ from video_assets.settings.daily_views import DailyViewSettings
 from video_assets.settings.engine import EngineSettings
 from video_assets.settings.events import PlayerEventSettings
 from video_assets.settings.maintenance import MaintenanceSettings
-from video_assets.settings.sources import SourceSettings
+from video_assets.settings.sources import SAMPLE_FOLDER, SAMPLE_SUMMARY, SourceSettings
 from video_assets.settings.tables import TableSettings
 from video_assets.settings.views import ViewSettings
 
@@ -92,9 +94,19 @@ def load_settings() -> Settings:
         settings = Settings()
     except ValidationError as error:
         raise SettingsError(_readable(error)) from None
+    if not {"start_date", "events"} & settings.model_fields_set:
+        settings = settings.model_copy(update={"start_date": _first_day_of_sample(settings)})
     if settings.file_access == "owner" and _others_read(Path(DOTENV)):
         _LOG.warning("%s may hold secrets, and others can read it: chmod 600 %s", DOTENV, DOTENV)
     return settings
+
+
+def _first_day_of_sample(settings: Settings) -> date:
+    """The first day that the generated sample has, which is never long ago in a demo."""
+    summary = Path(SAMPLE_FOLDER) / SAMPLE_SUMMARY
+    if not summary.is_file():
+        return settings.start_date
+    return date.fromisoformat(json.loads(summary.read_text("utf-8"))["spec"]["first_day"])
 
 
 def _others_read(path: Path) -> bool:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from video_assets.settings.texts import EMPTY_IS_UNSET
 
 SAMPLE_FOLDER = "data/sample"
+SAMPLE_SUMMARY = "sample_summary.json"
 
 
 class SourceSettings(BaseModel):

@@ -22,7 +22,10 @@ class TableSettings(BaseModel):
         min_length=1,
         description="root path or URI (`s3://`, `abfss://`, `gs://`) of the Delta tables",
     )
-    start_date: date = Field(date(2025, 1, 1), description="first daily partition")
+    start_date: date = Field(
+        date(2025, 1, 1),
+        description="first daily partition; with the generated sample, its first day",
+    )
     file_access: Access = Field(
         "owner",
         description="who may read the files that are made, of tables, reports and the Dagster "
