@@ -47,16 +47,23 @@ def declared(
     table: Table, group: str, backfill: dg.BackfillPolicy = A_RANGE_IN_ONE_RUN
 ) -> dict[str, Any]:
     """Arguments of `@dg.asset` that follow from a table's declaration."""
-    return {**declared_output(table, group), **declared_step(table), "backfill_policy": backfill}
+    return {**_described(table, group), "pool": table.name, "backfill_policy": backfill}
 
 
 def declared_step(table: Table) -> dict[str, Any]:
-    """Arguments of `@dg.multi_asset`, of the table by which the step is known."""
-    return {"pool": table.name, "backfill_policy": A_RANGE_IN_ONE_RUN}
+    """Arguments of `@dg.multi_asset`, of the table by which the step is known.
+
+    A run may name one table of several, all of which are written: see `writes_all_outputs`.
+    """
+    return {"pool": table.name, "backfill_policy": A_RANGE_IN_ONE_RUN, "can_subset": True}
 
 
 def declared_output(table: Table, group: str) -> dict[str, Any]:
     """Arguments of `dg.AssetOut` that follow from a table's declaration."""
+    return {**_described(table, group), "is_required": False}
+
+
+def _described(table: Table, group: str) -> dict[str, Any]:
     return {
         "key": asset_key(table),
         "group_name": group,

@@ -1,23 +1,19 @@
 """A run of which some days fail: the others are written, and Dagster knows which is which."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 import dagster as dg
 
-from resources.delta.commit import commit
-from resources.delta.stage import StagedTable
+from resources.delta.step_outputs import Written, materialized
 from resources.delta.table import Table
-from resources.delta.write_metadata import output_metadata, partition_metadata
 from resources.runs.passing_faults import passes
 from video_assets.catalog import asset_key, days_of
 from video_assets.staged_days import FailedDay, StagedDays, named_days
 
 FAILED_DAYS = "failed_days"
-
-Written = dg.Output[StagedTable] | dg.AssetMaterialization
 
 
 @dataclass(frozen=True)
@@ -67,24 +63,11 @@ def written(
         return
     for table in staged.tables.values():
         if table.replaced:
-            yield from _materialized(context, table)
+            written_days = [str(day) for day in days_of(context).days if day in table.replaced]
+            # Counters are of all rows that were read, also of those of the failed days.
+            uncounted = replace(table, counters={})
+            yield from materialized(uncounted, written_days, context.run.run_id, {})
     raise _failure(context, staged.failed, advice)
-
-
-def _materialized(
-    context: dg.AssetExecutionContext, staged: StagedTable
-) -> Iterator[dg.AssetMaterialization]:
-    committed = commit(staged, run_id=context.run.run_id)
-    told = output_metadata(staged, committed, staged.table.schema)
-    # Counters are of all rows that were read, also of those of the failed days.
-    told = {name: value for name, value in told.items() if name not in staged.counters}
-    for day in days_of(context).days:
-        if day in (staged.replaced or ()):
-            yield dg.AssetMaterialization(
-                asset_key(staged.table),
-                partition=str(day),
-                metadata={**told, **partition_metadata(committed, str(day))},
-            )
 
 
 def _failure(

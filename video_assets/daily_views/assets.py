@@ -9,6 +9,7 @@ import dagster as dg
 from pyspark.sql import DataFrame, SparkSession
 
 from resources.delta.stage import StagedTable
+from resources.delta.step_outputs import Written, writes_all_outputs
 from resources.engine.session import SparkEngine
 from resources.runs.passing_faults import retries_passing_faults
 from video_assets.catalog import (
@@ -53,7 +54,7 @@ from video_assets.ingestion import listed_days
 from video_assets.plots import bars_per_day
 from video_assets.refusals import Tolerance, without_refused_days
 from video_assets.settings import Settings
-from video_assets.written_days import Advice, Written, written
+from video_assets.written_days import Advice, written
 
 SOURCE_KEY = dg.AssetKey(["source", "daily_views"])
 _ADVICE = Advice(
@@ -98,6 +99,7 @@ def daily_video_views_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDef
         partitions_def=daily,
     )
     @retries_passing_faults
+    @writes_all_outputs
     def daily_views(
         context: dg.AssetExecutionContext, spark: SparkEngine, settings: dg.ResourceParam[Settings]
     ) -> Iterator[Written]:
@@ -195,12 +197,13 @@ def missing_dates_asset() -> dg.AssetsDefinition:
         },
     )
     @retries_passing_faults
+    @writes_all_outputs
     def missing_days(
         context: dg.AssetExecutionContext,
         daily_video_views: DataFrame,
         spark: SparkEngine,
         settings: dg.ResourceParam[Settings],
-    ) -> Iterator[dg.Output[StagedTable]]:
+    ) -> Iterator[Written]:
         expected = expectation(settings, newest_date(daily_video_views))
         staged = stage_missing_dates(daily_video_views, expected, settings.warehouse)
         as_of = settings.as_of_date or expected.newest

@@ -8,6 +8,7 @@ import dagster as dg
 from pyspark.sql import DataFrame, SparkSession
 
 from resources.delta.stage import StagedTable
+from resources.delta.step_outputs import Written
 from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
 from resources.runs.passing_faults import retries_passing_faults
@@ -21,7 +22,7 @@ from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.plots import bars_per_day, bars_per_name
 from video_assets.settings import Settings
-from video_assets.written_days import Advice, Written, written
+from video_assets.written_days import Advice, written
 
 SOURCE_KEY = dg.AssetKey(["source", "video_metadata"])
 DAYS_SHOWN = 90

@@ -5,6 +5,7 @@ from functools import partial
 
 import dagster as dg
 
+from resources.delta.step_outputs import Written, writes_all_outputs
 from resources.engine.session import SparkEngine
 from resources.runs.passing_faults import retries_passing_faults
 from video_assets.catalog import (
@@ -21,7 +22,7 @@ from video_assets.player_events.stage_events import REJECTED, VALID, events_layo
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.refusals import Tolerance, without_refused_days
 from video_assets.settings import Settings
-from video_assets.written_days import Advice, Written, written
+from video_assets.written_days import Advice, written
 
 SOURCE_KEY = dg.AssetKey(["source", "player_events"])
 _ADVICE = Advice(
@@ -64,6 +65,7 @@ def player_events_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinit
         partitions_def=daily,
     )
     @retries_passing_faults
+    @writes_all_outputs
     def player_events(
         context: dg.AssetExecutionContext, spark: SparkEngine, settings: dg.ResourceParam[Settings]
     ) -> Iterator[Written]:
