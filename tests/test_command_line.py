@@ -12,7 +12,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from support.samples import Sample
-from support.world import TABLES, Row, stored
+from support.tables import stored
+from support.world import TABLES, Row
 
 from resources.delta.commit import open_table
 from resources.delta.table import Table

@@ -15,7 +15,7 @@ from deltalake import write_deltalake
 from obstore.store import from_url
 from support.engine import only_embedded
 from support.samples import make_sample
-from support.world import stored
+from support.tables import stored
 
 from resources.delta.commit import open_table
 from resources.delta.duckdb_views import SqlViews

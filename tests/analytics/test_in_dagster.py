@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 from support.samples import Sample
-from support.world import TABLES, Run, World, in_order, world
+from support.tables import in_order
+from support.world import TABLES, Run, World, world
 
 from resources.delta.table import Table
 from video_assets.analytics.tables import (

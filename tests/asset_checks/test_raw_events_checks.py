@@ -39,7 +39,7 @@ def test_a_table_that_was_never_written_breaks_no_rule_of_its_rows(checked: Chec
 
 def test_an_event_without_a_user_breaks_no_null_key(checked: Checked) -> None:
     rows = nullable([event(2), event(3, userId=None)], RAW_EVENTS)
-    location = table_location(checked.warehouse, RAW_EVENTS)
+    location = table_location(checked.settings.warehouse, RAW_EVENTS)
     write_deltalake(location, rows, partition_by=["eventDate"])
     assert "no_null_key" not in checked.failing(RAW_EVENTS, days(2))
     said = checked.results(RAW_EVENTS, days(2, 3))["no_null_key"]

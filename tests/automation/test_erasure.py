@@ -12,7 +12,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from support.restless import bits, deliver, restless_events
+from support.restless import bits, delivered_events, restless_events
 from support.world import ENGAGEMENT, RAW_EVENTS, SESSIONS, Row, World, world
 
 from resources.delta.erasure import occurrences, whole_words
@@ -48,8 +48,7 @@ def home(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 
 @pytest.fixture
 def used(tmp_path: Path, rows: Sequence[Row], home: dg.DagsterInstance) -> World:
-    events = deliver(tmp_path / "events", rows)
-    settings = {"events": events, "video_metadata": None, "start_date": DAYS[0]}
+    settings = delivered_events(tmp_path, rows, DAYS[0])
     used = World(tmp_path / "warehouse", home, erasure_key=KEY, **settings)
     used.compute(DAYS[0], DAYS[1])
     used.run(DAYS[0], DAYS[-1])
@@ -67,8 +66,7 @@ def erase(used: World, instance: dg.DagsterInstance, *users: str) -> dg.ExecuteI
 def never_seen(tmp_path: Path, rows: Sequence[Row]) -> Callable[[], dict[str, list[str]]]:
     def tables() -> dict[str, list[str]]:
         others = [row for row in rows if row["userId"] != PERSON]
-        events = deliver(tmp_path / "others", others)
-        settings = {"events": events, "video_metadata": None, "start_date": DAYS[0]}
+        settings = delivered_events(tmp_path / "others", others, DAYS[0])
         with world(tmp_path / "fresh", **settings) as fresh:
             fresh.compute(DAYS[0], DAYS[-1])
             return dict(bits(fresh))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from support.restless import bits, pipeline_of, restless_events
-from support.world import UNDIVIDED, World
+from support.restless import bits, delivered_events, restless_events
+from support.world import UNDIVIDED, World, world
 
 from resources.runs.history import remove_old_runs
 from video_assets.automation.maintenance import JOB, SCHEDULE
@@ -17,33 +17,34 @@ DAYS = tuple(date(2025, 3, 1) + timedelta(days=n) for n in range(6))
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with pipeline_of(tmp_path, restless_events(7, DAYS), DAYS[0]) as world:
+def events(tmp_path: Path) -> Iterator[World]:
+    settings = delivered_events(tmp_path, restless_events(7, DAYS), DAYS[0])
+    with world(tmp_path / "warehouse", **settings) as events:
         for day in DAYS:
-            world.compute(day)
-        yield world
+            events.compute(day)
+        yield events
 
 
-def test_many_days_of_small_runs_stay_small_and_the_increments_go_on(world: World) -> None:
-    before, rows = bits(world), len(world.rows(ENGAGEMENT))
-    stored = sum(world.files().values())
-    job = world.definitions.resolve_job_def(JOB)
+def test_many_days_of_small_runs_stay_small_and_the_increments_go_on(events: World) -> None:
+    before, rows = bits(events), len(events.rows(ENGAGEMENT))
+    stored = sum(events.files().values())
+    job = events.definitions.resolve_job_def(JOB)
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(instance=instance)
     told = result.get_step_success_events()
     assert {event.step_key for event in told} == {"tidy_tables", "remove_runs"}
-    assert bits(world) == before
-    assert sum(world.files().values()) < 2 * stored
+    assert bits(events) == before
+    assert sum(events.files().values()) < 2 * stored
 
-    assert world.compute(tables=UNDIVIDED)[ENGAGEMENT.name].counters["rows_computed"] == 0
-    world.compute(DAYS[-1], tables=(SESSIONS,))
-    computed = world.compute(tables=UNDIVIDED)[ENGAGEMENT.name].counters["rows_computed"]
+    assert events.compute(tables=UNDIVIDED)[ENGAGEMENT.name].counters["rows_computed"] == 0
+    events.compute(DAYS[-1], tables=(SESSIONS,))
+    computed = events.compute(tables=UNDIVIDED)[ENGAGEMENT.name].counters["rows_computed"]
     assert 0 < computed <= rows
-    assert bits(world) == before
+    assert bits(events) == before
 
 
-def test_it_runs_on_sundays_once_somebody_switched_it_on(world: World) -> None:
-    [schedule] = [s for s in world.definitions.schedules or () if s.name == SCHEDULE]
+def test_it_runs_on_sundays_once_somebody_switched_it_on(events: World) -> None:
+    [schedule] = [s for s in events.definitions.schedules or () if s.name == SCHEDULE]
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("30 3 * * 0", "Europe/Zurich")
     assert schedule.default_status is dg.DefaultScheduleStatus.STOPPED
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 
 import dagster as dg
-from support.restless import deliver, restless_events
+from support.restless import delivered_events, restless_events
 from support.world import World, deprecations_of_dagster_itself
 
 from resources.delta.maintenance import extent, tidy
@@ -66,9 +66,8 @@ def main() -> int:
     days = [FIRST + timedelta(days=n) for n in range(asked.days)]
     with tempfile.TemporaryDirectory() as name, deprecations_of_dagster_itself():
         root = Path(name)
-        events = deliver(root / "events", restless_events(1, days))
+        settings = delivered_events(root, restless_events(1, days), FIRST)
         with _instance(root / "home") as instance:
-            settings = {"events": events, "video_metadata": None, "start_date": FIRST}
             world = World(root / "warehouse", instance, **settings)
             seconds: list[float] = []
             begun: list[float] = []

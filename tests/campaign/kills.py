@@ -14,7 +14,8 @@ from pathlib import Path
 
 import dagster as dg
 from support.samples import make_sample
-from support.world import ENGAGEMENT, RAW_EVENTS, REJECTED_EVENTS, SESSIONS, Row, in_order, stored
+from support.tables import stored
+from support.world import ENGAGEMENT, RAW_EVENTS, REJECTED_EVENTS, SESSIONS, Row
 
 from resources.delta.commit import open_table
 from resources.delta.table import Table
@@ -80,7 +81,7 @@ class Place:
 
     def rows(self, table: Table) -> list[Row]:
         found = open_table(str(self.folder / "warehouse" / "video" / table.name))
-        return in_order(stored(found), COMPARED[table])
+        return stored(found, COMPARED[table])
 
     def left_over(self) -> tuple[int, int]:
         """Runs that seem to go on, and pool slots that are held."""

@@ -80,4 +80,4 @@ def by_embedded(week: Sample, tmp_path_factory: pytest.TempPathFactory) -> dict[
     """The week's tables as the embedded engine computes them."""
     with world(tmp_path_factory.mktemp("embedded"), **Engines("", week.folder).embedded) as assets:
         assets.run(WEEK[0], WEEK[-1])
-        return assets.results()
+        return assets.event_results()

@@ -8,8 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from support.clusters import WEEK, Engines, when_a_file_is_written
-from support.views_pipeline import MISSING, MONTHS, VIEWS, months_of, view_results
-from support.world import TABLES, Row, Run, world
+from support.world import MISSING, MONTHS, TABLES, VIEWS, Row, Run, months_of, world
 
 from resources.engine.local_cluster import LocalCluster
 from resources.engine.session import SparkEngine
@@ -35,7 +34,7 @@ def test_the_whole_graph_over_a_week_gives_the_tables_of_the_embedded_engine(
 ) -> None:
     with world(tmp_path, **engines.cluster) as assets:
         assets.run(FIRST, LAST)
-        assert assets.results() == by_embedded
+        assert assets.event_results() == by_embedded
 
 
 def test_the_tables_of_views_and_of_analysts_are_those_of_the_embedded_engine(
@@ -49,7 +48,7 @@ def test_the_tables_of_views_and_of_analysts_are_those_of_the_embedded_engine(
             assets.run(FIRST, LAST, tables=(*VIEWS, *MISSING))
             assets.run(*months_of(FIRST, LAST), tables=MONTHS)
             analytics = {t.name: assets.rows(t, ("processedAt",)) for t in ANALYTICS_TABLES}
-            found.append({**view_results(assets), **analytics})
+            found.append({**assets.view_results(), **analytics})
     assert found[0] == found[1]
     assert all(found[0].values())
 
@@ -77,7 +76,7 @@ def test_tables_of_one_engine_are_continued_by_the_other(
         embedded.run(FIRST, SECOND)
         on_cluster.run(THIRD, WEEK[4])
         embedded.run(WEEK[5], LAST)
-        assert embedded.results() == by_embedded
+        assert embedded.event_results() == by_embedded
 
 
 def test_a_worker_that_is_killed_changes_nothing_in_the_result(
@@ -88,7 +87,7 @@ def test_a_worker_that_is_killed_changes_nothing_in_the_result(
             assets.run(FIRST, LAST)
         assert not cluster.workers.pop(0).is_alive
         cluster.start_worker("replacement")
-        assert assets.results() == by_embedded
+        assert assets.event_results() == by_embedded
 
 
 # PySpark says it by a warning, and then by the error.
@@ -103,14 +102,14 @@ def test_a_connect_server_that_is_killed_leaves_every_table_whole(
     monkeypatch.setattr(passing_faults, "MAX_RETRIES", 0)  # nobody starts the server again
     with world(tmp_path, **engines.cluster) as assets:
         assets.with_settings(**engines.embedded).run(FIRST)
-        before = assets.results()
+        before = assets.event_results()
         with when_a_file_is_written(assets.folder(RAW_EVENTS), cluster.connect_server.kill):
             failed = assets.attempt(SECOND, LAST)
         assert not failed.succeeded
         assert "the Spark Connect server does not answer" in error_of(failed)
         # A commit may have been quicker than the accident.
-        for name, rows in assets.results().items():
+        for name, rows in assets.event_results().items():
             assert rows in (before[name], by_embedded[name])
         cluster.start_connect_server()
         assets.run(SECOND, LAST)
-        assert assets.results() == by_embedded
+        assert assets.event_results() == by_embedded

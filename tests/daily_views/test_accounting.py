@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from support.samples import Sample, make_sample
 from support.source_files import write
-from support.views_pipeline import LARGE, MISSING, VIEWS, view
-from support.world import Run, World, world
+from support.views import LARGE, view
+from support.world import MISSING, VIEWS, Run, World, world
 
 from video_assets.daily_views.tables import (
     DAILY_VIDEO_VIEWS,

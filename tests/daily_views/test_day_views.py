@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.tables import numbered_days
 from support.view_oracle import combined
 
 from resources.delta.table import Table
@@ -24,15 +25,12 @@ from video_assets.daily_views.day_views import (
 )
 
 FIRST = date(2024, 2, 20)
+day = numbered_days(FIRST)
 LARGE = 2**53 + 1
 RULES: tuple[CombineRule, ...] = ("sum", "latest", "largest")
 
 Row = dict[str, Any]
 Record = tuple[str, date, int]
-
-
-def day(number: int) -> date:
-    return FIRST + timedelta(days=number)
 
 
 def delivered(count: int, row: int = 0, file: int = 0, **changed: Any) -> Row:

@@ -1,65 +1,31 @@
 """Daily views that cannot be read fail with one clear error, and leave the old tables whole."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
 import pytest
-from deltalake import write_deltalake
+from support.broken_sources import (
+    Case,
+    Reading,
+    delta,
+    file_behind,
+    lone_file,
+    nothing,
+    rows_without,
+)
 from support.source_files import write
-from support.views_pipeline import VIEWS, view
-from support.world import Row, World, world
+from support.views import view
+from support.world import VIEWS, Row, world
 
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
-from video_assets.sources.errors import SourceError
 
 FIRST = date(2025, 1, 1)
 LAST = date(2025, 1, 3)
 ROWS = [view(f"v{n}", FIRST + timedelta(days=n % 3), n) for n in range(30)]
+without = partial(rows_without, ROWS)
 RENAMED = {"daily_views_columns": {"views": "viewCount"}}
-
-Build = Callable[[Path], Path]
-
-
-@dataclass(frozen=True)
-class Case:
-    """A broken source below a folder, and what the error must name besides the file."""
-
-    build: Build
-    names: tuple[str, ...]
-    source: str = ""
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-
-def lone_file(name: str, rows: list[Row]) -> Build:
-    return lambda root: write(root / name, rows)
-
-
-def second_file(suffix: str, rows: list[Row]) -> Build:
-    def build(root: Path) -> Path:
-        write(root / f"a.{suffix}", ROWS)
-        return write(root / f"b.{suffix}", rows)
-
-    return build
-
-
-def delta(rows: list[Row]) -> Build:
-    def build(root: Path) -> Path:
-        write_deltalake(str(root), pa.Table.from_pylist(rows))
-        return root
-
-    return build
-
-
-def nothing(root: Path) -> Path:
-    return root
-
-
-def without(column: str) -> list[Row]:
-    return [{name: row[name] for name in row if name != column} for row in ROWS]
 
 
 def with_counts(count: object) -> list[Row]:
@@ -82,7 +48,7 @@ CASES = {
         settings={"view_count_kind": "cumulative"},
     ),
     "no viewCount in a second parquet": Case(
-        second_file("parquet", without("viewCount")), NO_COUNT
+        file_behind(ROWS, "parquet", without("viewCount")), NO_COUNT
     ),
     "a mapped column is not there": Case(
         lone_file("v.csv", ROWS), ("'views'", f"{SETTING}_COLUMNS"), settings=RENAMED
@@ -105,55 +71,25 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Tables of a good run, which no failed run may change."""
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reading]:
     root = tmp_path_factory.mktemp("errors")
     good = str(write(root / "good.parquet", [*ROWS, view("v", FIRST, -1)]))
     with world(root / "warehouse", daily_views=good) as views:
         views.compute(FIRST, LAST, tables=VIEWS)
-        yield views
+        yield Reading(views, "daily_views", (FIRST, LAST), VIEWS)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_broken_source_fails_with_one_clear_error_and_changes_nothing(
-    name: str, filled: World, tmp_path: Path
+    name: str, filled: Reading, tmp_path: Path
 ) -> None:
-    case = CASES[name]
-    wrong = case.build(tmp_path / "source")
-    before = filled.files()
-    source = str(tmp_path / "source" / case.source)
-    broken = filled.with_settings(daily_views=source, **case.settings)
-    with pytest.raises(SourceError) as raised:
-        broken.compute(FIRST, LAST, tables=VIEWS)
-    require_one_clear_error(raised, naming=case.names)
-    assert str(wrong if "*" not in case.source else tmp_path) in str(raised.value)
-    assert filled.files() == before
-
-
-def require_one_clear_error(
-    raised: pytest.ExceptionInfo[SourceError], naming: Sequence[str]
-) -> None:
-    assert raised.type is SourceError
-    message = str(raised.value).strip()
-    assert "SourceError" not in message
-    assert "\n" not in message
-    assert len(message) < 600
-    assert [part for part in naming if part not in message] == []
+    filled.must_fail(CASES[name], tmp_path / "source")
 
 
 def test_a_broken_source_fails_the_run_with_its_error_and_changes_nothing(
-    filled: World, tmp_path: Path
+    filled: Reading, tmp_path: Path
 ) -> None:
-    wrong = write(tmp_path / "views.csv", without("viewCount"))
-    before = filled.files()
-    run = filled.with_settings(daily_views=str(wrong)).attempt(FIRST, LAST, tables=VIEWS)
-    assert not run.succeeded
-    assert run.error.cls_name == "SourceError"
-    message = run.error.message.strip()
-    assert message.count("SourceError") == 1
-    assert "\n" not in message
-    assert [part for part in (*NO_COUNT, str(wrong)) if part not in message] == []
-    assert filled.files() == before
+    filled.must_fail_the_run(write(tmp_path / "views.csv", without("viewCount")), NO_COUNT)
 
 
 BAD_TEXTS = {

@@ -12,16 +12,8 @@ import pytest
 from deltalake import write_deltalake
 from support.source_files import write
 from support.view_oracle import expect
-from support.views_pipeline import (
-    MISSING,
-    MONTHS,
-    VIEWS,
-    months_of,
-    restless_views,
-    view_results,
-    wanted,
-)
-from support.world import Row, world
+from support.views import restless_views, wanted
+from support.world import MISSING, MONTHS, VIEWS, Row, months_of, world
 
 FIRST = date(2025, 1, 28)
 DAYS = tuple(FIRST + timedelta(days=n) for n in range(6))
@@ -122,4 +114,4 @@ def test_the_same_rows_in_any_format_give_the_same_tables(
         fill(DAYS[1], tables=VIEWS)
         fill(*months_of(FIRST, LAST), tables=MONTHS)
         fill(tables=MISSING)
-        assert view_results(views) == expected
+        assert views.view_results() == expected

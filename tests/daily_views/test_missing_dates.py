@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
+from support.tables import numbered_days
 
 from video_assets.arrow.kernels import spark_schema
 from video_assets.daily_views.missing_dates import (
@@ -26,14 +27,11 @@ DDL = (
     "reportedCount bigint"
 )
 LEAP_DAY = date(2024, 2, 29)
+# Around a leap day, the end of February and the borders of blocks of 64 days.
+day = numbered_days(LEAP_DAY)
 
 Seen = tuple[str | None, str, date | None, date, int | None, int]
 Missing = dict[str, tuple[str | None, date, list[date]]]
-
-
-def day(number: int) -> date:
-    """Days around a leap day, the end of February and the borders of blocks of 64 days."""
-    return LEAP_DAY + timedelta(days=number)
 
 
 def seen(

@@ -2,24 +2,22 @@
 
 import base64
 import io
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from PIL import Image
 from support.source_files import write
-from support.views_pipeline import MISSING, VIEWS, asset_of, view
-from support.world import Row, Run, World, in_order, world
+from support.tables import in_order, numbered_days
+from support.views import view
+from support.world import MISSING, VIEWS, Row, Run, World, world
 
 from resources.delta.table import Table
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATE, MISSING_DATES
 
 FIRST = date(2025, 1, 30)
-
-
-def day(number: int) -> date:
-    return FIRST + timedelta(days=number - 1)
+day = numbered_days(date(2025, 1, 29))
 
 
 def delivered(root: Path, **days_of_video: tuple[int, ...]) -> dict[str, Any]:
@@ -137,8 +135,8 @@ def test_daily_views_that_were_never_written_miss_nothing(tmp_path: Path) -> Non
 
 def test_both_tables_come_from_one_step_without_partitions(tmp_path: Path) -> None:
     with world(tmp_path / "warehouse", start_date=FIRST) as views:
-        asset = asset_of(views, MISSING_DATES)
-        assert asset is asset_of(views, MISSING_DATE)
+        asset = views.asset(MISSING_DATES)
+        assert asset is views.asset(MISSING_DATE)
         assert asset.partitions_def is None
         run = views.run(tables=MISSING)
         steps = {event.step_key for event in run.result.get_asset_materialization_events()}

@@ -7,16 +7,8 @@ from typing import Any
 import dagster as dg
 import pytest
 from support.source_files import write
-from support.views_pipeline import (
-    LARGE,
-    MONTHS,
-    VIEWS,
-    asset_of,
-    materializations,
-    partition_keys,
-    view,
-)
-from support.world import Row, World, world
+from support.views import LARGE, view
+from support.world import MONTHS, VIEWS, Row, World, world
 
 from resources.delta.errors import StagingError
 from video_assets.catalog import asset_key
@@ -69,9 +61,9 @@ def test_months_of_videos_without_a_channel_are_stored(tmp_path: Path) -> None:
 
 def test_a_month_depends_on_its_days_from_the_first_partition_on(tmp_path: Path) -> None:
     with world(tmp_path, start_date=date(2024, 1, 15)) as views:
-        asset = asset_of(views, MONTHLY_VIEWS)
+        asset = views.asset(MONTHLY_VIEWS)
         mapping = asset.get_partition_mapping(asset_key(DAILY_VIDEO_VIEWS))
-        days = asset_of(views, DAILY_VIDEO_VIEWS).partitions_def
+        days = views.asset(DAILY_VIDEO_VIEWS).partitions_def
         months = asset.partitions_def
     assert mapping is not None
     assert days is not None
@@ -113,10 +105,10 @@ def test_the_current_month_is_a_partition_and_says_that_it_is_incomplete(tmp_pat
     last_month = (this_month - timedelta(days=1)).replace(day=1)
     rows = [view("v", last_month, 5)]
     with world(tmp_path, start_date=last_month, **delivered(tmp_path, rows)) as views:
-        assert partition_keys(views, MONTHLY_VIEWS)[-1] == str(this_month)
+        assert views.partition_keys(MONTHLY_VIEWS)[-1] == str(this_month)
         views.compute(last_month, tables=VIEWS)
         run = views.run(last_month, this_month, tables=MONTHS)
-        months = materializations(run, MONTHLY_VIEWS)
+        months = run.metadata_by_partition(MONTHLY_VIEWS)
         assert {month: said["is_incomplete"] for month, said in months.items()} == {
             str(last_month): False,
             str(this_month): True,

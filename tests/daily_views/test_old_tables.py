@@ -7,8 +7,8 @@ from typing import Any
 import pyarrow as pa
 from deltalake import write_deltalake
 from support.source_files import write
-from support.views_pipeline import MISSING, MONTHS, VIEWS, view
-from support.world import world
+from support.views import view
+from support.world import MISSING, MONTHS, VIEWS, world
 
 from resources.delta.table import Table
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATES, MONTHLY_VIEWS

@@ -10,17 +10,8 @@ from typing import Any
 import pytest
 from support.source_files import deliver, write
 from support.view_oracle import Expected, expect
-from support.views_pipeline import (
-    MISSING,
-    MONTHS,
-    VIEWS,
-    months_of,
-    numbered,
-    restless_views,
-    view_results,
-    wanted,
-)
-from support.world import Row, world
+from support.views import numbered, restless_views, wanted
+from support.world import MISSING, MONTHS, VIEWS, Row, months_of, world
 
 from video_assets.daily_views import stage_views as daily_video_views
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
@@ -81,7 +72,7 @@ def test_any_way_to_run_the_days_gives_the_same_tables(
             fill(*days, tables=VIEWS)
         fill(*months_of(FIRST, LAST), tables=MONTHS)
         fill(tables=MISSING)
-        assert view_results(views) == wanted(expected)
+        assert views.view_results() == wanted(expected)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -96,7 +87,7 @@ def test_a_range_in_chunks_of_days_gives_the_same_tables_and_counts(
         staged = views.compute(FIRST, LAST, tables=VIEWS)
         views.compute(*months_of(FIRST, LAST), tables=MONTHS)
         views.compute(tables=MISSING)
-        assert view_results(views) == wanted(expected)
+        assert views.view_results() == wanted(expected)
     counters = staged[DAILY_VIDEO_VIEWS.name].counters
     rejected_rows = staged[REJECTED_DAILY_VIEWS.name].rows
     assert {name: counters[name] for name in COUNTED} | {"rejected_rows": rejected_rows} == {
@@ -149,7 +140,7 @@ def test_a_file_a_day_gives_the_same_tables_where_days_have_none(
                 views.compute(*run, tables=VIEWS)
             views.compute(*months_of(FIRST, LAST), tables=MONTHS)
             views.compute(tables=MISSING)
-            assert view_results(views) == expected
+            assert views.view_results() == expected
 
 
 def test_a_day_whose_rows_are_gone_is_empty_after_it_ran_again(tmp_path: Path) -> None:
@@ -165,4 +156,4 @@ def test_a_day_whose_rows_are_gone_is_empty_after_it_ran_again(tmp_path: Path) -
         views.compute(*months_of(FIRST, LAST), tables=MONTHS)
         views.compute(tables=MISSING)
         expected = expect(kept, FIRST, FIRST + timedelta(days=4))
-        assert view_results(views) == wanted(expected)
+        assert views.view_results() == wanted(expected)

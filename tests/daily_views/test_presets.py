@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 from support.source_files import write
-from support.views_pipeline import MISSING, MONTHS, VIEWS, months_of
-from support.world import Row, world
+from support.world import MISSING, MONTHS, VIEWS, Row, months_of, world
 
 from video_assets.daily_views.tables import (
     DAILY_VIDEO_VIEWS,

@@ -9,9 +9,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from support.tables import in_order
 from support.view_oracle import NO_MEASURES
-from support.views_pipeline import MISSING, MONTHS, VIEWS, months_of
-from support.world import Row, Run, World, in_order, world
+from support.world import MISSING, MONTHS, VIEWS, Row, Run, World, months_of, world
 
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATES, MONTHLY_VIEWS
 from video_assets.settings import load_settings

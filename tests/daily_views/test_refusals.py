@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from support.source_files import write
-from support.views_pipeline import VIEWS, view
-from support.world import Row, World, world
+from support.views import view
+from support.world import VIEWS, Row, World, world
 
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
 

@@ -8,10 +8,10 @@ from shutil import copytree, rmtree
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from support.restless import bits, pipeline_of, restless_events
+from support.restless import bits, delivered_events, restless_events
 from support.source_files import deliver
 from support.steps import Staged
-from support.world import DAILY, SORTED_OUT, UNDIVIDED, Row, World
+from support.world import DAILY, SORTED_OUT, UNDIVIDED, Row, World, world
 
 from resources.delta.maintenance import tidy
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
@@ -46,7 +46,8 @@ def rows() -> list[Row]:
 
 @pytest.fixture
 def used(rows: list[Row], tmp_path: Path) -> Iterator[World]:
-    with pipeline_of(tmp_path / "used", rows, FIRST) as events:
+    settings = delivered_events(tmp_path / "used", rows, FIRST)
+    with world(tmp_path / "used" / "warehouse", **settings) as events:
         events.compute(FIRST, LAST)
         yield events
 
@@ -56,7 +57,8 @@ def fresh(tmp_path: Path) -> Callable[[Sequence[Row]], dict[str, list[str]]]:
     """The tables of a warehouse that has never seen other events."""
 
     def tables(rows: Sequence[Row]) -> dict[str, list[str]]:
-        with pipeline_of(tmp_path / "fresh", rows, FIRST) as events:
+        settings = delivered_events(tmp_path / "fresh", rows, FIRST)
+        with world(tmp_path / "fresh" / "warehouse", **settings) as events:
             events.compute(FIRST, LAST)
             return dict(bits(events))
 

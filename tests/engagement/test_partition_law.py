@@ -5,9 +5,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from support.restless import Tables, bits, pipeline_of, restless_events
+from support.restless import Tables, bits, delivered_events, restless_events
 from support.source_files import deliver
-from support.world import DAILY, SORTED_OUT, UNDIVIDED, Row, World
+from support.world import DAILY, SORTED_OUT, UNDIVIDED, Row, World, world
 
 from resources.delta.table import Table
 from video_assets.engagement.tables import SESSIONS
@@ -58,7 +58,8 @@ def test_any_way_to_run_the_days_gives_the_same_rows(seed: int, tmp_path: Path) 
     rows = restless_events(seed, DAYS)
     found = {}
     for name, plan in PLANS.items():
-        with pipeline_of(tmp_path / name, rows, FIRST) as events:
+        settings = delivered_events(tmp_path / name, rows, FIRST)
+        with world(tmp_path / name / "warehouse", **settings) as events:
             found[name] = carry_out(plan, events, by_dagster=name == BY_DAGSTER and seed == 1)
     whole = found["whole range"]
     assert sum("'isContinuation': True" in row for row in whole["sessions"]) > len(DAYS)
@@ -70,10 +71,12 @@ def test_days_run_again_after_a_new_delivery_equal_a_fresh_warehouse(tmp_path: P
     old = restless_events(3, DAYS)
     kept = [row for row in old if row["timestamp"].date() != SECOND]
     new = kept + [row for row in restless_events(4, DAYS) if row["timestamp"].date() == SECOND]
-    with pipeline_of(tmp_path / "fresh", new, FIRST) as fresh:
+    settings = delivered_events(tmp_path / "fresh", new, FIRST)
+    with world(tmp_path / "fresh" / "warehouse", **settings) as fresh:
         fresh.compute(FIRST, FOURTH)
         expected = bits(fresh)
-    with pipeline_of(tmp_path / "used", old, FIRST) as used:
+    settings = delivered_events(tmp_path / "used", old, FIRST)
+    with world(tmp_path / "used" / "warehouse", **settings) as used:
         used.compute(FIRST, FOURTH)
         before = used.rows(SESSIONS)
         deliver(tmp_path / "used" / "events", new)

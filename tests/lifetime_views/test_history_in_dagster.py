@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from support.source_files import write
+from support.tables import in_order
 from support.view_oracle import NO_MEASURES
-from support.views_pipeline import VIEWS, materializations, view
-from support.world import Row, World, in_order, world
+from support.views import view
+from support.world import VIEWS, Row, World, world
 
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS
 from video_assets.lifetime_views import assets as lifetime_views
@@ -92,6 +93,6 @@ def test_without_any_snapshots_the_history_is_that_of_the_days(tmp_path: Path) -
 
 def test_a_kept_snapshot_and_its_history_run_together(views: World) -> None:
     run = views.run(DAYS[1], tables=[LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY])
-    [said] = materializations(run, LIFETIME_VIEW_HISTORY).values()
+    [said] = run.metadata_by_partition(LIFETIME_VIEW_HISTORY).values()
     assert said["dagster/row_count"] == 4
     assert days_of(views, "lifetime") == {DAYS[1]}

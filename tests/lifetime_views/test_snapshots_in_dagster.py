@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from support.source_files import write
-from support.views_pipeline import LARGE, MISSING, VIEWS, materializations, view
-from support.world import Run, World, world
+from support.views import LARGE, view
+from support.world import MISSING, VIEWS, Run, World, world
 from support.youtube_server import API_KEY, Api, Call, Reply, refusal, youtube_server
 
 from video_assets.daily_views.tables import MISSING_DATES
@@ -159,7 +159,7 @@ def test_a_past_day_keeps_its_snapshot_without_a_call(
     assert len(api.calls) == 1
     assert counts(views) == before
     assert views.files() == files
-    [said] = materializations(run, LIFETIME_SNAPSHOTS).values()
+    [said] = run.metadata_by_partition(LIFETIME_SNAPSHOTS).values()
     assert said["kept_rows"] == 2
 
 
@@ -172,7 +172,7 @@ def test_a_past_day_without_a_snapshot_warns_and_the_rest_of_the_run_goes_on(
     past = FIRST + timedelta(days=1)
     run = views.run(past, tables=(*SNAPSHOTS, *MISSING))
     assert run.succeeded
-    assert materializations(run, LIFETIME_SNAPSHOTS) == {}
+    assert run.metadata_by_partition(LIFETIME_SNAPSHOTS) == {}
     assert run.counted(MISSING_DATES, "videos") == 0
     assert len(api.calls) == 1
     assert {day for _, day in counts(views)} == {TODAY}
@@ -191,7 +191,7 @@ def test_the_history_of_a_past_day_without_a_snapshot_needs_a_run_of_its_own(
 ) -> None:
     deliver(views, "v")
     run = views.run(FIRST, tables=(LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY))
-    assert materializations(run, LIFETIME_VIEW_HISTORY) == {}
+    assert run.metadata_by_partition(LIFETIME_VIEW_HISTORY) == {}
     advice = "materialize lifetime_view_history of that day in a run of its own"
     assert [text for text in warnings_in(capsys) if advice in text]
     views.run(FIRST, tables=[LIFETIME_VIEW_HISTORY])

@@ -101,6 +101,6 @@ def test_a_range_in_chunks_gives_the_rows_of_a_range_at_once(
     monkeypatch.setattr(engagement, "SESSIONS_AT_ONCE", 300)
     with world(tmp_path / "in chunks", **sources) as in_chunks:
         in_chunks.compute(first, last)
-    assert in_chunks.results() == at_once.results()
+    assert in_chunks.event_results() == at_once.event_results()
     undated = [row for row in at_once.rows(REJECTED_EVENTS) if row["eventDate"] == UNDATED]
     assert bool(undated) == ("{date}" not in source)

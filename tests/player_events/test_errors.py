@@ -1,22 +1,30 @@
 """A source that cannot be read fails with one clear error, and leaves the old tables whole."""
 
 import gzip
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from deltalake import write_deltalake
+from support.broken_sources import (
+    Build,
+    Case,
+    Reading,
+    delta,
+    file_behind,
+    lone_file,
+    nothing,
+    rows_without,
+)
 from support.source_files import csv_bytes, json_bytes, write
-from support.world import DAILY, Row, World, world
+from support.world import DAILY, Row, world
 
 from video_assets.days import UNDATED
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
-from video_assets.sources.errors import SourceError
 
 FIRST, LAST = date(2025, 1, 1), date(2025, 1, 2)
 FORMATS = ("parquet", "jsonl", "jsonl.gz", "csv", "csv.gz")
@@ -35,44 +43,11 @@ def event(second: int = 0, **changed: Any) -> Row:
 
 # Some of them on each day, and enough of them for any fair look at a file.
 EVENTS = [event(60 * minute) for minute in range(25)]
+without = partial(rows_without, EVENTS)
+second_file = partial(file_behind, EVENTS)
 
 
-def without(column: str) -> list[Row]:
-    return [{name: row[name] for name in row if name != column} for row in EVENTS]
-
-
-@dataclass(frozen=True)
-class Case:
-    """A broken source below a folder, and what the error must name.
-
-    Attributes:
-        build: makes the source; gives the file that is wrong.
-        names: what the message must hold besides that file.
-        source: what the setting names, relative to the folder.
-        settings: other settings that the case needs.
-    """
-
-    build: Callable[[Path], Path]
-    names: tuple[str, ...]
-    source: str = ""
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-
-def lone_file(name: str, rows: list[Row]) -> Callable[[Path], Path]:
-    return lambda root: write(root / name, rows)
-
-
-def second_file(suffix: str, rows: list[Row]) -> Callable[[Path], Path]:
-    """The file that only a task looks into, behind one that is as it should be."""
-
-    def build(root: Path) -> Path:
-        write(root / f"a.{suffix}", EVENTS)
-        return write(root / f"b.{suffix}", rows)
-
-    return build
-
-
-def damaged(build: Callable[[Path], Path], damage: Callable[[bytes], bytes]) -> Callable[..., Path]:
+def damaged(build: Build, damage: Callable[[bytes], bytes]) -> Callable[..., Path]:
     def build_damaged(root: Path) -> Path:
         path = build(root)
         path.write_bytes(damage(path.read_bytes()))
@@ -90,14 +65,6 @@ def scribbled_over(content: bytes) -> bytes:
     return content[:60] + b"\xff" * 20 + content[80:]
 
 
-def delta(rows: list[Row]) -> Callable[[Path], Path]:
-    def build(root: Path) -> Path:
-        write_deltalake(str(root), pa.Table.from_pylist(rows), mode="append")
-        return root
-
-    return build
-
-
 def delta_without_a_file(root: Path) -> Path:
     delta(EVENTS)(root)
     [path] = root.glob("*.parquet")
@@ -106,7 +73,7 @@ def delta_without_a_file(root: Path) -> Path:
     return path
 
 
-def empty_file(name: str) -> Callable[[Path], Path]:
+def empty_file(name: str) -> Build:
     def build(root: Path) -> Path:
         write(root / name, EVENTS).write_bytes(b"")
         return root
@@ -128,10 +95,6 @@ def no_rows(root: Path) -> Path:
 
 def empty_folder(root: Path) -> Path:
     root.mkdir(parents=True)
-    return root
-
-
-def nothing(root: Path) -> Path:
     return root
 
 
@@ -221,66 +184,36 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Tables of a good run, which no failed run may change."""
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reading]:
     root = tmp_path_factory.mktemp("errors")
     good = str(write(root / "good.parquet", [*EVENTS, event(userId=None)]))
     with world(root / "warehouse", events=good, video_metadata=None) as events:
         events.compute(FIRST, LAST)
-        yield events
+        yield Reading(events, "events", (FIRST, LAST), (*DAILY, ENGAGEMENT))
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_broken_source_fails_with_one_clear_error_and_changes_nothing(
-    name: str, filled: World, tmp_path: Path
+    name: str, filled: Reading, tmp_path: Path
 ) -> None:
-    case = CASES[name]
-    wrong = case.build(tmp_path / "source")
-    before = filled.files()
-    broken = filled.with_settings(events=str(tmp_path / "source" / case.source), **case.settings)
-    with pytest.raises(SourceError) as raised:
-        broken.compute(FIRST, LAST, tables=(*DAILY, ENGAGEMENT))
-    require_one_clear_error(raised, naming=case.names)
-    assert str(wrong if "*" not in case.source else tmp_path) in str(raised.value)
-    assert filled.files() == before
-
-
-def require_one_clear_error(
-    raised: pytest.ExceptionInfo[SourceError], naming: Sequence[str]
-) -> None:
-    assert raised.type is SourceError
-    message = str(raised.value).strip()
-    assert "SourceError" not in message
-    assert "\n" not in message
-    assert len(message) < 600
-    assert [part for part in naming if part not in message] == []
+    filled.must_fail(CASES[name], tmp_path / "source")
 
 
 def test_a_broken_source_fails_the_run_with_its_error_and_changes_nothing(
-    filled: World, tmp_path: Path
+    filled: Reading, tmp_path: Path
 ) -> None:
-    wrong = write(tmp_path / "events.csv", without("userId"))
-    before = filled.files()
-    run = filled.with_settings(events=str(wrong)).attempt(FIRST, LAST, tables=(*DAILY, ENGAGEMENT))
-    assert not run.succeeded
-    assert run.error.cls_name == "SourceError"
-    message = run.error.message.strip()
-    assert message.count("SourceError") == 1
-    assert "\n" not in message
-    assert [part for part in (*MISSING, str(wrong)) if part not in message] == []
-    assert filled.files() == before
+    filled.must_fail_the_run(write(tmp_path / "events.csv", without("userId")), MISSING)
 
 
 def test_a_delta_source_that_lost_a_file_fails_by_its_name_and_changes_nothing(
-    filled: World, tmp_path: Path
+    filled: Reading, tmp_path: Path
 ) -> None:
     lost = delta_without_a_file(tmp_path / "source")
-    before = filled.files()
-    broken = filled.with_settings(events=str(tmp_path / "source"))
-    run = broken.attempt(FIRST, LAST, tables=(*DAILY, ENGAGEMENT))
+    before = filled.world.files()
+    run = filled.attempt(tmp_path / "source")
     assert not run.succeeded
     assert lost.name in run.error.message
-    assert filled.files() == before
+    assert filled.world.files() == before
 
 
 BAD_ROWS = {
@@ -309,7 +242,7 @@ def text_file(name: str, rows_as_text: Callable[[list[Row]], bytes]) -> Callable
     return build
 
 
-def typed(build: Callable[[list[Row]], Callable[[Path], Path]]) -> Callable[..., Path]:
+def typed(build: Callable[[list[Row]], Build]) -> Callable[..., Path]:
     return lambda root, rows: build(rows)(root)
 
 

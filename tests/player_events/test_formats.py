@@ -13,7 +13,8 @@ from deltalake import write_deltalake
 from support.oracle import UNITS_PER_SECOND, rejection_reason
 from support.samples import Sample
 from support.source_files import write
-from support.world import DAILY, TABLES, Row, World, in_order, world
+from support.tables import in_order
+from support.world import DAILY, TABLES, Row, World, world
 
 from video_assets.days import UNDATED
 
@@ -143,7 +144,7 @@ def expected(
     settings = {"events": str(sample.folder / "events"), **metadata_of(sample)}
     with world(tmp_path_factory.mktemp("expected"), **settings) as generated:
         generated.run(sample.spec.event_days[0], sample.spec.event_days[-1])
-        yield generated.results()
+        yield generated.event_results()
 
 
 def metadata_of(sample: Sample) -> dict[str, str]:
@@ -190,9 +191,9 @@ def test_the_same_rows_in_any_format_give_the_same_tables(
     wanted = {**expected, **undated_by_delivery(deliveries)} if source.is_by_day else expected
     with world(tmp_path / "warehouse", **settings) as events:
         compute_the_range(events, sample)
-        assert events.results() == wanted
+        assert events.event_results() == wanted
         compute_days_again_in_another_order(events, sample)
-        assert events.results() == wanted
+        assert events.event_results() == wanted
 
 
 def undated_by_delivery(deliveries: Deliveries) -> dict[str, list[Row]]:

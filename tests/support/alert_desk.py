@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import dagster as dg
-from support.tables import stored
+from support.tables import delta, stored
 from support.webhook import Webhook, free_port, listening
 
 from resources.alerts.channels import channels_of
@@ -82,7 +82,7 @@ class Desk:
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        return stored(self.warehouse, ALERTS)
+        return stored(delta(self.warehouse, ALERTS))
 
 
 def repository() -> dg.RepositoryDefinition:

@@ -8,7 +8,8 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 from pyspark.sql import SparkSession
-from support.tables import day, frame
+from support.tables import Row, day, frame
+from support.world import World
 
 from asset_checks.dagster_checks import result, thresholds_of
 from asset_checks.definitions import RULES
@@ -28,10 +29,7 @@ from video_assets.days import DayRange
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
-from video_assets.settings import Settings
 from video_assets.settings.checks import CheckThresholds
-
-Row = dict[str, Any]
 
 START = date(2025, 1, 1)
 NOON = datetime(2025, 1, 10, 12, tzinfo=UTC)
@@ -166,15 +164,12 @@ def _video(video: str) -> Row:
     return {"channel_id": "c1", "video_id": video, "created_date": START}
 
 
-class Checked:
-    """A warehouse, and the checks over it."""
+class Checked(World):
+    """A world whose tables are filled by hand, and what the checks say of them."""
 
     def __init__(self, spark: SparkSession, warehouse: Path) -> None:
-        self.warehouse = str(warehouse)
+        super().__init__(warehouse, start_date=START, events="events")
         self.spark = spark
-        self.settings = Settings(
-            warehouse=self.warehouse, start_date=START, events="events", _env_file=None
-        )
         self.thresholds = thresholds_of(self.settings)
         self.now = NOON
         self.newest_write: WrittenRows | None = None
@@ -185,7 +180,9 @@ class Checked:
         replaced = None
         if table.partition_by is not None:
             replaced = frozenset(row[table.partition_by] for row in rows) | frozenset(also)
-        commit(stage_frame(frame(self.spark, rows, table), self.warehouse, table, replaced))
+        commit(
+            stage_frame(frame(self.spark, rows, table), self.settings.warehouse, table, replaced)
+        )
 
     def raw(self, *rows: Row) -> None:
         self.holds(RAW_EVENTS, rows)
@@ -218,7 +215,7 @@ class Checked:
     def results(self, table: Table, run: DayRange | None = None) -> dict[str, dg.AssetCheckResult]:
         """What every check of a table that applies says, over a run's days or the whole table."""
         given = CheckInput(
-            stored=Warehouse(self.warehouse, lambda: self.spark).snapshot(),
+            stored=Warehouse(self.settings.warehouse, lambda: self.spark).snapshot(),
             settings=self.settings,
             thresholds=self.thresholds,
             table=table,

@@ -2,13 +2,12 @@
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from support.source_files import deliver
-from support.world import Row, World, world
+from support.world import Row, World
 
 EVENT_NAMES = (
     *("video_play", "video_play", "video_pause", "video_resume", "video_ended"),
@@ -56,13 +55,12 @@ def _visit(user: str, start: datetime, chance: random.Random) -> Iterator[Row]:
         position = position if target is None else target
 
 
-@contextmanager
-def pipeline_of(root: Path, rows: Sequence[Row], start: date, **settings: Any) -> Iterator[World]:
-    given: dict[str, Any] = {"video_metadata": None, "start_date": start} | settings
-    with world(root / "warehouse", events=deliver(root / "events", rows), **given) as events:
-        yield events
+def delivered_events(root: Path, rows: Sequence[Row], start: date) -> dict[str, Any]:
+    """Settings that name these rows, as files below a folder, and no metadata of videos."""
+    events = deliver(root / "events", rows)
+    return {"events": events, "video_metadata": None, "start_date": start}
 
 
 def bits(events: World) -> Tables:
     """The tables so that two floats which are equal but not the same (0.0, -0.0) differ."""
-    return {name: [repr(row) for row in rows] for name, rows in events.results().items()}
+    return {name: [repr(row) for row in rows] for name, rows in events.event_results().items()}

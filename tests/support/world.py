@@ -10,14 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import pyarrow as pa
 from dagster import ExecuteInProcessResult
 from deltalake import DeltaTable
 from support.steps import Steps
+from support.tables import Row, stored
 
 from resources.delta.stage import StagedTable
 from resources.delta.table import Table
 from video_assets.catalog import asset_key
+from video_assets.daily_views.tables import (
+    DAILY_VIDEO_VIEWS,
+    MISSING_DATE,
+    MISSING_DATES,
+    MONTHLY_VIEWS,
+    REJECTED_DAILY_VIEWS,
+)
 from video_assets.definitions import build_definitions
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
@@ -27,8 +34,11 @@ SORTED_OUT = (RAW_EVENTS, REJECTED_EVENTS)
 DAILY = (*SORTED_OUT, SESSIONS)
 UNDIVIDED = (VIDEO_METADATA, ENGAGEMENT)
 TABLES = (*DAILY, *UNDIVIDED)
+VIEWS = (DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS)
+MONTHS = (MONTHLY_VIEWS,)
+MISSING = (MISSING_DATES, MISSING_DATE)
 
-Row = dict[str, Any]
+ORIGIN = ("source", "sourceRow", "rowText")
 
 
 @dataclass(frozen=True)
@@ -46,11 +56,16 @@ class Run:
         [first, *_] = self._materializations(table)
         return first.metadata
 
-    def row_count_by_partition(self, table: Table) -> dict[str | None, Any]:
+    def metadata_by_partition(self, table: Table) -> dict[str | None, Mapping[str, Any]]:
+        """What the run reports of each partition that it materialized, as plain values."""
         return {
-            materialization.partition: materialization.metadata["dagster/row_count"].value
-            for materialization in self._materializations(table)
+            said.partition: {name: entry.value for name, entry in said.metadata.items()}
+            for said in self._materializations(table)
         }
+
+    def row_count_by_partition(self, table: Table) -> dict[str | None, Any]:
+        of_each = self.metadata_by_partition(table)
+        return {partition: said["dagster/row_count"] for partition, said in of_each.items()}
 
     def _materializations(self, table: Table) -> list[dg.AssetMaterialization]:
         return [
@@ -74,9 +89,11 @@ class Run:
 
 
 class World:
-    """All tables with some settings, on one Dagster instance."""
+    """All tables with some settings, on one Dagster instance; without it, nothing can run."""
 
-    def __init__(self, warehouse: Path, instance: dg.DagsterInstance, **settings: Any) -> None:
+    def __init__(
+        self, warehouse: Path, instance: dg.DagsterInstance | None = None, **settings: Any
+    ) -> None:
         self._instance = instance
         self.settings = Settings(warehouse=str(warehouse), _env_file=None, **settings)
 
@@ -88,6 +105,16 @@ class World:
     @cached_property
     def definitions(self) -> dg.Definitions:
         return build_definitions(self.settings)
+
+    def asset(self, table: Table) -> dg.AssetsDefinition:
+        """The declaration of a table's asset."""
+        return self.definitions.resolve_asset_graph().get(asset_key(table)).assets_def
+
+    def partition_keys(self, table: Table) -> Sequence[str]:
+        """All partitions of a table's asset, as of now."""
+        partitions = self.asset(table).partitions_def
+        assert partitions is not None
+        return partitions.get_partition_keys()
 
     def with_settings(self, **changed: Any) -> "World":
         """The same warehouse and instance, seen with other settings."""
@@ -133,15 +160,22 @@ class World:
 
     def rows(self, table: Table, leaving_out: Collection[str] = ()) -> list[Row]:
         """All rows, in an order that their values decide."""
-        return in_order(stored(self.delta(table)), leaving_out)
+        return stored(self.delta(table), leaving_out)
 
-    def results(self) -> dict[str, list[Row]]:
+    def event_results(self) -> dict[str, list[Row]]:
         """What no two runs over the same events may differ in."""
         return {
             RAW_EVENTS.name: self.rows(RAW_EVENTS),
-            REJECTED_EVENTS.name: self.rows(REJECTED_EVENTS, ("source", "sourceRow", "rowText")),
+            REJECTED_EVENTS.name: self.rows(REJECTED_EVENTS, ORIGIN),
             SESSIONS.name: self.rows(SESSIONS),
             ENGAGEMENT.name: self.rows(ENGAGEMENT, ("processedAt",)),
+        }
+
+    def view_results(self) -> dict[str, list[Row]]:
+        """The same of daily views."""
+        return {
+            table.name: self.rows(table, ORIGIN if table is REJECTED_DAILY_VIEWS else ())
+            for table in (*VIEWS, *MONTHS, *MISSING)
         }
 
     def files(self) -> dict[str, int]:
@@ -159,6 +193,11 @@ def range_tags(first: date, last: date) -> dict[str, str]:
     }
 
 
+def months_of(first: date, last: date) -> list[date]:
+    """The months from that of a day to that of another one, as the days of a run."""
+    return sorted({first.replace(day=1), last.replace(day=1)})
+
+
 @contextmanager
 def world(warehouse: Path, **settings: Any) -> Iterator[World]:
     """A world whose Dagster instance is gone after the block."""
@@ -172,15 +211,3 @@ def deprecations_of_dagster_itself() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "InitResourceContext.dagster_run", DeprecationWarning)
         yield
-
-
-def stored(table: DeltaTable) -> list[Row]:
-    """All rows of a Delta table, read without the engine that wrote them."""
-    rows: list[Row] = pa.table(table.scan().read_all()).to_pylist()
-    return rows
-
-
-def in_order(rows: Sequence[Row], leaving_out: Collection[str] = ()) -> list[Row]:
-    """The rows by their values; `repr` tells every two floats apart and compares with None."""
-    kept = ({name: row[name] for name in sorted(row) if name not in leaving_out} for row in rows)
-    return sorted(kept, key=repr)

@@ -98,7 +98,7 @@ def test_a_day_far_away_is_replaced_along_with_the_window(write: Write, warehous
     assert str(day(unknown)) == "1970-01-01"
     write(views("a", unknown, 1, 2), unknown, 1, 2)
     write(views("b", unknown, 2), unknown, 2)
-    assert sorted((r["video_id"], str(r["date"])) for r in stored(warehouse)) == [
+    assert sorted((r["video_id"], str(r["date"])) for r in stored(delta(warehouse))) == [
         ("a", "2025-01-01"),
         ("b", "1970-01-01"),
         ("b", "2025-01-02"),
@@ -111,7 +111,7 @@ def test_a_table_without_partitions_is_replaced_as_a_whole(
     for video in ("a", "b"):
         rows = [{"videoId": video, "duration": None, "title": None}]
         commit(stage_frame(frame(spark, rows, VIDEO_METADATA), warehouse, VIDEO_METADATA))
-    assert [row["videoId"] for row in stored(warehouse, VIDEO_METADATA)] == ["b"]
+    assert [row["videoId"] for row in stored(delta(warehouse, VIDEO_METADATA))] == ["b"]
 
 
 def test_a_partitioned_table_is_replaced_as_a_whole_when_no_days_are_named(
@@ -133,7 +133,7 @@ def test_a_month_is_replaced_by_its_window(spark: SparkSession, warehouse: str) 
     month(1, 10)
     month(2, 20)
     month(1, 11)
-    assert [row["aggViewCount"] for row in stored(warehouse, MONTHLY_VIEWS)] == [11, 20]
+    assert [row["aggViewCount"] for row in stored(delta(warehouse, MONTHLY_VIEWS))] == [11, 20]
 
 
 def test_nested_columns_come_back_as_written(spark: SparkSession, warehouse: str) -> None:
@@ -145,7 +145,7 @@ def test_nested_columns_come_back_as_written(spark: SparkSession, warehouse: str
     row["watchedIntervals"] = [{"start": 0.5, "end": 30.0}, {"start": 40.0, "end": 50.0}]
     days = Days([row["sessionDate"]])
     commit(stage_frame(frame(spark, [row], SESSIONS), warehouse, SESSIONS, days))
-    assert stored(warehouse, SESSIONS) == [row]
+    assert stored(delta(warehouse, SESSIONS)) == [row]
     location = plain_location(table_location(warehouse, SESSIONS))
     loaded = spark.read.format("delta").load(location).toArrow().to_pylist()
     assert loaded == [row]
@@ -177,7 +177,7 @@ def test_four_hundred_days_are_replaced_in_one_commit(spark: SparkSession, wareh
     rows = frame(spark, views("a", *range(1, 401))).coalesce(1)
     for _ in range(2):
         done = commit(stage_frame(rows, warehouse, DAILY_VIDEO_VIEWS, days))
-    assert (done.version, done.rows, len(stored(warehouse))) == (2, 400, 400)
+    assert (done.version, done.rows, len(stored(delta(warehouse)))) == (2, 400, 400)
 
 
 def test_committing_twice_changes_nothing(stage_days: Stage, warehouse: str) -> None:
@@ -389,7 +389,7 @@ def test_a_table_that_never_had_rows_is_there_and_empty(
     rows = frame(spark, [], REJECTED_DAILY_VIEWS)
     done = commit(stage_frame(rows, warehouse, REJECTED_DAILY_VIEWS, Days([day(1)])))
     assert (done.rows, done.files) == (0, 0)
-    assert stored(warehouse, REJECTED_DAILY_VIEWS) == []
+    assert stored(delta(warehouse, REJECTED_DAILY_VIEWS)) == []
     location = table_location(warehouse, REJECTED_DAILY_VIEWS)
     loaded = spark.read.format("delta").load(location)
     assert loaded.columns == list(REJECTED_DAILY_VIEWS.column_names)

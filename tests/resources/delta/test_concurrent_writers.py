@@ -2,7 +2,7 @@ from collections import Counter
 from multiprocessing import get_context
 from pathlib import Path
 
-from support.tables import day, stored
+from support.tables import day, delta, stored
 from support.writers import die_between_the_phases, stage_views, write_again_and_again
 
 from resources.delta.commit import commit
@@ -20,7 +20,7 @@ def run_at_once(*tasks: tuple[object, ...]) -> None:
 
 
 def videos_by_day(warehouse: str) -> Counter[tuple[str, int]]:
-    return Counter((row["video_id"], row["date"].day) for row in stored(warehouse))
+    return Counter((row["video_id"], row["date"].day) for row in stored(delta(warehouse)))
 
 
 def test_writers_of_different_days_all_land(tmp_path: Path) -> None:

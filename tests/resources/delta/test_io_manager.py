@@ -278,7 +278,7 @@ def test_an_unpartitioned_asset_replaces_its_table(
 
     for _ in range(2):
         run(video_metadata)
-    assert [row["videoId"] for row in stored(warehouse, VIDEO_METADATA)] == ["b"]
+    assert [row["videoId"] for row in stored(delta(warehouse, VIDEO_METADATA))] == ["b"]
 
 
 def monthly_asset() -> dg.AssetsDefinition:
@@ -311,7 +311,7 @@ def test_months_are_read_and_written_by_their_windows(
     run(assets[0], **days_tags(1, 59))
     for month in ("2025-01-01", "2025-02-01", "2025-01-01"):
         run(*assets, only=MONTHLY_VIEWS.name, partition_key=month)
-    found = {row["month"]: row["aggViewCount"] for row in stored(warehouse, MONTHLY_VIEWS)}
+    found = {row["month"]: row["aggViewCount"] for row in stored(delta(warehouse, MONTHLY_VIEWS))}
     assert found == {"2025-01": 31, "2025-02": 28}
 
 
@@ -355,7 +355,7 @@ def test_staged_files_are_committed_with_the_extra_day_that_the_asset_names(
     for _ in range(2):
         result = run(assets, **one_day(1))
     assert stored_days(warehouse) == [("a", 1)]
-    assert [row["date"] for row in stored(warehouse, REJECTED_DAILY_VIEWS)] == [UNKNOWN_DAY]
+    assert [row["date"] for row in stored(delta(warehouse, REJECTED_DAILY_VIEWS))] == [UNKNOWN_DAY]
     shown = {
         event.asset_key.path[-1]: event.metadata
         for event in result.asset_materializations_for_node("ingest")

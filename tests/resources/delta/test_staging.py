@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from support.events import shuffled
-from support.tables import day, frame, stored, views
+from support.tables import day, delta, frame, stored, views
 
 from resources.delta.commit import commit
 from resources.delta.data_files import DataFile, Limits, Target
@@ -117,7 +117,8 @@ def test_merging_small_files_keeps_every_value_and_the_counters(
     for name, table in ((GOOD, DAILY_VIDEO_VIEWS), (BAD, REJECTED_DAILY_VIEWS)):
         commit(staged[name])
         commit(apart[name])
-        assert stored(str(tmp_path / "merged"), table) == stored(str(tmp_path / "apart"), table)
+        merged, alone = (delta(str(tmp_path / place), table) for place in ("merged", "apart"))
+        assert stored(merged) == stored(alone)
         assert staged[name].counters == apart[name].counters
 
 
