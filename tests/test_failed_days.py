@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 import pytest
 from support.source_files import write
-from support.views_pipeline import VIEWS, view
+from support.views import view
 from support.world import DAILY, SORTED_OUT, Row, Run, World, world
 
 from resources.delta.table import Table

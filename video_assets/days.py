@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from resources.delta.schema_check import EPOCH
+from resources.epoch import EPOCH_DAY
 
 # Rows whose day cannot be read are kept under this one.
-UNDATED = EPOCH
+UNDATED = EPOCH_DAY
 
 
 @dataclass(frozen=True)

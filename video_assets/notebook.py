@@ -25,21 +25,21 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from resources.delta.schema_check import EPOCH
 from resources.engine.compute_slots import available_cores
+from resources.epoch import EPOCH_DAY, day_of
 from resources.storage import plain_location
 from video_assets.arrow.kernels import spark_schema, tasks_for
+from video_assets.engagement.durations import is_usable_duration
 from video_assets.engagement.engagement_frames import (
     engagement_of_task,
-    is_usable_duration,
     seen_videos,
     sessions_taken,
 )
 from video_assets.engagement.session_frames import events_by_user, sessions_of_task
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 from video_assets.notebook_summary import SummaryStats, summary_stats
-from video_assets.player_events.ordering import PlayerEvent
 from video_assets.rules import WatchTimeRules
+from video_assets.vocabulary import PlayerEvent
 
 SaveMode = Literal["overwrite", "append", "merge"]
 
@@ -362,11 +362,11 @@ def _what_is_there(events: DataFrame, name: str) -> tuple[int, date, date]:
         if row["reason"] is None:
             last = _day_of(row["b"])
             return int(row["n"]), _day_of(row["a"]), last + timedelta(days=1)
-    return 0, EPOCH, EPOCH
+    return 0, EPOCH_DAY, EPOCH_DAY
 
 
 def _day_of(micros: int) -> date:
-    return EPOCH + timedelta(days=micros // _MICROS_PER_DAY)
+    return day_of(micros // _MICROS_PER_DAY)
 
 
 def _day(given: date | str | None, name: str) -> date | None:

@@ -1,7 +1,7 @@
 """The names that settings, sources and rules share: of columns, events, formats and units."""
 
 from collections.abc import Mapping
-from enum import Enum
+from enum import Enum, IntEnum
 from typing import Literal
 
 # The first part of the asset keys, and the folder of the tables below the warehouse.
@@ -34,13 +34,33 @@ PositionUnit = Literal["s", "ms", "iso8601", "clock"]
 OtherNames = Literal["reject", "ignore"]
 IGNORE = "ignore"
 
-EVENT_NAMES = (
-    "video_play",
-    "video_pause",
-    "video_resume",
-    "video_ended",
-    "video_seek",
-    "video_heartbeat",
+
+class PlayerEvent(IntEnum):
+    """What the player did; of the events of an instant while playing, the smaller comes first."""
+
+    HEARTBEAT = 0
+    PAUSE = 1
+    ENDED = 2
+    SEEK = 3
+    PLAY = 4
+    RESUME = 5
+
+    @property
+    def column_value(self) -> str:
+        """The event's name in the column eventName."""
+        return f"video_{self.name.lower()}"
+
+
+EVENT_NAMES = tuple(
+    event.column_value
+    for event in (
+        PlayerEvent.PLAY,
+        PlayerEvent.PAUSE,
+        PlayerEvent.RESUME,
+        PlayerEvent.ENDED,
+        PlayerEvent.SEEK,
+        PlayerEvent.HEARTBEAT,
+    )
 )
 
 EVENT_COLUMNS: Mapping[str, Role] = {

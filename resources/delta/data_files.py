@@ -17,12 +17,12 @@ from resources.delta.schema_check import (
     Days,
     conformed,
     day_numbers,
-    day_of,
     require_days,
     require_keys,
 )
 from resources.delta.statistics import FileStatistics
 from resources.delta.table import Table
+from resources.epoch import day_of
 from resources.storage import PART_BYTES, ObjectSink, delete_keys, object_store
 
 if TYPE_CHECKING:

@@ -13,13 +13,7 @@ from resources.delta.errors import RefusedRowsError, SchemaMismatchError
 from resources.delta.table import Column, Table
 
 Days = frozenset[date]
-EPOCH = date(1970, 1, 1)
 _DAYS_IN_MESSAGE = 5
-
-
-def day_of(number: int) -> date:
-    """The day that many days after 1970-01-01."""
-    return EPOCH + timedelta(days=number)
 
 
 def days_between(start: date, end: date) -> Days:

@@ -8,15 +8,14 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resources.delta.schema_check import EPOCH
+from resources.epoch import EPOCH, EPOCH_DAY
 
 # Delta's own writers keep this many characters of a string.
 _STRING_PREFIX = 32
 _GREATEST_CHARACTER = "\U0010ffff"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECONDS = 1000
 _YEARS = (datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
-_MILLISECOND_RANGE = tuple((moment - _EPOCH) // timedelta(milliseconds=1) for moment in _YEARS)
+_MILLISECOND_RANGE = tuple((moment - EPOCH) // timedelta(milliseconds=1) for moment in _YEARS)
 
 
 class FileStatistics:
@@ -125,12 +124,12 @@ def _iso_time(milliseconds: int) -> str | None:
     low, high = _MILLISECOND_RANGE
     if not low <= milliseconds <= high:
         return None
-    moment = _EPOCH + timedelta(milliseconds=milliseconds)
+    moment = EPOCH + timedelta(milliseconds=milliseconds)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _iso_day(days: int) -> str | None:
-    ordinal = days + EPOCH.toordinal()
+    ordinal = days + EPOCH_DAY.toordinal()
     if not 1 <= ordinal <= date.max.toordinal():
         return None
     return date.fromordinal(ordinal).isoformat()

@@ -6,7 +6,7 @@ from pyspark.sql import functions as F
 from video_assets.analytics.aggregates import mean, median, percentage_of_rows, tier_counts, total
 from video_assets.analytics.tables import REACHED_PERCENTAGES, VIDEO_PERFORMANCE
 from video_assets.engagement.tables import OK
-from video_assets.player_events.ordering import PlayerEvent
+from video_assets.vocabulary import PlayerEvent
 
 _SECONDS_PER_HOUR = 3600.0
 

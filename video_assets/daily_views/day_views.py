@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from resources.delta.table import Table, required
+from resources.epoch import day_number
 from video_assets.arrow.types import ArrowArray, Floats, Integers, Mask, compute
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MEASURES
 
@@ -159,11 +160,6 @@ def day_numbers(dates: ArrowArray) -> Integers:
     """Days since 1970-01-01; a null comes before every date."""
     numbers = dates.cast(pa.int32()).cast(pa.int64())
     return np.asarray(numbers.fill_null(_BEFORE_ALL).to_numpy())
-
-
-def day_number(day: date) -> int:
-    """Days since 1970-01-01."""
-    return (day - date(1970, 1, 1)).days
 
 
 def measures_of(rows: pa.Table) -> list[str]:

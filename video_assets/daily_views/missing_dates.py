@@ -10,8 +10,9 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from resources.epoch import day_number
 from video_assets.arrow.types import ArrowArray, Integers, Mask, compute
-from video_assets.daily_views.day_views import day_number, day_numbers
+from video_assets.daily_views.day_views import day_numbers
 from video_assets.daily_views.tables import MISSING_DATES
 
 _DAYS_PER_BLOCK = 64

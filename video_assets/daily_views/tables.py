@@ -5,6 +5,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from resources.delta.table import Column, Table, required
+from video_assets.rejected_rows import rejected_rows
 from video_assets.vocabulary import SCHEMA_NAME, VIEW_MEASURES
 
 # What a platform counts beside views; a source has some of them (`DAILY_VIEWS_MEASURES`).
@@ -62,25 +63,7 @@ DAILY_VIDEO_VIEWS = Table(
     ),
 )
 
-REJECTED_DAILY_VIEWS = Table(
-    name="rejected_daily_views",
-    schema=SCHEMA_NAME,
-    grain="one source row that was refused, with the reason",
-    key=("source", "sourceRow"),
-    partition_by="date",
-    columns=(
-        required("reason", pa.string(), "first rule that the row breaks"),
-        Column("rowText", pa.string(), "the row as received"),
-        required("source", pa.string(), "file (or Delta table) the row came from"),
-        Column("sourceRow", pa.int64(), "1-based row in that file; null where rows have no order"),
-        required(
-            "date",
-            pa.date32(),
-            "day of the row; unreadable: the file's day, else 1970-01-01",
-            "UTC day",
-        ),
-    ),
-)
+REJECTED_DAILY_VIEWS = rejected_rows("rejected_daily_views", "date", "day of the row")
 
 MONTHLY_VIEWS = Table(
     name="monthly_views",

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from math import inf
 from typing import NamedTuple
 
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from resources.engine.compute_slots import turn
 from video_assets.arrow.kernels import gathered
+from video_assets.engagement.durations import is_usable_duration
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.engagement.watch_time.engagement import engagement_rows
 from video_assets.rules import WatchTimeRules
@@ -54,11 +54,6 @@ def seen_videos(sessions: DataFrame, video_metadata: DataFrame) -> DataFrame:
     return furthest.join(described, on="videoId", how="left")
 
 
-def is_usable_duration(seconds: Column) -> Column:
-    """Whether a duration is a finite number above 0; others are estimated."""
-    return seconds.isNotNull() & ~F.isnan(seconds) & (seconds > 0) & (seconds < F.lit(inf))
-
-
 def outdated_videos(engagement: DataFrame, videos: DataFrame) -> DataFrame:
     """`videoId` of those whose stored rows have another title or duration than now; lazily.
 
@@ -67,7 +62,7 @@ def outdated_videos(engagement: DataFrame, videos: DataFrame) -> DataFrame:
         videos: what is known of each video now; see `seen_videos`.
     """
     seconds = F.col("duration")
-    is_usable = is_usable_duration(seconds)
+    is_usable = F.coalesce(is_usable_duration(seconds), F.lit(False))  # noqa: FBT003 (Spark's signature)
     now = videos.select(
         "videoId",
         F.col("title").alias("titleNow"),

@@ -1,11 +1,11 @@
 """Which rows of video metadata are usable, on Arrow arrays."""
 
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 
+from video_assets.engagement.durations import is_usable_duration
 from video_assets.engagement.tables import VIDEO_METADATA
+from video_assets.rejected_rows import rejected_rows
 from video_assets.sources.chunks import Chunk
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.fields import RowKind
@@ -13,14 +13,9 @@ from video_assets.sources.tagged import TaggedSchema, Verdict, tagged_schema
 from video_assets.sources.values import mask, read_ids, read_positions
 from video_assets.vocabulary import VIDEO_METADATA_COLUMNS
 
-_REJECTED: list["pa.Field[Any]"] = [
-    pa.field("reason", pa.string()),
-    pa.field("rowText", pa.string()),
-    pa.field("source", pa.string()),
-    pa.field("sourceRow", pa.int64()),
-    pa.field("day", pa.date32()),
-]
-TAGGED_VIDEO_METADATA = tagged_schema(VIDEO_METADATA.arrow_schema, _REJECTED)
+# Refused rows are counted by their reasons; no table holds them.
+_REJECTED = rejected_rows("rejected_video_metadata", "day", "none")
+TAGGED_VIDEO_METADATA = tagged_schema(VIDEO_METADATA.arrow_schema, _REJECTED.arrow_schema)
 
 
 def validate_video_metadata(chunk: Chunk, _config: SourceConfig, _file_index: int) -> Verdict:
@@ -31,14 +26,14 @@ def validate_video_metadata(chunk: Chunk, _config: SourceConfig, _file_index: in
             a source may have.
 
     Returns:
-        The columns of `video_metadata`, where a duration that is no finite number > 0 is null;
+        The columns of `video_metadata`, where a duration that is not usable is null;
         and the one reason to refuse a row: it names no video.
     """
     videos = read_ids(chunk.columns["videoId"])
-    durations, finite = read_positions(chunk.columns["duration"])
+    durations, _ = read_positions(chunk.columns["duration"])
     values = {
         "videoId": videos,
-        "duration": pa.array(durations, mask=~(finite & (durations > 0))),
+        "duration": pa.array(durations, mask=~is_usable_duration(durations)),
         "title": read_ids(chunk.columns["title"]),
     }
     undated = np.zeros(len(chunk), np.int64)

@@ -16,6 +16,7 @@ from video_assets.catalog import (
     declared_step,
     reasons,
 )
+from video_assets.days import UNDATED
 from video_assets.days_found import DaysOfSource
 from video_assets.ingestion import listed_days
 from video_assets.player_events.stage_events import REJECTED, VALID, events_layout, stage_events
@@ -57,7 +58,7 @@ def player_events_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinit
             REJECTED: dg.AssetOut(
                 **declared_output(REJECTED_EVENTS, PLAYER_EVENTS),
                 description="Every source row that was refused: its text as received, the reason, "
-                "and where it came from. Rows whose time cannot be read lie on 1970-01-01, unless "
+                f"and where it came from. Rows whose time cannot be read lie on {UNDATED}, unless "
                 "the file tells the day.",
             ),
         },

@@ -11,7 +11,6 @@ Either way an instant that both stops and starts leaves the player as it was.
 """
 
 from dataclasses import dataclass, fields, replace
-from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
@@ -30,23 +29,7 @@ from video_assets.arrow.columns import (
     grouped_order,
     microseconds,
 )
-
-
-class PlayerEvent(IntEnum):
-    """What the player did; of the events of an instant while playing, the smaller comes first."""
-
-    HEARTBEAT = 0
-    PAUSE = 1
-    ENDED = 2
-    SEEK = 3
-    PLAY = 4
-    RESUME = 5
-
-    @property
-    def column_value(self) -> str:
-        """The event's name in the column eventName."""
-        return f"video_{self.name.lower()}"
-
+from video_assets.vocabulary import PlayerEvent
 
 EventCodes = npt.NDArray[np.int8]
 

@@ -3,7 +3,8 @@
 import pyarrow as pa
 
 from resources.delta.table import TIMESTAMP, Column, Table, required
-from video_assets.vocabulary import SCHEMA_NAME
+from video_assets.rejected_rows import rejected_rows
+from video_assets.vocabulary import EVENT_NAMES, SCHEMA_NAME
 
 USER = required("userId", pa.string(), "viewer, as the player names them")
 
@@ -23,7 +24,7 @@ RAW_EVENTS = Table(
         required(
             "eventName",
             pa.string(),
-            "video_play, video_pause, video_resume, video_ended, video_seek or video_heartbeat",
+            " or ".join((", ".join(EVENT_NAMES[:-1]), EVENT_NAMES[-1])),
         ),
         required(
             "currentTime", pa.float64(), "position in the video, >= 0; where a seek left", "s"
@@ -33,25 +34,7 @@ RAW_EVENTS = Table(
     ),
 )
 
-REJECTED_EVENTS = Table(
-    name="rejected_events",
-    schema=SCHEMA_NAME,
-    grain="one source row that was refused, with the reason",
-    key=("source", "sourceRow"),
-    partition_by="eventDate",
-    columns=(
-        required("reason", pa.string(), "first rule that the row breaks"),
-        Column("rowText", pa.string(), "the row as received"),
-        required("source", pa.string(), "file (or Delta table) the row came from"),
-        Column("sourceRow", pa.int64(), "1-based row in that file; null where rows have no order"),
-        required(
-            "eventDate",
-            pa.date32(),
-            "day of the row's time; unreadable: the file's day, else 1970-01-01",
-            "UTC day",
-        ),
-    ),
-)
+REJECTED_EVENTS = rejected_rows("rejected_events", "eventDate", "day of the row's time")
 
 ERASED_USERS = Table(
     name="erased_users",

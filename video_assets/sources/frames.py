@@ -13,6 +13,7 @@ from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from pyspark.sql.types import StructType
 
 from resources.engine.errors import engine_message
+from resources.epoch import EPOCH
 from resources.storage import plain_location
 from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import Layout
@@ -22,8 +23,6 @@ from video_assets.sources.times import EVERY_DAY, FIRST_TIME, LAST_TIME, NANOSEC
 from video_assets.sources.units import Unit, cut_into_units, gather_into_tasks
 
 BatchFunction = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def read_rows(
@@ -216,4 +215,4 @@ def _bounds(type_: pa.DataType, reading: Reading) -> Sequence[datetime | date | 
 
 
 def _moment(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)
+    return EPOCH + timedelta(microseconds=microseconds)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal, cast
 
+from resources.epoch import EPOCH
 from resources.storage import StoredObject, find, normalized, read_range, walk
 from video_assets.sizes import UNIT_BYTES
 from video_assets.sources.compression import Compression, beginning, compression_of, split_name
@@ -36,7 +37,6 @@ _DATE_IN_NAME = re.compile(
     r"(?<!\d)(?P<year>(?:19|20)\d\d)(?P<between>[-_.]?)(?P<month>\d\d)(?P=between)(?P<day>\d\d)"
     r"(?=(?:\d{4}|\d{6})?(?:\D|$))"
 )
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _DELTA_LOG = "_delta_log"
 _HEAD_BYTES = 64 * 1024
 _DAYS_NAMED = 5
@@ -84,7 +84,7 @@ class SourceFile:
 
         A file without a date of its own has that of its time.
         """
-        modified = self.modified or _LONG_AGO
+        modified = self.modified or EPOCH
         return (self.own_day or modified.date(), modified, self.uri)
 
     @property

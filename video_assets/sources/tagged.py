@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from resources.epoch import day_number
 from video_assets.arrow.types import ArrowArray, Integers, Mask
 from video_assets.sources.chunks import Chunk
 from video_assets.sources.times import Window
@@ -21,7 +22,6 @@ UNPARSEABLE = "unparseable_row"
 OUTSIDE_FILE_DAY = "outside_file_day"
 SOURCE_ROWS, IGNORED_ROWS, WAITING_ROWS = COUNTERS = "sourceRows", "ignoredRows", "waitingRows"
 _NO_DAY = 0
-_EPOCH_DAY = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,6 @@ class Scope:
     file_day: date | None
     source: str
 
-    def days_since_1970(self, day: date) -> int:
-        """A day as tables store it."""
-        return (day - _EPOCH_DAY).days
-
     @property
     def holds_undated(self) -> bool:
         """Whether rows without a readable day are the run's."""
@@ -51,21 +47,21 @@ class Scope:
         """Which rows are the run's."""
         if self.file_day is not None:
             return np.ones(len(days), dtype=bool)
-        first = self.days_since_1970(self.window.first_day)
-        end = self.days_since_1970(self.window.end_day)
+        first = day_number(self.window.first_day)
+        end = day_number(self.window.end_day)
         return np.where(readable, (days >= first) & (days < end), self.holds_undated)
 
     def is_on_another_day(self, days: Integers, readable: Mask) -> Mask:
         """Which rows contradict the day of their file."""
         if self.file_day is None:
             return np.zeros(len(days), dtype=bool)
-        differs: Mask = days != self.days_since_1970(self.file_day)
+        differs: Mask = days != day_number(self.file_day)
         return readable & differs
 
     def days_of_rejected(self, days: Integers, readable: Mask) -> Integers:
         """The day under which to keep a rejected row: a run writes no day but its own."""
         if self.file_day is not None:
-            return np.full(len(days), self.days_since_1970(self.file_day), np.int64)
+            return np.full(len(days), day_number(self.file_day), np.int64)
         return np.where(readable, days, _NO_DAY)
 
 

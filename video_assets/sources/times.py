@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as pat
 
+from resources.epoch import EPOCH, EPOCH_DAY, day_number, day_of
 from video_assets.arrow.types import (
     ArrowArray,
     Integers,
@@ -23,13 +24,12 @@ from video_assets.vocabulary import TimestampUnit
 
 NANOSECONDS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 MICROSECONDS_PER_DAY = 86_400_000_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIME_WITH_OFFSET = r":\d\d(\.\d+)? ?(Z|UTC|[+-]\d\d:?(\d\d)?)$"
 _NO_TIME = np.iinfo(np.int64).min
 
 
 def _since_epoch(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+    return (moment - EPOCH) // timedelta(microseconds=1)
 
 
 # Times outside are slips of a clock or a unit, and would not fit every reader's nanoseconds.
@@ -55,18 +55,18 @@ class Window:
     @property
     def start(self) -> int:
         """First microsecond since 1970."""
-        return (self.first_day - _EPOCH.date()).days * MICROSECONDS_PER_DAY
+        return day_number(self.first_day) * MICROSECONDS_PER_DAY
 
     @property
     def end(self) -> int:
         """The microsecond after the last one."""
-        return (self.end_day - _EPOCH.date()).days * MICROSECONDS_PER_DAY
+        return day_number(self.end_day) * MICROSECONDS_PER_DAY
 
 
 # Every day that a time can have.
 EVERY_DAY = Window(date(1900, 1, 1), date(2262, 1, 1))
 # For rows that have no day: all of them count as undated.
-ANY_DAY = Window(_EPOCH.date(), _EPOCH.date() + timedelta(days=1))
+ANY_DAY = Window(EPOCH_DAY, day_of(1))
 
 
 def microseconds_of(value: Any, unit: TimestampUnit | None) -> int | None:
@@ -74,7 +74,7 @@ def microseconds_of(value: Any, unit: TimestampUnit | None) -> int | None:
     if isinstance(value, datetime):
         return _since_epoch(value if value.tzinfo else value.replace(tzinfo=UTC))
     if isinstance(value, date):
-        return (value - _EPOCH.date()).days * MICROSECONDS_PER_DAY
+        return day_number(value) * MICROSECONDS_PER_DAY
     if unit and isinstance(value, int) and not isinstance(value, bool):
         return value * NANOSECONDS[unit] // 1000
     return None

@@ -4,7 +4,8 @@ import pytest
 
 from video_assets.arrow.columns import group_codes, grouped_order, with_plain_texts
 from video_assets.player_events import ordering
-from video_assets.player_events.ordering import OrderedEvents, PlayerEvent
+from video_assets.player_events.ordering import OrderedEvents
+from video_assets.vocabulary import PlayerEvent
 
 INT64 = np.iinfo(np.int64)
 

@@ -11,8 +11,8 @@ from video_assets.engagement.watch_time.sessions import (
     session_rows,
     watched_segments,
 )
-from video_assets.player_events.ordering import PlayerEvent
 from video_assets.rules import WatchTimeRules
+from video_assets.vocabulary import PlayerEvent
 
 DAY = date(2025, 3, 10)
 NEXT_DAY = DAY + timedelta(days=1)

@@ -3,10 +3,10 @@
 from video_assets.arrow.columns import MICROS_PER_SECOND, Bools
 from video_assets.player_events.ordering import (
     OrderedEvents,
-    PlayerEvent,
     latest_before,
     starts_playing,
 )
+from video_assets.vocabulary import PlayerEvent
 
 
 def counted_endings(events: OrderedEvents, lookback: float) -> Bools:

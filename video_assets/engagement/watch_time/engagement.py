@@ -25,6 +25,7 @@ from video_assets.arrow.columns import (
     to_table,
     with_numbered_texts,
 )
+from video_assets.engagement.durations import is_usable_duration
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.engagement.watch_time.credit import credited_seconds
 from video_assets.engagement.watch_time.intervals import Intervals, from_lists, merge, total_length
@@ -213,5 +214,5 @@ def _session_columns(
 
 def _duration(sessions: pa.Table) -> tuple[Bools, Floats]:
     known = floats(sessions, "duration")
-    is_estimated = ~(np.isfinite(known) & (known > 0))
+    is_estimated = ~is_usable_duration(known)
     return is_estimated, np.where(is_estimated, floats(sessions, "estimatedDuration"), known)

@@ -16,10 +16,10 @@ from video_assets.arrow.columns import (
 from video_assets.player_events.ordering import (
     EventCodes,
     OrderedEvents,
-    PlayerEvent,
     starts_playing,
 )
 from video_assets.rules import LARGEST_PLAYBACK_RATE, WatchTimeRules
+from video_assets.vocabulary import PlayerEvent
 
 # Seconds of video by which a play after a seek may miss the position that the seek left.
 _STALE_POSITION_TOLERANCE = 1.0

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resources.delta.schema_check import EPOCH
 from resources.delta.table import TIMESTAMP
+from resources.epoch import day_number
 from video_assets.arrow.columns import (
     MICROS_PER_DAY,
     MICROS_PER_SECOND,
@@ -26,8 +26,9 @@ from video_assets.engagement.tables import SESSIONS
 from video_assets.engagement.watch_time.endings import counted_endings
 from video_assets.engagement.watch_time.gaps import Gaps, judge_gaps, with_true_positions
 from video_assets.engagement.watch_time.intervals import Intervals, merge, to_lists, total_length
-from video_assets.player_events.ordering import OrderedEvents, PlayerEvent, order_events
+from video_assets.player_events.ordering import OrderedEvents, order_events
 from video_assets.rules import WatchTimeRules
+from video_assets.vocabulary import PlayerEvent
 
 SEGMENTS_SCHEMA = pa.schema(
     [
@@ -165,8 +166,8 @@ def _within_reach(
     micros = microseconds(events, "timestamp")
     # A second more than needed, so that rounding the reach cannot cut off an event.
     reach = int((rules.reach + 1) * MICROS_PER_SECOND)
-    wanted = micros >= (first_day - EPOCH).days * MICROS_PER_DAY - reach
-    wanted &= micros < (end_day - EPOCH).days * MICROS_PER_DAY
+    wanted = micros >= day_number(first_day) * MICROS_PER_DAY - reach
+    wanted &= micros < day_number(end_day) * MICROS_PER_DAY
     return events if wanted.all() else events.filter(pa.array(wanted))
 
 
