@@ -19,6 +19,7 @@ from video_assets.player_events.tables import RAW_EVENTS
 
 # Sums of floats differ in their last digits with the order of adding.
 TOLERANCE_SECONDS = 1e-6
+RELATIVE_TOLERANCE = 1e-9
 
 _DISORDER = float("inf")
 
@@ -92,13 +93,17 @@ def _lacks_day_before(given: CheckInput, day: date) -> bool:
     return not given.stored.holds_day(RAW_EVENTS, day - timedelta(days=1))
 
 
+def _compute_again(what: str) -> str:
+    return f"Materialize the {what} again; if it fails again, a watch-time rule has a bug."
+
+
 SESSION_RULES: tuple[Rule, ...] = (
     RowRule(
         name="watch_time_not_negative",
         table=SESSIONS,
         description="Nobody watches less than nothing: watchTime is a number >= 0.",
         problem="session rows have a negative watch time, or none",
-        remedy="Materialize the days again; if it fails again, a watch-time rule has a bug.",
+        remedy=_compute_again("days"),
         blocking=True,
         broken=_watch_time_is_impossible,
         shows=("watchTime",),
@@ -108,7 +113,7 @@ SESSION_RULES: tuple[Rule, ...] = (
         table=SESSIONS,
         description="The seconds watched at least once are at most the watch time.",
         problem="session rows have more unique seconds than watch time",
-        remedy="Materialize the days again; if it fails again, a watch-time rule has a bug.",
+        remedy=_compute_again("days"),
         blocking=True,
         broken=_unique_exceeds_watch_time,
         shows=("uniqueSecondsWatched", "watchTime"),
@@ -118,7 +123,7 @@ SESSION_RULES: tuple[Rule, ...] = (
         table=SESSIONS,
         description="The watched intervals of a row have a length, ascend and do not overlap.",
         problem="session rows have watched intervals that overlap or are out of order",
-        remedy="Materialize the days again; if it fails again, a watch-time rule has a bug.",
+        remedy=_compute_again("days"),
         blocking=True,
         broken=_intervals_overlap,
         shows=("watchedIntervals",),
@@ -173,9 +178,6 @@ SESSION_RULES: tuple[Rule, ...] = (
     yesterday_is_there(SESSIONS),
 )
 
-
-# Sums of floats differ in their last digits with the order of adding.
-RELATIVE_TOLERANCE = 1e-9
 
 MEASURES = (
     "videoDuration",
@@ -323,7 +325,7 @@ ENGAGEMENT_RULES: tuple[Rule, ...] = (
         table=ENGAGEMENT,
         description="Every duration, count, average and percentage is a number >= 0.",
         problem="rows have a measure that is negative or no number",
-        remedy="Materialize the table again; if it fails again, a watch-time rule has a bug.",
+        remedy=_compute_again("table"),
         broken=_has_a_negative_measure,
         shows=MEASURES,
     ),
@@ -332,7 +334,7 @@ ENGAGEMENT_RULES: tuple[Rule, ...] = (
         table=ENGAGEMENT,
         description="The seconds watched at least once are at most the total watch time.",
         problem="rows have more unique seconds than watch time",
-        remedy="Materialize the table again; if it fails again, a watch-time rule has a bug.",
+        remedy=_compute_again("table"),
         broken=_unique_exceeds_total,
         shows=("totalUniqueSecondsWatched", "totalWatchTime"),
     ),
@@ -352,7 +354,7 @@ ENGAGEMENT_RULES: tuple[Rule, ...] = (
         table=ENGAGEMENT,
         description="The last watch date is not before the first.",
         problem="rows were last watched before they were first watched",
-        remedy="Materialize the table again; if it fails again, a watch-time rule has a bug.",
+        remedy=_compute_again("table"),
         broken=_ends_before_it_begins,
         shows=("firstWatchDate", "lastWatchDate"),
     ),

@@ -136,14 +136,18 @@ def _rows_of(rows: Mapping[date, int], days: set[date] | frozenset[date]) -> int
     return sum(count for day, count in rows.items() if day in days)
 
 
+_READ_AGAIN = (
+    "A row came past validation: materialize the days again; if it fails again, the reader has a "
+    "bug."
+)
+
 RULES: tuple[Rule, ...] = (
     RowRule(
         name="no_null_key",
         table=RAW_EVENTS,
         description="Every event has a time, a user, a session, a video, a name and a position.",
         problem="events lack a required value",
-        remedy="A row came past validation: materialize the days again; if it fails again, the "
-        "reader has a bug.",
+        remedy=_READ_AGAIN,
         blocking=True,
         broken=_lacks_a_required_value,
         shows=RAW_EVENTS.required_columns,
@@ -153,8 +157,7 @@ RULES: tuple[Rule, ...] = (
         table=RAW_EVENTS,
         description="Every event lies in the partition of the UTC day of its timestamp.",
         problem="events lie on another day than that of their timestamp",
-        remedy="A row came past validation: materialize the days again; if it fails again, the "
-        "reader has a bug.",
+        remedy=_READ_AGAIN,
         blocking=True,
         broken=_is_on_another_day,
         shows=(_DAY,),

@@ -156,6 +156,7 @@ def erase_by_command_line(used: World, folder: Path) -> "subprocess.Popen[bytes]
         )
 
 
+@pytest.mark.processes
 def test_killed_at_any_moment_it_completes_when_it_is_run_again(
     used: World,
     home: dg.DagsterInstance,

@@ -19,6 +19,8 @@ MAX_BYTES = 2_000_000
 PHONE, DESK = 390, 1280
 FORMULA = '=HYPERLINK("http://example.com")'
 
+pytestmark = pytest.mark.processes
+
 
 def named(number: int, title: str, viewers: int) -> Video:
     return replace(video(number % 9, title), video_id=f"id_{number}", viewers=viewers)

@@ -30,20 +30,7 @@ VIDEO_PERFORMANCE = Table(
     grain="one video that anyone opened",
     key=("videoId",),
     columns=(
-        *ENGAGEMENT.copied("videoId", "videoTitle"),
-        required(
-            "videoDuration",
-            pa.float64(),
-            "length of the video",
-            "s",
-            origin=ENGAGEMENT.origin("videoDuration"),
-        ),
-        required(
-            "isDurationEstimated",
-            pa.bool_(),
-            "the metadata has no usable duration: the furthest that anyone watched stands in",
-            origin=ENGAGEMENT.origin("isDurationEstimated"),
-        ),
+        *ENGAGEMENT.copied("videoId", "videoTitle", "videoDuration", "isDurationEstimated"),
         required(
             "viewers",
             pa.int64(),
@@ -171,6 +158,10 @@ VIDEO_PERFORMANCE = Table(
     ),
 )
 
+_WATCHED = RAW_EVENTS.origin(
+    "userId", "sessionId", "timestamp", "eventName", "currentTime", "seekTime"
+)
+
 VIDEO_POSITION_CURVE = Table(
     name="video_position_curve",
     schema=SCHEMA_NAME,
@@ -197,36 +188,28 @@ VIDEO_POSITION_CURVE = Table(
             pa.int64(),
             "users who watched any of the bucket",
             "viewers",
-            origin=RAW_EVENTS.origin(
-                "userId", "sessionId", "timestamp", "eventName", "currentTime", "seekTime"
-            ),
+            origin=_WATCHED,
         ),
         required(
             "views",
             pa.int64(),
             "times that any of the bucket was watched; a pause does not make it two",
             "views",
-            origin=RAW_EVENTS.origin(
-                "userId", "sessionId", "timestamp", "eventName", "currentTime", "seekTime"
-            ),
+            origin=_WATCHED,
         ),
         required(
             "rewatches",
             pa.int64(),
             "views beyond each viewer's first",
             "views",
-            origin=RAW_EVENTS.origin(
-                "userId", "sessionId", "timestamp", "eventName", "currentTime", "seekTime"
-            ),
+            origin=_WATCHED,
         ),
         required(
             "audienceRetention",
             pa.float64(),
             "viewers of the bucket, of all users with any event of the video",
             "%",
-            origin=RAW_EVENTS.origin(
-                "userId", "sessionId", "timestamp", "eventName", "currentTime", "seekTime"
-            ),
+            origin=_WATCHED,
         ),
         required(
             "exits",
@@ -234,9 +217,7 @@ VIDEO_POSITION_CURVE = Table(
             "viewers who stopped here for good: what they watched last, in time, ends in the "
             "bucket; those who watched to the end exit in the last one",
             "viewers",
-            origin=RAW_EVENTS.origin(
-                "userId", "sessionId", "timestamp", "eventName", "currentTime", "seekTime"
-            ),
+            origin=_WATCHED,
         ),
     ),
 )
@@ -384,12 +365,7 @@ VIDEO_ENGAGEMENT_BI = Table(
             "%",
             origin=ENGAGEMENT.origin("completionPercentage"),
         ),
-        required(
-            "engagementTier",
-            pa.string(),
-            "High, Medium, Low or Minimal, by the score",
-            origin=ENGAGEMENT.origin("engagementTier"),
-        ),
+        *ENGAGEMENT.copied("engagementTier"),
         required(
             "firstWatchDay",
             pa.date32(),

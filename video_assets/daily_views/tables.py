@@ -106,7 +106,8 @@ MONTHLY_VIEWS = Table(
     ),
 )
 
-_VIDEO = (
+# What is known of a video from all of its rows.
+VIDEO = (
     Column(
         "channel_id",
         pa.string(),
@@ -129,7 +130,7 @@ MISSING_DATES = Table(
     grain="one video that misses at least one day",
     key=("video_id",),
     columns=(
-        *_VIDEO,
+        *VIDEO,
         required(
             "missing_dates",
             pa.list_(pa.field("element", pa.date32(), nullable=False)),

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from resources.delta.table import Column, Table, required
-from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, VIDEO
 from video_assets.vocabulary import SCHEMA_NAME, VIEW_MEASURES
 
 LIFETIME_SNAPSHOTS = Table(
@@ -15,20 +15,8 @@ LIFETIME_SNAPSHOTS = Table(
     key=("video_id", "date"),
     partition_by="date",
     columns=(
-        Column(
-            "channel_id",
-            pa.string(),
-            "channel of the video's newest row",
-            origin=DAILY_VIDEO_VIEWS.origin("channel_id", "date"),
-        ),
-        required("video_id", pa.string(), "video", origin=DAILY_VIDEO_VIEWS.origin("video_id")),
-        Column(
-            "created_date",
-            pa.date32(),
-            "earliest upload day named, or first day with a view",
-            "day",
-            origin=DAILY_VIDEO_VIEWS.origin("created_date", "date", "viewCount", "reportedCount"),
-        ),
+        *VIDEO[:-1],
+        replace(VIDEO[-1], nullable=True),
         required("date", pa.date32(), "day the count was asked for", "UTC day"),
         Column(
             "viewCount",

@@ -2,12 +2,15 @@ from collections import Counter
 from multiprocessing import get_context
 from pathlib import Path
 
+import pytest
 from support.tables import day, delta, stored
 from support.writers import die_between_the_phases, stage_views, write_again_and_again
 
 from resources.delta.commit import commit
 
 SPAWN = get_context("spawn")
+
+pytestmark = pytest.mark.processes
 
 
 def run_at_once(*tasks: tuple[object, ...]) -> None:

@@ -23,6 +23,8 @@ DEV = ("dev", *LOCATION)
 STOPPED_WITHIN = 10
 WORKS_AGAIN_WITHIN = 120
 
+pytestmark = pytest.mark.processes
+
 
 class Home:
     """A Dagster home, and the commands that people type."""
