@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 from support.source_files import write
 from support.views import view
-from support.world import DAILY, SORTED_OUT, Row, Run, World, world
+from support.world import DAILY, SORTED_OUT, VIEWS, Row, Run, World, world
 
 from resources.delta.table import Table
 from video_assets.catalog import asset_key
