@@ -198,14 +198,23 @@ def test_the_history_of_a_past_day_without_a_snapshot_needs_a_run_of_its_own(
     assert len(views.rows(LIFETIME_VIEW_HISTORY)) == 1
 
 
-@pytest.mark.usefixtures("is_today")
-def test_a_range_is_refused_because_a_snapshot_belongs_to_one_day(views: World, api: Api) -> None:
+def test_a_range_asks_once_for_today_and_keeps_the_past_as_it_is(
+    views: World, api: Api, is_today: IsToday, capsys: pytest.CaptureFixture[str]
+) -> None:
     deliver(views, "v")
-    run = views.attempt(FIRST, TODAY, tables=SNAPSHOTS)
-    assert not run.succeeded
-    [failure] = run.result.get_step_failure_events()
-    assert "A snapshot belongs to one day" in str(failure.step_failure_data)
-    assert api.calls == []
+    yesterday = TODAY - timedelta(days=1)
+    is_today(yesterday)
+    views.run(yesterday, tables=SNAPSHOTS)
+    is_today(TODAY)
+    api.counts = {"v": "9"}
+    run = views.run(FIRST, TODAY, tables=SNAPSHOTS)
+    assert len(api.calls) == 2
+    assert counts(views) == {("v", yesterday): 7, ("v", TODAY): 9}
+    found = materializations(run, LIFETIME_SNAPSHOTS)
+    assert set(found) == {str(yesterday), str(TODAY)}
+    assert found[str(yesterday)]["kept_rows"] == 1
+    span = f"{FIRST} to {yesterday - timedelta(days=1)} have no snapshot"
+    assert [text for text in warnings_in(capsys) if span in text]
 
 
 @pytest.mark.usefixtures("is_today")
