@@ -6,21 +6,27 @@ generates daily views (a video has so many days on average, with the sample's ga
 into a temporary folder, computes each table for all days in a process of its own, and prints
 rows, seconds and peak memory of that process. Checks of the tables run along. Then months and
 missing dates are computed from the stored table without Dagster, and by DuckDB.
+
+With `--against PATH`, a checkout with a `.venv` of its own computes the same in turns.
 """
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from statistics import median
 
 import duckdb
-from measuring import Measurement, measure, median, script
+from measuring import Measurement, measure, script
+from measuring import median as middle
 from rich.console import Console
 from rich.table import Table as Grid
 
@@ -36,7 +42,7 @@ from video_assets.daily_views.tables import (
 )
 from video_assets.sample_data import SampleSpec, write_sample
 
-DAGSTER = Path(sys.executable).with_name("dagster")
+HERE = Path(__file__).parents[1]
 # As small as a sample may be: this benchmark reads no player events.
 NO_EVENTS = {"events": 20, "days": 1, "users": 1, "videos": 1}
 # `ru_maxrss` counts in kibibytes, except on macOS.
@@ -66,6 +72,24 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Build:
+    """A checkout of this project with its environment, and where it keeps what it computes."""
+
+    root: Path
+    folder: Path
+
+    @property
+    def title(self) -> str:
+        """How tables name it."""
+        return "this build" if self.root == HERE else str(self.root)
+
+    @property
+    def warehouse(self) -> str:
+        """Where its tables lie."""
+        return str(self.folder / "warehouse")
+
+
+@dataclass(frozen=True)
 class Cost:
     """What one process took."""
 
@@ -79,16 +103,50 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="video_assets_views_") as name:
         folder = Path(name)
         spec = _generate(folder / "sample", options.videos, options.days)
-        grid = Grid("step", "rows", "seconds", "peak memory (GiB)", title="Daily views")
-        for step in _steps(spec):
-            cost = _run(step, folder, _environment(folder, spec))
-            grid.add_row(*_cells(step, cost, folder))
-        Console().print(grid)
-        for line in _beside_duckdb(folder, options.runs):
+        roots = [HERE, *([options.against.resolve()] if options.against else [])]
+        builds = [Build(root, folder / f"build_{place}") for place, root in enumerate(roots)]
+        Console().print(_grid(builds, spec, _costs(builds, spec, folder, options.turns)))
+        for line in _beside_duckdb(builds[0].warehouse, folder / "outputs", options.runs):
             print(line, flush=True)
 
 
-def _beside_duckdb(folder: Path, runs: int) -> Iterator[str]:
+def _costs(
+    builds: Sequence[Build], spec: SampleSpec, folder: Path, turns: int
+) -> Mapping[tuple[Build, Step], Cost]:
+    """What each step takes: the median of all turns, in which builds alternate."""
+    found = defaultdict(list)
+    for turn in range(turns):
+        for build in builds if turn % 2 == 0 else reversed(builds):
+            shutil.rmtree(build.folder, ignore_errors=True)
+            build.folder.mkdir()
+            for step in _steps(spec):
+                environment = _environment(build, folder / "sample", spec)
+                found[build, step].append(_run(step, build, environment))
+    return {
+        key: Cost(median(c.seconds for c in costs), max(c.peak_bytes for c in costs))
+        for key, costs in found.items()
+    }
+
+
+def _grid(
+    builds: Sequence[Build], spec: SampleSpec, costs: Mapping[tuple[Build, Step], Cost]
+) -> Grid:
+    grid = Grid("step", "build", "rows", "seconds", "ours / this", "peak memory (GiB)")
+    totals = dict.fromkeys(builds, 0.0)
+    for step in _steps(spec):
+        for build in builds:
+            cost = costs[build, step]
+            totals[build] += cost.seconds
+            share = costs[builds[0], step].seconds / cost.seconds
+            cells = (*_names_and_rows(step, build), f"{cost.seconds:.1f}", f"{share:.2f}")
+            grid.add_row(*cells, f"{cost.peak_bytes / 2**30:.2f}")
+    for build, seconds in totals.items():
+        share = totals[builds[0]] / seconds
+        grid.add_row("all", build.title, "", f"{seconds:.1f}", f"{share:.2f}", "")
+    return grid
+
+
+def _beside_duckdb(warehouse: str, outputs: Path, runs: int) -> Iterator[str]:
     """Ours without Dagster and DuckDB's SQL on the stored table, in turns; rows are compared."""
     yield "| work | way | seconds | ours / this | CPU seconds | ours / this | peak GiB |"
     yield "| --- | --- | ---: | ---: | ---: | ---: | ---: |"
@@ -96,12 +154,12 @@ def _beside_duckdb(folder: Path, runs: int) -> Iterator[str]:
         measured: dict[str, list[Measurement]] = {name: [] for name in CONTENDERS}
         for _ in range(runs):
             for name, kept in measured.items():
-                places = (_warehouse(folder), folder / "outputs" / name)
-                kept.append(measure(script("contender_views.py", name, work, *places)))
+                command = script("contender_views.py", name, work, warehouse, outputs / name)
+                kept.append(measure(command))
         _require_same(*(kept[-1].output["result"] for kept in measured.values()))
-        ours = median(measured["ours"])
+        ours = middle(measured["ours"])
         for name, title in CONTENDERS.items():
-            this = median(measured[name])
+            this = middle(measured[name])
             yield (
                 f"| {work} | {title} | {this.seconds:.1f} | {ours.seconds / this.seconds:.2f} | "
                 f"{this.cpu_seconds:.1f} | {ours.cpu_seconds / this.cpu_seconds:.2f} | "
@@ -130,6 +188,8 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--videos", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=3, help="of each way beside DuckDB")
+    parser.add_argument("--against", type=Path, help="another checkout, with its own .venv")
+    parser.add_argument("--turns", type=int, default=1, help="runs of each step of each build")
     parser.add_argument("--days", type=int, default=200, help="days with views of a mean video")
     return parser.parse_args()
 
@@ -154,35 +214,32 @@ def _steps(spec: SampleSpec) -> Sequence[Step]:
     )
 
 
-def _environment(folder: Path, spec: SampleSpec) -> Mapping[str, str]:
+def _environment(build: Build, sample: Path, spec: SampleSpec) -> Mapping[str, str]:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("VIDEO_ASSETS_")}
-    home = folder / "dagster_home"
+    home = build.folder / "dagster_home"
     home.mkdir(exist_ok=True)
     return {
         **inherited,
         "DAGSTER_HOME": str(home),
-        "VIDEO_ASSETS_WAREHOUSE": _warehouse(folder),
-        "VIDEO_ASSETS_DAILY_VIEWS": str(folder / "sample" / "daily_views"),
+        "PYTHONPATH": str(build.root),
+        "VIDEO_ASSETS_WAREHOUSE": build.warehouse,
+        "VIDEO_ASSETS_DAILY_VIEWS": str(sample / "daily_views"),
         "VIDEO_ASSETS_START_DATE": spec.first_day.isoformat(),
     }
 
 
-def _warehouse(folder: Path) -> str:
-    return str(folder / "warehouse")
-
-
-def _run(step: Step, folder: Path, environment: Mapping[str, str]) -> Cost:
+def _run(step: Step, build: Build, environment: Mapping[str, str]) -> Cost:
     """Run a step to its end.
 
     Raises:
         SystemExit: it failed; the end of its log is shown.
     """
-    log = folder / "log"
+    log = build.folder / "log"
     started = time.monotonic()
     with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 (the command of this very environment)
-            [DAGSTER, "asset", "materialize", *step.arguments],
-            cwd=folder,
+        process = subprocess.Popen(  # noqa: S603 (the command of a checkout's environment)
+            [build.root / ".venv" / "bin" / "dagster", "asset", "materialize", *step.arguments],
+            cwd=build.folder,
             env=environment,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -194,10 +251,9 @@ def _run(step: Step, folder: Path, environment: Mapping[str, str]) -> Cost:
     return Cost(time.monotonic() - started, usage.ru_maxrss * RSS_UNIT)
 
 
-def _cells(step: Step, cost: Cost, folder: Path) -> tuple[str, ...]:
-    rows = (f"{Warehouse(_warehouse(folder)).row_count(table):,}" for table in step.tables)
-    names = ", ".join(table.name for table in step.tables)
-    return names, ", ".join(rows), f"{cost.seconds:.1f}", f"{cost.peak_bytes / 2**30:.2f}"
+def _names_and_rows(step: Step, build: Build) -> tuple[str, str, str]:
+    rows = (f"{Warehouse(build.warehouse).row_count(table):,}" for table in step.tables)
+    return ", ".join(table.name for table in step.tables), build.title, ", ".join(rows)
 
 
 if __name__ == "__main__":

@@ -79,8 +79,22 @@ def pack(name: str, rows: pa.Table, owner: str, buckets: int) -> pa.RecordBatch:
     rows = _with_numbered_texts(rows)
     owners = _chunk(rows, owner)
     bucket = _buckets_of(owners.dictionary, buckets)[owners.indices.to_numpy()]
-    order = np.argsort(bucket, kind="stable")
-    return _blocks(name, rows.take(order), np.bincount(bucket, minlength=buckets))
+    return _sorted_blocks(name, rows, bucket, buckets)
+
+
+def pack_days(name: str, rows: pa.Table, day: str, days: range, buckets: int) -> pa.RecordBatch:
+    """The rows as one block a bucket, a bucket being some days.
+
+    Args:
+        name: what the rows are, for the task that unpacks them.
+        rows: at most a few million rows.
+        day: column of dates without nulls.
+        days: all days that there may be, as days since 1970-01-01.
+        buckets: number of buckets, at most that of days.
+    """
+    since = rows[day].cast(pa.int32()).to_numpy().astype(np.int64) - days.start
+    bucket = (since * buckets // len(days)).astype(np.uint16)
+    return _sorted_blocks(name, _with_numbered_texts(rows), bucket, buckets)
 
 
 def pack_anywhere(name: str, rows: pa.Table, buckets: int) -> pa.RecordBatch:
@@ -132,6 +146,11 @@ def _together(batches: list[pa.RecordBatch]) -> pa.Table:
     if all(batch.schema.equals(batches[0].schema) for batch in batches):
         return pa.Table.from_batches(batches)
     return pa.concat_tables(_with_numbered_texts(pa.Table.from_batches([b])) for b in batches)
+
+
+def _sorted_blocks(name: str, rows: pa.Table, bucket: Numbers, buckets: int) -> pa.RecordBatch:
+    order = np.argsort(bucket, kind="stable")
+    return _blocks(name, rows.take(order), np.bincount(bucket, minlength=buckets))
 
 
 def _blocks(name: str, rows: pa.Table, counts: Numbers) -> pa.RecordBatch:

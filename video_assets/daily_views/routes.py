@@ -9,6 +9,8 @@ from typing import Any
 import pyarrow as pa
 
 from resources.delta.stage import Emission
+from resources.engine.compute_slots import turn
+from video_assets.arrow.blocks import unpacked
 from video_assets.arrow.kernels import count_values
 from video_assets.daily_views.missing_dates import Expectation, missing_of
 from video_assets.daily_views.sort_out import ViewRules, sort_out_views
@@ -26,24 +28,27 @@ GONE_VIDEOS = "gone_videos"
 
 
 def sorted_views(batches: Iterator[pa.RecordBatch], rules: ViewRules) -> Iterator[Emission]:
-    """Valid and rejected rows of a task that has all rows of its videos, or of its days."""
-    task = sort_out_views(batches, rules)
-    counted = {
-        SOURCE_ROWS: task.source_rows,
-        "valid_rows": task.used,
-        DUPLICATES: task.duplicates,
-        IGNORED: task.ignored,
-        WAITING: task.waiting,
-        "conflicts": task.conflicts,
-        "negative_days": task.negative_days,
-        "negative_views": task.negative_views,
-        "lost_counters": task.lost_counters,
-        "rows_without_known_views": task.unknown_views,
-        **{f"rows_with_{name}": rows for name, rows in task.rows_with_measure.items()},
-        **counted_by_day(task.valid_by_day, task.refused_by_day),
-    }
-    yield Emission(DAILY_VIDEO_VIEWS.name, task.valid, counted)
-    yield Emission(REJECTED_DAILY_VIEWS.name, task.rejected, count_values(task.rejected, "reason"))
+    """Valid and rejected rows of each bucket of views; see `views_in_blocks`."""
+    for parts in unpacked(batches):
+        with turn():
+            bucket = sort_out_views(parts, rules)
+        counted = {
+            SOURCE_ROWS: bucket.source_rows,
+            "valid_rows": bucket.used,
+            DUPLICATES: bucket.duplicates,
+            IGNORED: bucket.ignored,
+            WAITING: bucket.waiting,
+            "conflicts": bucket.conflicts,
+            "negative_days": bucket.negative_days,
+            "negative_views": bucket.negative_views,
+            "lost_counters": bucket.lost_counters,
+            "rows_without_known_views": bucket.unknown_views,
+            **{f"rows_with_{name}": rows for name, rows in bucket.rows_with_measure.items()},
+            **counted_by_day(bucket.valid_by_day, bucket.refused_by_day),
+        }
+        reasons = count_values(bucket.rejected, "reason")
+        yield Emission(DAILY_VIDEO_VIEWS.name, bucket.valid, counted)
+        yield Emission(REJECTED_DAILY_VIEWS.name, bucket.rejected, reasons)
 
 
 def both_forms(batches: Iterator[pa.RecordBatch], expected: Expectation) -> Iterator[Emission]:

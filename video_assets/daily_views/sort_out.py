@@ -1,14 +1,17 @@
 """The tables `daily_video_views` and `rejected_daily_views`: a delivery of views, sorted out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from video_assets.arrow.kernels import count_values, gathered
+from video_assets.arrow.blocks import Shares, pack, pack_days
+from video_assets.arrow.columns import with_numbered_texts
+from video_assets.arrow.kernels import count_values
 from video_assets.arrow.types import ArrowArray, compute
 from video_assets.daily_views.day_views import (
     CONFLICTING_ROWS,
@@ -19,13 +22,18 @@ from video_assets.daily_views.day_views import (
     CombineRule,
     ViewCountKind,
     combined_rows,
+    day_number,
     day_numbers,
     day_views,
     definitions_in_force,
 )
-from video_assets.daily_views.source_rows import BEFORE_UPLOAD, tagged_daily_views
+from video_assets.daily_views.source_rows import BEFORE_UPLOAD
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MEASURES, REJECTED_DAILY_VIEWS
-from video_assets.sources.tagged import IGNORED_ROWS, SOURCE_ROWS, WAITING_ROWS
+from video_assets.sources.frames import BatchFunction
+from video_assets.sources.packing import OTHER_ROWS, VALID_ROWS, packed
+from video_assets.sources.tagged import IGNORED_ROWS, SOURCE_ROWS, WAITING_ROWS, tagged_schema
+
+_REFUSED_OR_COUNTED = tagged_schema(REJECTED_DAILY_VIEWS.arrow_schema, ())
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,7 @@ class ViewRules:
 
 @dataclass(frozen=True)
 class SortedOutViews:
-    """The rows of one task, sorted out.
+    """The rows of one bucket, sorted out.
 
     Attributes:
         valid: one row a video and day of the run, as `daily_video_views`.
@@ -90,33 +98,57 @@ class SortedOutViews:
     refused_by_day: Mapping[date, int]
 
 
-def sort_out_views(batches: Iterable[pa.RecordBatch], rules: ViewRules) -> SortedOutViews:
+def views_in_blocks(rules: ViewRules, shares: Shares) -> BatchFunction:
+    """What packs the tagged rows of a task into blocks, those that belong together in one bucket.
+
+    A running total needs all days of a video, daily counts only the rows of a day: a task that has
+    whole days writes one file a day. Where there are few days, videos are shared out.
+
+    Args:
+        rules: how counts are combined, and the days of the run.
+        shares: tasks and buckets.
+
+    Returns:
+        A function for `map_rows`; a bucket of its blocks, unpacked, is what `sort_out_views` takes.
+    """
+    days = range(day_number(rules.first_day), day_number(rules.end_day))
+    if rules.kind == "daily" and len(days) >= shares.buckets:
+        pack_valid = partial(pack_days, VALID_ROWS, day="date", days=days, buckets=shares.buckets)
+    else:
+        pack_valid = partial(pack, VALID_ROWS, owner="video_id", buckets=shares.buckets)
+    return partial(
+        packed,
+        valid=_delivered_columns(rules),
+        others=_REFUSED_OR_COUNTED,
+        pack_valid=pack_valid,
+        buckets=shares.buckets,
+    )
+
+
+def sort_out_views(parts: Mapping[str, pa.Table], rules: ViewRules) -> SortedOutViews:
     """Combine the rows of each video and day, compute its views, and set refused rows apart.
 
     Args:
-        batches: tagged rows (`tagged_daily_views`); all rows of a video and day must be among
-            them, for running totals all of a video, those of the lookback days too.
+        parts: a bucket of `views_in_blocks`, unpacked.
         rules: days, kind of count and how rows are combined.
     """
-    rows = gathered(batches, tagged_daily_views(frozenset(rules.measures)))
-    refused = compute.is_valid(rows["reason"])
-    counted = compute.is_valid(rows[SOURCE_ROWS])
-    delivered = rows.filter(compute.invert(compute.or_(refused, counted)))
+    valid = with_numbered_texts(parts.get(VALID_ROWS, DELIVERED.arrow_schema.empty_table()))
+    others = parts.get(OTHER_ROWS, _REFUSED_OR_COUNTED.empty_table())
     views = day_views(
-        combined_rows(delivered.select(_delivered_columns(rules)), rules.combine),
+        combined_rows(valid, rules.combine),
         rules.kind,
         rules.first_day,
         rules.end_day,
         rules.cumulative_lookback_days,
     )
-    rejected = rows.filter(refused)
+    rejected = others.filter(compute.is_valid(others["reason"]))
     below_zero = views["viewCount"].filter(compute.less(views["viewCount"], 0))
     return SortedOutViews(
         valid=_as_stored(views, rules),
         rejected=rejected.select(list(REJECTED_DAILY_VIEWS.column_names)),
-        source_rows=_total(rows, SOURCE_ROWS),
-        waiting=_total(rows, WAITING_ROWS),
-        ignored=_total(rows, IGNORED_ROWS),
+        source_rows=_total(others, SOURCE_ROWS),
+        waiting=_total(others, WAITING_ROWS),
+        ignored=_total(others, IGNORED_ROWS),
         used=_total(views, USED_ROWS.name),
         duplicates=_total(views, DUPLICATE_ROWS.name),
         conflicts=_total(views, CONFLICTING_ROWS.name),

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import pyarrow as pa
 
 from video_assets.arrow.types import ArrowArray, Mask, TextArray, compute
@@ -16,6 +17,7 @@ from video_assets.sources.tagged import TaggedSchema, Verdict, day_array, tagged
 from video_assets.sources.times import read_days
 from video_assets.sources.values import (
     mask,
+    per_text,
     read_counts,
     read_ids,
     read_positions,
@@ -80,6 +82,7 @@ def daily_view_rows(notation: ViewNotation, mapped: Collection[str] = ()) -> Row
         tagged=TaggedSchema(tagged_daily_views(notation.measures), "date"),
         validate=partial(validate_daily_views, notation=notation),
         optional=(_OPTIONAL - set(mapped)) | measures.keys(),
+        judges_distinct_ids=True,
     )
 
 
@@ -100,7 +103,7 @@ def validate_daily_views(
         `deliveryOrder`, which ascends from file to file and row to row; and the reasons, in order.
         A created date or measure that cannot be read is null: it is no reason to lose views.
     """
-    videos = _trimmed(read_ids(chunk.columns["video_id"]))
+    videos = per_text(chunk.columns["video_id"], _ids)
     created_column = chunk.columns["created_date"]
     days, has_day = read_days(
         chunk.columns["date"],
@@ -124,7 +127,7 @@ def validate_daily_views(
         if column.name in notation.measures
     }
     values = {
-        "channel_id": _trimmed(read_ids(chunk.columns["channel_id"])),
+        "channel_id": per_text(chunk.columns["channel_id"], _ids),
         "video_id": videos,
         "created_date": day_array(created, has_created),
         "date": day_array(days),
@@ -147,13 +150,17 @@ def validate_daily_views(
     return Verdict(values, reasons, days, has_day, ignored)
 
 
-def _trimmed(ids: TextArray) -> TextArray:
+def _ids(array: ArrowArray) -> TextArray:
     """Ids without the blank that spreadsheets' exports set before a minus sign."""
-    return compute.utf8_trim_whitespace(ids)
+    return compute.utf8_trim_whitespace(read_ids(array))
 
 
 def _is_one_of(videos: TextArray, ids: frozenset[str]) -> Mask:
-    return mask(compute.is_in(videos.fill_null(""), pa.array(sorted(ids), pa.string())))
+    """Which videos have one of the ids; a null has the empty one."""
+    encoded = videos if isinstance(videos, pa.DictionaryArray) else videos.dictionary_encode()
+    texts = pa.array([*encoded.dictionary.to_pylist(), ""], pa.string())
+    found = mask(compute.is_in(texts, pa.array(sorted(ids), pa.string())))
+    return np.asarray(found[encoded.indices.fill_null(-1).to_numpy()])
 
 
 def _measure(array: ArrowArray, type_: pa.DataType, thousands: str | None) -> ArrowArray:

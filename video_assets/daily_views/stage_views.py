@@ -5,15 +5,14 @@ from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 
-from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from resources.delta.stage import StagedTable, stage, target
 from resources.engine.engine import Engine
-from video_assets.arrow.kernels import tasks_for
+from video_assets.arrow.blocks import BLOCKS_DDL, Shares, shared
 from video_assets.chunks import StagedChunks
 from video_assets.daily_views.routes import sorted_views
-from video_assets.daily_views.sort_out import ViewRules
+from video_assets.daily_views.sort_out import ViewRules, views_in_blocks
 from video_assets.daily_views.source_rows import ViewNotation, daily_view_rows
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
 from video_assets.days import DayRange
@@ -22,14 +21,15 @@ from video_assets.settings import Settings
 from video_assets.sizes import VIEWS_AT_ONCE
 from video_assets.source_chunks import SourceChunk, source_chunks, stage_readable
 from video_assets.sources.fields import Layout
-from video_assets.sources.frames import read_rows
-from video_assets.sources.listing import list_source
+from video_assets.sources.frames import map_rows
+from video_assets.sources.listing import Listing, list_source
+from video_assets.sources.packing import VALID_ROWS
 from video_assets.sources.times import Window
 from video_assets.staged_days import StagedDays
 
 VALID, REJECTED = DAILY_VIDEO_VIEWS.name, REJECTED_DAILY_VIEWS.name
-# With fewer days than this for each task, days alone would be shared out unevenly.
-_DAYS_PER_TASK = 4
+# So many rows of views take the room of an event in Parquet.
+_VIEWS_PER_EVENT = 4
 
 
 def daily_views_layout(settings: Settings) -> Layout:
@@ -75,12 +75,21 @@ def stage_views(
         valid_days, rejected_days = chunk.replaced
         valid = target(settings.warehouse, DAILY_VIDEO_VIEWS, valid_days)
         rejected = target(settings.warehouse, REJECTED_DAILY_VIEWS, rejected_days)
-        rows = read_rows(spark.spark_session, layout, chunk.window, chunk.listing)
+        shares = Shares.of(chunk.rows * _VIEWS_PER_EVENT, spark.cores)
+        read = partial(
+            map_rows,
+            spark.spark_session,
+            layout,
+            function=views_in_blocks(rules, shares),
+            result=BLOCKS_DDL,
+            tasks=shares.tasks,
+        )
+        blocks = read(window=chunk.window, listing=chunk.listing)
         if rules.kind == "cumulative":
-            rows = rows.unionByName(_earlier(spark.spark_session, layout, rules))
-        tasks = tasks_for(chunk.rows, spark.cores)
-        together = rows.repartition(tasks, *_together(rules, tasks))
-        return stage(together, partial(sorted_views, rules=rules), valid, rejected)
+            window, earlier = _earlier(layout, rules)
+            before = read(window=window, listing=earlier)
+            blocks = blocks.unionByName(before.where(F.col("name") == F.lit(VALID_ROWS)))
+        return stage(shared(blocks, shares), partial(sorted_views, rules=rules), valid, rejected)
 
     chunks = source_chunks(layout.config, listing, run, log, VIEWS_AT_ONCE)
     with StagedChunks() as staged:
@@ -88,23 +97,8 @@ def stage_views(
     return StagedDays(staged.merged(), {**days_without_file(listing), **unreadable})
 
 
-def _together(rules: ViewRules, tasks: int) -> list[Column]:
-    """What the rows of one task have in common; rows without a video are spread by their text.
-
-    A running total needs all days of a video, daily counts only the rows of a day: a task that has
-    whole days writes one file a day.
-    """
-    by_video = F.coalesce(F.col("video_id"), F.col("rowText"))
-    if rules.kind == "cumulative":
-        return [by_video]
-    days = (rules.end_day - rules.first_day).days
-    return [F.col("date")] if days >= _DAYS_PER_TASK * tasks else [F.col("date"), by_video]
-
-
-def _earlier(session: SparkSession, layout: Layout, rules: ViewRules) -> DataFrame:
-    """The valid rows of the lookback days, which a running total is compared with."""
+def _earlier(layout: Layout, rules: ViewRules) -> tuple[Window, Listing]:
+    """The lookback days, which a running total is compared with."""
     first, end = rules.first_day - timedelta(rules.cumulative_lookback_days), rules.first_day
     listing = list_source(layout.config, layout.kind, first, end, days_may_be_missing=True)
-    window = Window(first, end, with_undated=False)
-    rows = read_rows(session, layout, window, listing)
-    return rows.where(F.col("reason").isNull() & F.col("sourceRows").isNull())
+    return Window(first, end, with_undated=False), listing

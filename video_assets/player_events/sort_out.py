@@ -1,6 +1,6 @@
 """The tables `raw_events` and `rejected_events`: what a source delivered, sorted out."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -10,14 +10,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 
 from resources.engine.compute_slots import turn
-from video_assets.arrow.blocks import (
-    BLOCKS_DDL,
-    Shares,
-    gathered_packs,
-    pack,
-    pack_anywhere,
-    shared,
-)
+from video_assets.arrow.blocks import BLOCKS_DDL, Shares, pack, shared
 from video_assets.arrow.columns import with_numbered_texts
 from video_assets.arrow.kernels import count_values
 from video_assets.player_events.erased import NOBODY, ErasedUsers
@@ -28,10 +21,10 @@ from video_assets.sources.config import SourceConfig
 from video_assets.sources.fields import Layout
 from video_assets.sources.frames import map_rows
 from video_assets.sources.listing import Listing
+from video_assets.sources.packing import OTHER_ROWS, VALID_ROWS, packed
 from video_assets.sources.tagged import IGNORED_ROWS, SOURCE_ROWS, WAITING_ROWS, tagged_schema
 from video_assets.sources.times import Window
 
-_EVENTS, _OTHERS = "events", "others"
 _DAY = "eventDate"
 _REFUSED_OR_COUNTED = tagged_schema(REJECTED_EVENTS.arrow_schema, ())
 
@@ -91,7 +84,13 @@ def events_in_blocks(
     Raises:
         SourceError: as for `read_rows`.
     """
-    function = partial(_packed, buckets=shares.buckets)
+    function = partial(
+        packed,
+        valid=list(RAW_EVENTS.column_names),
+        others=_REFUSED_OR_COUNTED,
+        pack_valid=partial(pack, VALID_ROWS, owner="userId", buckets=shares.buckets),
+        buckets=shares.buckets,
+    )
     blocks = map_rows(
         spark,
         Layout(EVENT_ROWS, source),
@@ -111,9 +110,9 @@ def sort_out(parts: Mapping[str, pa.Table], erased: ErasedUsers = NOBODY) -> Sor
         parts: a bucket of `events_in_blocks`, unpacked; rows that equal each other are in one.
         erased: people whose rows are left out.
     """
-    delivered = parts.get(_EVENTS, RAW_EVENTS.arrow_schema.empty_table())
+    delivered = parts.get(VALID_ROWS, RAW_EVENTS.arrow_schema.empty_table())
     events = erased.without_events(delivered)
-    others = parts.get(_OTHERS, _REFUSED_OR_COUNTED.empty_table())
+    others = parts.get(OTHER_ROWS, _REFUSED_OR_COUNTED.empty_table())
     all_refused = others.filter(pc.is_valid(others["reason"]))
     refused = erased.without_texts(all_refused)
     with turn():
@@ -137,24 +136,3 @@ def _total(rows: pa.Table, column: str) -> int:
 
 def _distinct(events: pa.Table) -> pa.Table:
     return events.take(distinct_rows(events))
-
-
-def _packed(batches: Iterable[pa.RecordBatch], buckets: int) -> Iterator[pa.RecordBatch]:
-    others: list[pa.RecordBatch] = []
-
-    def valid() -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            is_event = pc.and_(pc.is_null(batch["reason"]), pc.is_null(batch[SOURCE_ROWS]))
-            if is_event.true_count == len(batch):
-                yield batch.select(list(RAW_EVENTS.column_names))
-                continue
-            if is_event.true_count:
-                yield batch.filter(is_event).select(list(RAW_EVENTS.column_names))
-            if is_event.false_count:
-                other = batch.filter(pc.invert(is_event)).select(_REFUSED_OR_COUNTED.names)
-                others.append(other.cast(_REFUSED_OR_COUNTED))
-
-    for rows in gathered_packs(valid()):
-        yield pack(_EVENTS, rows, "userId", buckets)
-    if others:
-        yield pack_anywhere(_OTHERS, pa.Table.from_batches(others), buckets)
