@@ -66,9 +66,10 @@ bench: $(READY) ## Measure against other ways; BENCH_FULL=1 adds 100 million eve
 	$(BIN)/python benchmarks/pipeline.py
 	$(BIN)/python benchmarks/views.py
 
-campaign: $(READY) ## Kill 1,000 runs and simulate 400 days; takes hours
+campaign: $(READY) ## Kill 1,000 runs, simulate 400 days, add up millions of views; takes hours
 	PYTHONPATH=.:tests $(BIN)/python tests/campaign/kills.py
 	PYTHONPATH=.:tests $(BIN)/python tests/campaign/days.py
+	PYTHONPATH=.:tests $(BIN)/python tests/campaign/reports.py
 
 sql: $(READY) ## Open an SQL editor with every table as a view
 	@$(BIN)/python -m video_assets.sql_shell

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from asset_checks import (
+    analytics,
     daily_views,
     engagement,
     lifetime_views,
@@ -15,6 +16,7 @@ from asset_checks.dagster_checks import checks_of
 from asset_checks.freshness import DEADLINE_CRON, TIME_ZONE, YESTERDAY_IS_THERE, yesterday_is_there
 from asset_checks.growth import TABLES_ARE_TIDY
 from asset_checks.rules import Rule
+from video_assets.analytics.tables import VIDEO_DAILY
 from video_assets.catalog import asset_key
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATES, MONTHLY_VIEWS
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
@@ -26,6 +28,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     RAW_EVENTS.name: (*player_events.RULES, TABLES_ARE_TIDY),
     SESSIONS.name: engagement.SESSION_RULES,
     ENGAGEMENT.name: engagement.ENGAGEMENT_RULES,
+    VIDEO_DAILY.name: analytics.RULES,
     DAILY_VIDEO_VIEWS.name: view_deliveries.RULES,
     MONTHLY_VIEWS.name: daily_views.MONTHLY_RULES,
     MISSING_DATES.name: daily_views.MISSING_RULES,

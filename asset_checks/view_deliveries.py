@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from asset_checks.evaluate import sample
 from asset_checks.freshness import due_day, yesterday_is_there
-from asset_checks.rules import WARN, CheckInput, Finding, MeasuredRule, Rule
+from asset_checks.rules import WARN, CheckInput, Finding, FrameRule, MeasuredRule, Rule
 from video_assets.daily_views.source_rows import BEFORE_UPLOAD
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
 from video_assets.days import UNDATED
@@ -68,6 +68,19 @@ def _lost_counters(given: CheckInput) -> Finding:
     count = lost.count()
     days = [row["date"] for row in lost.select("date").distinct().collect()] if count else ()
     return Finding(rows=count, sample=sample(shown) if count else (), days=days)
+
+
+def _large_corrections(given: CheckInput) -> DataFrame:
+    """Days of which videos lose more views than is usual, against those that the others win."""
+    views = F.col("viewCount")
+    by_day = given.rows().groupBy("date")
+    sums = by_day.agg(
+        F.count_if(views < 0).alias("negativeRows"),
+        F.coalesce(F.sum(F.when(views < 0, views)), F.lit(0)).alias("negativeViews"),
+        F.coalesce(F.sum(F.when(views > 0, views)), F.lit(0)).alias("views"),
+    )
+    tolerated = F.col("views") * F.lit(-given.thresholds.max_correction_share)
+    return sums.where(F.col("negativeViews") < tolerated)
 
 
 def _unusual_days(given: CheckInput) -> Finding:
@@ -227,6 +240,18 @@ RULES: tuple[Rule, ...] = (
         severity=WARN,
         thresholds=("max_conflict_share",),
         measure=_conflicts,
+    ),
+    FrameRule(
+        name="few_views_taken_back",
+        table=DAILY_VIDEO_VIEWS,
+        description="Corrections below 0 take back a small part of a day's views.",
+        problem="days have many views that the platform took back",
+        remedy="Platforms take back views of robots: kept, so that sums equal theirs. If many "
+        "videos fall at once, ask whether the sender's counters were reset.",
+        severity=WARN,
+        thresholds=("max_correction_share",),
+        violations=_large_corrections,
+        day_column="date",
     ),
     MeasuredRule(
         name="no_lost_counters",

@@ -80,7 +80,7 @@ def _assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetSpec]:
         video_metadata_asset(),
         sessions_asset(daily),
         engagement_asset(),
-        *analytics_assets(),
+        *analytics_assets(daily),
         daily_views_source_spec,
         daily_video_views_asset(daily),
         monthly_views_asset(monthly_partitions(settings.start_date)),

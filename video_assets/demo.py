@@ -25,7 +25,7 @@ from resources.engine.session import SparkEngine
 from resources.file_access import open_new_files_to
 from resources.runs.in_process import run_assets
 from resources.runs.liveness import free_dead_runs
-from video_assets.analytics.tables import ANALYTICS_TABLES
+from video_assets.analytics.tables import ANALYTICS_TABLES, DAILY_ANALYTICS_TABLES
 from video_assets.catalog import PARTITION_TAG, RANGE_TAGS, asset_key
 from video_assets.daily_views.tables import (
     DAILY_VIDEO_VIEWS,
@@ -54,6 +54,7 @@ PLAYER_EVENT_TABLES = (
     VIDEO_METADATA,
     SESSIONS,
     ENGAGEMENT,
+    *DAILY_ANALYTICS_TABLES,
     *ANALYTICS_TABLES,
 )
 DAILY_VIEW_TABLES = (DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS, MISSING_DATES, MISSING_DATE)

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from resources.alerts.table import alerts_table
 from resources.delta.table import Table
-from video_assets.analytics.tables import ANALYTICS_TABLES
+from video_assets.analytics.tables import ANALYTICS_TABLES, DAILY_ANALYTICS_TABLES
 from video_assets.daily_views.tables import (
     DAILY_VIDEO_VIEWS,
     MISSING_DATE,
@@ -34,6 +34,7 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             MISSING_DATE,
             LIFETIME_SNAPSHOTS,
             LIFETIME_VIEW_HISTORY,
+            *DAILY_ANALYTICS_TABLES,
             *ANALYTICS_TABLES,
         )
     }

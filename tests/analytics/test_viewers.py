@@ -112,6 +112,16 @@ def test_the_report_s_first_day_is_a_utc_day(spark: SparkSession, hour: int) -> 
     assert row["firstWatchDay"] == date(2025, 3, 7)
 
 
+def test_the_report_marks_what_the_platform_counted_as_a_view(spark: SparkSession) -> None:
+    changes = [date(2025, 3, 7), date(2025, 3, 9)]
+    days = [datetime(2025, 3, day, 12, tzinfo=UTC) for day in (6, 7, 10)]
+    rows = [engaged(userId=f"u{n}", firstWatchDate=day) for n, day in enumerate(days)]
+    found = rows_of(
+        video_engagement_bi(frame(spark, rows, ENGAGEMENT), changes), VIDEO_ENGAGEMENT_BI
+    )
+    assert [row["viewDefinitionSince"] for row in found] == [None, *changes]
+
+
 def test_a_cohort_begins_on_the_monday_of_its_viewers_first_session(spark: SparkSession) -> None:
     rows = cohorts(spark, ("a", MONDAY), ("b", SUNDAY), ("c", SUNDAY + timedelta(days=1)))
     assert weeks(rows, "cohortViewers") == [

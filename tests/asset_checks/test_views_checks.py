@@ -217,6 +217,23 @@ def test_many_conflicts_are_reported(checked: Checked, conflicts: int, passed: b
     assert value(said, "conflicts") == conflicts
 
 
+def test_days_of_large_corrections_are_reported(checked: Checked) -> None:
+    checked.views(
+        *(viewed("v", day(8), 100), viewed("w", day(8), -10)),
+        *(viewed("v", day(9), 100), viewed("w", day(9), -8), viewed("x", day(9), -3)),
+        viewed("v", day(10), -1),
+    )
+    name = "few_views_taken_back"
+    assert checked.results(DAILY_VIDEO_VIEWS, days(8))[name].passed
+    said = checked.results(DAILY_VIDEO_VIEWS)[name]
+    assert [(r["date"], r["negativeRows"], r["negativeViews"]) for r in sample_of(said)] == [
+        ("2025-01-09", 2, -11),
+        ("2025-01-10", 1, -1),
+    ]
+    checked.tolerate(max_correction_share=0.11)
+    assert value(checked.results(DAILY_VIDEO_VIEWS)[name], "days") == "2025-01-10"
+
+
 def test_lost_counters_are_reported_with_their_days(checked: Checked) -> None:
     lost = {**viewed("v", day(8), None), "reportedCount": 0}
     checked.views(lost, {**viewed("w", day(8), None), "reportedCount": 9})

@@ -14,7 +14,7 @@ from video_assets.automation.schedules import daily_schedule
 NOW = datetime(2025, 2, 1, 1, 0, 30, tzinfo=UTC)
 YESTERDAY, TODAY = "2025-01-31", "2025-02-01"
 
-NAMES = ("engagement", "gaps", "months", "snapshots", "history")
+NAMES = ("engagement", "days", "gaps", "months", "snapshots", "history")
 
 Requested = list[tuple[str, str | None]]
 
@@ -169,6 +169,19 @@ def test_a_late_day_brings_its_own_month_and_history_and_the_tables_over_all_day
         ("months", "2025-01-01"),
         ("snapshots", TODAY),
     ]
+
+
+def test_a_day_that_changed_waits_until_the_table_of_all_days_knows_of_it(
+    platform: Platform,
+) -> None:
+    platform.run_day()
+    platform.follow()
+    platform.materialize([("sessions", "2025-01-05")])
+    later = NOW + timedelta(hours=2)
+    waves = platform.follow(later)
+    assert [("engagement", None)] in waves
+    assert waves.index([("engagement", None)]) < waves.index([("days", "2025-01-05")])
+    assert [one for wave in waves for one in wave if one[0] == "days"] == [("days", "2025-01-05")]
 
 
 def test_nothing_is_requested_when_nothing_changed(platform: Platform) -> None:

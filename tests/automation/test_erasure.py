@@ -17,6 +17,7 @@ from support.world import ENGAGEMENT, RAW_EVENTS, SESSIONS, Row, World, world
 
 from resources.delta.erasure import occurrences, whole_words
 from resources.runs.redaction import files_with
+from video_assets.analytics.tables import VIDEO_DAILY
 from video_assets.automation.erasure import JOB, ErasureError
 from video_assets.player_events.tables import ERASED_USERS
 from video_assets.settings import SettingsError
@@ -101,6 +102,17 @@ def test_nothing_is_left_and_the_tables_are_those_that_never_saw_the_person(
     receipt = output.step_output_data.metadata
     assert receipt[f"rows deleted from {RAW_EVENTS.name}"].value > 0
     assert "nothing found" in str(receipt["searched afterwards"].value)
+
+
+def test_days_of_videos_are_counted_again_without_the_person(
+    used: World, home: dg.DagsterInstance
+) -> None:
+    used.compute(DAYS[0], DAYS[-1], tables=(VIDEO_DAILY,))
+    before = used.rows(VIDEO_DAILY)
+    erase(used, home, PERSON)
+    erased = used.rows(VIDEO_DAILY)
+    used.compute(DAYS[0], DAYS[-1], tables=(VIDEO_DAILY,))
+    assert erased == used.rows(VIDEO_DAILY) != before
 
 
 def test_the_next_delivery_brings_nobody_back_and_is_accounted_for(

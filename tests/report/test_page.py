@@ -2,10 +2,11 @@
 
 import re
 from dataclasses import asdict, replace
+from datetime import date
 
 import pytest
 from support.html_pages import Parsed, parsed
-from support.report_facts import HOSTILE, LONG, empty_report, full_report
+from support.report_facts import FIRST, HOSTILE, LONG, empty_report, full_report
 
 from video_assets.plots import DARK, LIGHT, Palette
 from video_assets.report import takeaways
@@ -154,6 +155,24 @@ def test_views_are_compared_with_as_long_before(read: Parsed) -> None:
         "250,000 views in all. 7,812 in the 7 days to 30 Apr 2025, +0.6\u202f% against as long "
         "before. 30,954 in the 28 days to 30 Apr 2025, +2.6\u202f% against as long before."
     ) in read.text
+
+
+def test_views_on_both_sides_of_another_definition_are_not_compared() -> None:
+    report = full_report()
+    assert report.views is not None
+    day = report.views.per_day[-10][0]
+    changes = ((FIRST, "older"), (day, "each start counts"), (date(2030, 1, 1), "later"))
+    html = page(replace(report, views=replace(report.views, definition_changes=changes)))
+    [figure] = [found for found in figures(html) if "Views per day" in found]
+    text = " ".join(parsed(figure).text.split())
+    assert (
+        "7,812 in the 7 days to 30 Apr 2025, not to be compared with as long before. "
+        "30,954 in the 28 days to 30 Apr 2025, not to be compared with as long before. "
+        "From 21 Apr 2025 on something else counts as a view (each start counts)."
+    ) in text.replace("\u202f", " ")
+    assert "21 Apr 2025: another definition of a view" in text
+    assert "older" not in text
+    assert "later" not in text
 
 
 def test_a_day_of_absurd_counts_leaves_the_others_readable() -> None:

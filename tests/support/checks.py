@@ -81,6 +81,7 @@ def session(number: int, **changed: Any) -> Row:
         "uniqueSecondsWatched": 20.0,
         "watchedIntervals": [{"start": 0.0, "end": 20.0}],
         "maxPosition": 20.0,
+        "playCount": 1,
         "eventCount": 2,
         "unterminatedPosition": None,
         "segmentCount": 1,

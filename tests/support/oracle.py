@@ -307,6 +307,7 @@ class SessionDay:
             "watchedIntervals": [{"start": start, "end": end} for start, end in intervals],
             "maxPosition": max(max(step.position, step.target) for step in self.steps),
             "pauseCount": names.count(PAUSE),
+            "playCount": names.count(PLAY),
             "endedCount": len(self.endings),
             "forwardSkips": sum(move > rules.forward_skip for move in moves),
             "backwardSkips": sum(move < -rules.backward_skip for move in moves),

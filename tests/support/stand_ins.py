@@ -7,7 +7,11 @@ from datetime import date
 import dagster as dg
 
 from resources.runs.passing_faults import retries_passing_faults
-from video_assets.automation.conditions import asks_once_a_day, follows_its_inputs
+from video_assets.automation.conditions import (
+    asks_once_a_day,
+    follows_its_day,
+    follows_its_inputs,
+)
 from video_assets.catalog import (
     DAYS_OF_THE_MONTH,
     DAYS_THAT_ARE_THERE,
@@ -18,7 +22,9 @@ from video_assets.catalog import (
 
 START = date(2025, 1, 1)
 DAILY = daily_partitions(START)
-DAILY_STEPS = [dg.AssetKey(name) for name in ("events", "sessions", "engagement", "views", "gaps")]
+DAILY_STEPS = [
+    dg.AssetKey(name) for name in ("events", "sessions", "engagement", "days", "views", "gaps")
+]
 
 
 @dataclass
@@ -69,6 +75,12 @@ def stand_ins(behaviour: Behaviour) -> list[dg.AssetsDefinition]:
             "engagement",
             deps=[dg.AssetDep("sessions", partition_mapping=every)],
             automation_condition=follows,
+        ),
+        asset(
+            "days",
+            partitions_def=DAILY,
+            deps=["sessions", "engagement"],
+            automation_condition=follows_its_day(dg.AssetKey("engagement")),
         ),
         views,
         asset(

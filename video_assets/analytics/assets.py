@@ -3,6 +3,7 @@
 import dagster as dg
 from pyspark.sql import DataFrame
 
+from resources.delta.stage import StagedTable
 from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
@@ -12,30 +13,56 @@ from video_assets.analytics import user_engagement as user_frames
 from video_assets.analytics import video_engagement_bi as bi_frames
 from video_assets.analytics import video_performance as performance_frames
 from video_assets.analytics import viewer_cohorts as cohort_frames
+from video_assets.analytics.stage_video_daily import stage_video_daily
 from video_assets.analytics.tables import (
     USER_ENGAGEMENT,
+    VIDEO_DAILY,
     VIDEO_ENGAGEMENT_BI,
     VIDEO_PERFORMANCE,
     VIDEO_POSITION_CURVE,
     VIEWER_COHORTS,
 )
 from video_assets.arrow.kernels import tasks_for
-from video_assets.catalog import ANALYTICS, asset_key, declared
+from video_assets.catalog import ANALYTICS, asset_key, days_of, declared
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.settings import Settings
 from video_assets.settings.analytics import AnalyticsSettings
 
 
-def analytics_assets() -> list[dg.AssetsDefinition]:
-    """The assets of the group `analytics`: each is computed as a whole, from all days."""
+def analytics_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """The assets of the group `analytics`: most are computed as a whole, from all days."""
     return [
+        video_daily_asset(daily),
         video_performance_asset(),
         video_position_curve_asset(),
         user_engagement_asset(),
         viewer_cohorts_asset(),
         video_engagement_bi_asset(),
     ]
+
+
+def video_daily_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    """The asset `video/video_daily`."""
+
+    @dg.asset(
+        **declared(VIDEO_DAILY, ANALYTICS),
+        description="Each video day by day: plays, viewers and those of them who are new, "
+        "sessions, watch time, what was watched at least once, completions, skips, and the days "
+        "since anyone first opened it. A day is computed from its own sessions; a day that comes "
+        "late restates who was new on later ones.",
+        deps=[asset_key(SESSIONS), asset_key(ENGAGEMENT)],
+        partitions_def=daily,
+    )
+    @retries_passing_faults
+    def video_daily(
+        context: dg.AssetExecutionContext,
+        spark: SparkEngine,
+        settings: dg.ResourceParam[Settings],
+    ) -> StagedTable:
+        return stage_video_daily(spark, settings, days_of(context), context.log)
+
+    return video_daily
 
 
 def video_performance_asset() -> dg.AssetsDefinition:
@@ -128,8 +155,12 @@ def video_engagement_bi_asset() -> dg.AssetsDefinition:
         ins={ENGAGEMENT.name: _whole_table(ENGAGEMENT)},
     )
     @retries_passing_faults
-    def vw_video_engagement_bi(aggregated_user_video_engagement: DataFrame) -> DataFrame:
-        return bi_frames.video_engagement_bi(aggregated_user_video_engagement)
+    def vw_video_engagement_bi(
+        aggregated_user_video_engagement: DataFrame, settings: dg.ResourceParam[Settings]
+    ) -> DataFrame:
+        return bi_frames.video_engagement_bi(
+            aggregated_user_video_engagement, settings.definition_change_days
+        )
 
     return vw_video_engagement_bi
 

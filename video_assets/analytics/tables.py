@@ -386,9 +386,89 @@ VIDEO_ENGAGEMENT_BI = Table(
             "the video ran to its end",
             origin=ENGAGEMENT.origin("isCompletedAtLeastOnce"),
         ),
+        Column(
+            "viewDefinitionSince",
+            pa.date32(),
+            "for comparing with the platform's views: day since which these were counted as on "
+            "firstWatchDay (`_VIEW_DEFINITION_CHANGES`); null: as before the first change",
+            "day",
+            origin=ENGAGEMENT.origin("firstWatchDate"),
+        ),
     ),
 )
 
+_OF_THE_DAY = SESSIONS.origin("sessionDate")
+
+VIDEO_DAILY = Table(
+    name="video_daily",
+    schema=SCHEMA_NAME,
+    grain="one video on a day on which anyone opened it",
+    key=("videoId", "date"),
+    partition_by="date",
+    columns=(
+        *SESSIONS.copied("videoId"),
+        required("date", pa.date32(), "day of the events", "UTC day", origin=_OF_THE_DAY),
+        Column(
+            "plays",
+            pa.int64(),
+            "times that play was pressed: video_play events; null where the sessions of the day "
+            "were computed before they counted them",
+            "video_play",
+            origin=SESSIONS.origin("playCount"),
+        ),
+        required(
+            "viewers",
+            pa.int64(),
+            "users with any event of the video that day",
+            "viewers",
+            origin=SESSIONS.origin("userId"),
+        ),
+        required(
+            "newViewers",
+            pa.int64(),
+            "of these, users who opened the video for the first time",
+            "viewers",
+            origin=ENGAGEMENT.origin("firstWatchDate"),
+        ),
+        required(
+            "sessions",
+            pa.int64(),
+            "sessions that began that day; one that runs past midnight counts where it began",
+            "sessions",
+            origin=SESSIONS.origin("isContinuation"),
+        ),
+        required(
+            "watchSeconds",
+            pa.float64(),
+            "time watched, rewatching included",
+            "s",
+            origin=SESSIONS.origin("watchTime"),
+        ),
+        required(
+            "uniqueSeconds",
+            pa.float64(),
+            "length of what each viewer watched that day at least once, of all viewers",
+            "s of video",
+            origin=SESSIONS.origin("watchedIntervals"),
+        ),
+        required(
+            "completions",
+            pa.int64(),
+            "times that the video ran to its end",
+            origin=SESSIONS.origin("endedCount"),
+        ),
+        *SESSIONS.copied("forwardSkips", "backwardSkips"),
+        required(
+            "daysSinceFirst",
+            pa.int64(),
+            "days since the first day on which anyone opened the video, 0 on that day",
+            "days",
+            origin=ENGAGEMENT.origin("firstWatchDate"),
+        ),
+    ),
+)
+
+# Each is computed as a whole, from all days.
 ANALYTICS_TABLES: tuple[Table, ...] = (
     VIDEO_PERFORMANCE,
     VIDEO_POSITION_CURVE,
@@ -396,3 +476,6 @@ ANALYTICS_TABLES: tuple[Table, ...] = (
     VIEWER_COHORTS,
     VIDEO_ENGAGEMENT_BI,
 )
+
+# Each is computed day by day.
+DAILY_ANALYTICS_TABLES: tuple[Table, ...] = (VIDEO_DAILY,)

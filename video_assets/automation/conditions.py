@@ -1,11 +1,14 @@
 """What follows from what: assets whose partitions differ cannot share a run, so they follow."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import dagster as dg
 
+from video_assets.analytics.tables import VIDEO_DAILY
 from video_assets.catalog import asset_key
+from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS
 from video_assets.vocabulary import SCHEMA_NAME
 
@@ -19,6 +22,16 @@ def follows_its_inputs() -> Condition:
     fails. An input that changes in a run that also computes this asset is that run's business.
     """
     return _labelled(_after_its_inputs(), "an input changed, and no blocking check of one fails")
+
+
+def follows_its_day(waits_for: dg.AssetKey) -> Condition:
+    """Compute a day again when its own inputs changed, once another input knows of them.
+
+    Args:
+        waits_for: the input that changes with every day: its change alone makes no day stale.
+    """
+    condition = _after_its_inputs(dg.AssetSelection.assets(waits_for))
+    return _labelled(condition, f"the day changed, and {waits_for.path[-1]} knows of it")
 
 
 def asks_once_a_day() -> Condition:
@@ -41,23 +54,39 @@ def _with_condition(spec: dg.AssetSpec) -> dg.AssetSpec:
     reads_ours = any(dep.asset_key.path[0] == SCHEMA_NAME for dep in spec.deps)
     if spec.automation_condition or not reads_ours:
         return spec
-    once = spec.key == asset_key(LIFETIME_SNAPSHOTS)
-    condition = asks_once_a_day() if once else follows_its_inputs()
-    return spec.replace_attributes(automation_condition=condition)
+    of_table = _OF_TABLES.get(spec.key, follows_its_inputs)
+    return spec.replace_attributes(automation_condition=of_table())
 
 
-def _after_its_inputs() -> Any:
+def _after_its_inputs(waits_only: dg.AssetSelection | None = None) -> Any:
+    """An input changed and none is on its way.
+
+    Args:
+        waits_only: inputs that are waited for, and whose change is no reason.
+    """
     condition = dg.AutomationCondition
     # A blocking check with nothing to look at records no result: it has not failed.
     unsafe = condition.any_checks_match(
         condition.check_failed() | condition.in_progress(), blocking_only=True
     )
+    changed: Any = condition.any_deps_updated()
+    coming: Any = condition.any_deps_in_progress()
+    if waits_only is not None:
+        changed = changed.ignore(waits_only)
+        behind = condition.any_deps_updated().since(condition.newly_updated())
+        coming |= condition.any_deps_match(behind).allow(waits_only)
     return (
-        condition.any_deps_updated().since_last_handled()
-        & ~condition.any_deps_in_progress()
+        changed.since_last_handled()
+        & ~coming
         & ~condition.any_deps_match(unsafe)
         & ~condition.in_progress()
     )
+
+
+_OF_TABLES: Mapping[dg.AssetKey, Callable[[], Condition]] = {
+    asset_key(LIFETIME_SNAPSHOTS): asks_once_a_day,
+    asset_key(VIDEO_DAILY): partial(follows_its_day, asset_key(ENGAGEMENT)),
+}
 
 
 def _labelled(condition: Any, label: str) -> Condition:

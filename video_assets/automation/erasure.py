@@ -22,8 +22,8 @@ from resources.delta.warehouse import Warehouse
 from resources.runs.liveness import alive
 from resources.runs.redaction import files_with, redact_home
 from resources.storage import find, normalized
-from video_assets.analytics.tables import ANALYTICS_TABLES
-from video_assets.catalog import asset_key
+from video_assets.analytics.tables import ANALYTICS_TABLES, DAILY_ANALYTICS_TABLES
+from video_assets.catalog import RANGE_TAGS, asset_key
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.player_events.erased_users import note_erased
 from video_assets.player_events.tables import REJECTED_EVENTS
@@ -143,13 +143,25 @@ def compute_from_sessions(
     keys = [asset_key(table) for table in tables]
     if find(normalized(report_location(settings.warehouse))):
         keys.append(REPORT)
-    if keys:
-        job = dg.define_asset_job(_RECOMPUTES, keys)
+    for selection, tags in [(keys, {}), *_daily_runs(stored)]:
+        if not selection:
+            continue
+        job = dg.define_asset_job(_RECOMPUTES, selection)
         defs = dg.Definitions(assets=assets, resources=resources, jobs=[job])
         run_id = str(uuid4())
         # A lock of its own: killed with this process, it holds up no run after it.
         with alive(instance, run_id):
-            defs.resolve_job_def(_RECOMPUTES).execute_in_process(instance=instance, run_id=run_id)
+            defs.resolve_job_def(_RECOMPUTES).execute_in_process(
+                instance=instance, run_id=run_id, tags=tags
+            )
+
+
+def _daily_runs(stored: Warehouse) -> Iterator[tuple[list[dg.AssetKey], dict[str, str]]]:
+    """The tables that are computed by day, and the tags of a run over all of their days."""
+    for table in DAILY_ANALYTICS_TABLES:
+        if days := sorted(stored.rows_per_day(table)):
+            range_of_days = zip(RANGE_TAGS, (str(days[0]), str(days[-1])), strict=True)
+            yield [asset_key(table)], dict(range_of_days)
 
 
 def _users(config: EraseUsersConfig) -> list[str]:

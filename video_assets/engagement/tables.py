@@ -136,6 +136,13 @@ SESSIONS = Table(
             origin=_WATCHED,
         ),
         Column(
+            "playCount",
+            pa.int64(),
+            "times that play was pressed: video_play events",
+            "video_play",
+            origin=RAW_EVENTS.origin("eventName"),
+        ),
+        Column(
             "tooLongSegments",
             pa.int64(),
             "stretches not watched because of MAX_SEGMENT alone",

@@ -32,15 +32,15 @@ def build_report(session: SparkSession, settings: Settings, written_at: datetime
         MissingTableError: a table of the player events was never written.
     """
     return collect_report(
-        _tables(session, settings.warehouse),
+        _tables(session, settings),
         _limits(settings),
         settings.position_bucket_seconds,
         written_at,
     )
 
 
-def _tables(session: SparkSession, warehouse: str) -> Tables:
-    stored = Warehouse(warehouse, lambda: session).snapshot()
+def _tables(session: SparkSession, settings: Settings) -> Tables:
+    stored = Warehouse(settings.warehouse, lambda: session).snapshot()
 
     def frame(table: Table) -> DataFrame:
         if not stored.holds(table):
@@ -65,6 +65,7 @@ def _tables(session: SparkSession, warehouse: str) -> Tables:
         events_per_day=stored.rows_per_day(RAW_EVENTS),
         rejected_per_day=stored.rows_per_day(REJECTED_EVENTS),
         daily_view_rows=stored.row_count(DAILY_VIDEO_VIEWS),
+        definition_changes=settings.view_definition_changes,
     )
 
 

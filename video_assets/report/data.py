@@ -4,7 +4,7 @@ Whatever is brought to the driver is bounded: the first videos and users, the ne
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -60,6 +60,7 @@ class Tables:
     Attributes:
         daily_views: None where there are none yet, and so is `missing_date`.
         daily_view_rows: rows of `daily_video_views`.
+        definition_changes: days from which something else counts as a view there, and what.
     """
 
     engagement: DataFrame
@@ -73,6 +74,7 @@ class Tables:
     events_per_day: RowCounts
     rejected_per_day: RowCounts
     daily_view_rows: int
+    definition_changes: Mapping[date, str] = field(default_factory=dict)
 
 
 def collect_report(
@@ -98,7 +100,7 @@ def collect_report(
         totals=totals,
         trends=_trends(tables),
         days=_watch_days(tables.sessions, since),
-        views=_views(tables.daily_views),
+        views=_views(tables.daily_views, tables.definition_changes),
         videos=most_watched,
         top_videos=top,
         best_held=best,
@@ -191,7 +193,7 @@ def _period(tables: Tables, first: date, last: date) -> Period:
     return Period(first, last, row["viewers"], row["returning"], row["sessions"], row["seconds"])
 
 
-def _views(daily_views: DataFrame | None) -> Views | None:
+def _views(daily_views: DataFrame | None, changes: Mapping[date, str]) -> Views | None:
     if daily_views is None:
         return None
     counted = F.coalesce(F.sum("viewCount"), F.lit(0)).alias("views")
@@ -206,6 +208,7 @@ def _views(daily_views: DataFrame | None) -> Views | None:
     return Views(
         per_day=tuple((day, found.get(day, 0)) for day in _calendar(found)),
         total=_only_row(daily_views.agg(counted))["views"],
+        definition_changes=tuple(sorted(changes.items())),
     )
 
 

@@ -98,10 +98,19 @@ class Trend:
 
 @dataclass(frozen=True)
 class Views:
-    """The platform's daily views: of each of the newest days, and of all."""
+    """The platform's daily views: of each of the newest days, and of all.
+
+    Attributes:
+        definition_changes: days from which something else counts as a view, and what.
+    """
 
     per_day: tuple[tuple[date, int], ...]
     total: int
+    definition_changes: tuple[tuple[date, str], ...] = ()
+
+    def definition_changed(self, first: date, last: date) -> bool:
+        """Whether views of the days cannot be compared or added up."""
+        return any(first < day <= last for day, _ in self.definition_changes)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 from markupsafe import Markup
@@ -142,10 +143,15 @@ def views(found: Views) -> Figure:
         "Views per day",
         takeaways.views(found, highest),
         ("Day", "Views"),
-        [(full_day(day), count(number)) for day, number in found.per_day],
+        [(_marked_day(day, found), count(number)) for day, number in found.per_day],
         {**bars_by_day(bars, "views"), "height": _MIDDLE},
         _BOTH_WIDTHS,
     )
+
+
+def _marked_day(day: date, found: Views) -> str:
+    is_change = any(day == change for change, _ in found.definition_changes)
+    return f"{full_day(day)}: another definition of a view" if is_change else full_day(day)
 
 
 def tiers(report: Report) -> Figure:

@@ -154,10 +154,19 @@ def views(found: Views, highest: float) -> str:
             now, before = (
                 sum(views[day] for day in part) for part in (days[:length], days[length:])
             )
-            sentences.append(
-                f"{count(now)} in the {length} days to {full_day(newest)}, "
-                f"{change(now, before)} against as long before."
+            compared = (
+                "not to be compared with as long before"
+                if found.definition_changed(days[-1], newest)
+                else f"{change(now, before)} against as long before"
             )
+            sentences.append(
+                f"{count(now)} in the {length} days to {full_day(newest)}, {compared}."
+            )
+    sentences += [
+        f"From {full_day(day)} on something else counts as a view ({what})."
+        for day, what in found.definition_changes
+        if found.per_day[0][0] < day <= newest
+    ]
     beyond = tuple(day for day, number in found.per_day if number > highest)
     if beyond:
         sentences.append(f"Higher than the chart: {_some_days(beyond)}.")

@@ -29,6 +29,9 @@ class CheckThresholds(BaseModel):
         0.05,
         description="share of daily views with a contradicting row above which a check warns",
     )
+    max_correction_share: Share = Field(
+        0.1, description="share of a day's views taken back by the platform that is reported"
+    )
     max_lifetime_drift: Share = Field(
         0.05,
         description="share by which the sum of a video's days may differ from its lifetime views",

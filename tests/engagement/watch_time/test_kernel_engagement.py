@@ -36,6 +36,7 @@ LONE_PAUSE: dict[str, Any] = {
     "watchedIntervals": [],
     "maxPosition": 0.0,
     "pauseCount": 1,
+    "playCount": 0,
     "endedCount": 0,
     "forwardSkips": 0,
     "backwardSkips": 0,

@@ -978,6 +978,7 @@ def test_a_session_row_describes_all_of_the_session() -> None:
         "watchedIntervals": [{"start": 0.0, "end": 60.0}, {"start": 200.0, "end": 300.0}],
         "maxPosition": 300.0,
         "pauseCount": 2,
+        "playCount": 1,
         "endedCount": 1,
         "forwardSkips": 1,
         "backwardSkips": 1,

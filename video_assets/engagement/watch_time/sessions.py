@@ -246,6 +246,7 @@ def _counts(played: OrderedEvents, gaps: Gaps, endings: Bools, rows: _Rows) -> d
         "eventCount": rows.last - rows.first + 1,
         "unterminatedPosition": _unterminated_position(played, rows),
         "segmentCount": _count(gaps.watched, rows),
+        "playCount": _count(played.event == PlayerEvent.PLAY, rows),
         "tooLongSegments": _count(gaps.too_long, rows),
         "tooFastSegments": _count(gaps.too_fast, rows),
     }
