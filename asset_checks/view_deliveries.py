@@ -246,8 +246,8 @@ RULES: tuple[Rule, ...] = (
         table=DAILY_VIDEO_VIEWS,
         description="Corrections below 0 take back a small part of a day's views.",
         problem="days have many views that the platform took back",
-        remedy="Platforms take back views of robots: kept, so that sums equal theirs. If many "
-        "videos fall at once, ask whether the sender's counters were reset.",
+        remedy="Robots' views are taken back, and kept so. If many videos fall at once, ask "
+        "whether counters were reset.",
         severity=WARN,
         thresholds=("max_correction_share",),
         violations=_large_corrections,
