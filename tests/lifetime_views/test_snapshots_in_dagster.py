@@ -210,7 +210,7 @@ def test_a_range_asks_once_for_today_and_keeps_the_past_as_it_is(
     run = views.run(FIRST, TODAY, tables=SNAPSHOTS)
     assert len(api.calls) == 2
     assert counts(views) == {("v", yesterday): 7, ("v", TODAY): 9}
-    found = materializations(run, LIFETIME_SNAPSHOTS)
+    found = run.metadata_by_partition(LIFETIME_SNAPSHOTS)
     assert set(found) == {str(yesterday), str(TODAY)}
     assert found[str(yesterday)]["kept_rows"] == 1
     span = f"{FIRST} to {yesterday - timedelta(days=1)} have no snapshot"
