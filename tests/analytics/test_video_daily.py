@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 from support.checks import intervals, session
 from support.oracle import length, merged
-from support.restless import pipeline_of, restless_events
+from support.restless import delivered_events, restless_events
 from support.tables import day
-from support.world import DAILY, SORTED_OUT, TABLES, Row, World
+from support.world import DAILY, SORTED_OUT, TABLES, Row, World, world
 
 from resources.delta.table import Table
 from video_assets.analytics.tables import VIDEO_DAILY
@@ -48,9 +48,10 @@ def events() -> list[Row]:
 
 @pytest.fixture(scope="module")
 def filled(events: list[Row], tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with pipeline_of(tmp_path_factory.mktemp("daily"), events, FIRST) as world:
-        world.run(FIRST, FOURTH, tables=(*TABLES, VIDEO_DAILY))
-        yield world
+    root = tmp_path_factory.mktemp("daily")
+    with world(root / "warehouse", **delivered_events(root, events, FIRST)) as filled:
+        filled.run(FIRST, FOURTH, tables=(*TABLES, VIDEO_DAILY))
+        yield filled
 
 
 def expected_rows(world: World) -> list[Row]:
@@ -106,24 +107,24 @@ def test_each_day_of_a_video_is_counted_as_a_plain_loop_does(filled: World) -> N
 def test_any_way_to_run_the_days_gives_the_same_rows(
     name: str, events: list[Row], filled: World, tmp_path: Path
 ) -> None:
-    with pipeline_of(tmp_path, events, FIRST) as world:
-        world.compute(tables=(VIDEO_METADATA,))
+    with world(tmp_path / "warehouse", **delivered_events(tmp_path, events, FIRST)) as found:
+        found.compute(tables=(VIDEO_METADATA,))
         for tables, days in PLANS[name]:
-            world.compute(*days, tables=tables)
-        assert world.rows(VIDEO_DAILY) == filled.rows(VIDEO_DAILY)
+            found.compute(*days, tables=tables)
+        assert found.rows(VIDEO_DAILY) == filled.rows(VIDEO_DAILY)
 
 
 def test_a_day_that_comes_late_restates_the_later_ones_alone(
     events: list[Row], tmp_path: Path
 ) -> None:
-    with pipeline_of(tmp_path, events, FIRST) as world:
-        world.compute(FIRST, FOURTH, tables=SORTED_OUT)
+    with world(tmp_path / "warehouse", **delivered_events(tmp_path, events, FIRST)) as found:
+        found.compute(FIRST, FOURTH, tables=SORTED_OUT)
         for first, last in ((THIRD, FOURTH), (SECOND, SECOND)):
-            world.compute(first, last, tables=(SESSIONS,))
-            world.compute(tables=(VIDEO_METADATA, ENGAGEMENT))
-            staged = world.compute(first, last, tables=(VIDEO_DAILY,))[VIDEO_DAILY.name]
+            found.compute(first, last, tables=(SESSIONS,))
+            found.compute(tables=(VIDEO_METADATA, ENGAGEMENT))
+            staged = found.compute(first, last, tables=(VIDEO_DAILY,))[VIDEO_DAILY.name]
         assert staged.replaced == {SECOND, THIRD, FOURTH}
-        again = world.compute(SECOND, tables=(VIDEO_DAILY,))[VIDEO_DAILY.name]
+        again = found.compute(SECOND, tables=(VIDEO_DAILY,))[VIDEO_DAILY.name]
         assert again.replaced == {SECOND}
 
 

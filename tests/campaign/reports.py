@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv as pc
-from support.views_pipeline import MONTHS, VIEWS, months_of
-from support.world import World, world
+from support.world import MONTHS, VIEWS, World, months_of, world
 
+from resources.epoch import day_number
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MONTHLY_VIEWS
 
 FIRST = date(2025, 1, 1)
@@ -93,7 +93,7 @@ def _deliver(folder: Path, size: Size, seed: int) -> tuple[int, Counts]:
 def _differences(stored: World, size: Size, expected: Counts) -> Iterator[str]:
     found = np.zeros_like(expected)
     rows = pa.table(stored.delta(DAILY_VIDEO_VIEWS).scan(["video_id", "date", "viewCount"]))
-    day = rows["date"].cast(pa.int32()).to_numpy() - (FIRST - date(1970, 1, 1)).days
+    day = rows["date"].cast(pa.int32()).to_numpy() - day_number(FIRST)
     video = np.array([int(name[1:]) for name in rows["video_id"].to_pylist()])
     np.add.at(found, (day, video), rows["viewCount"].to_numpy())
     if different := np.count_nonzero(found != expected):

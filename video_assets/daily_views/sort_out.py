@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from resources.epoch import day_number
 from video_assets.arrow.blocks import Shares, pack, pack_days
 from video_assets.arrow.columns import with_numbered_texts
 from video_assets.arrow.kernels import count_values
@@ -22,7 +23,6 @@ from video_assets.daily_views.day_views import (
     CombineRule,
     ViewCountKind,
     combined_rows,
-    day_number,
     day_numbers,
     day_views,
     definitions_in_force,
