@@ -26,7 +26,7 @@ from resources.delta.schema_check import Days, days_between, describe_days
 from resources.delta.stage import StagedTable, stage_frame, table_location
 from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
-from resources.delta.write_metadata import output_metadata, partition_metadata
+from resources.delta.write_metadata import output_metadata, partition_metadata, written_line
 from resources.storage import normalized, provider
 
 Window = tuple[date, date]
@@ -192,6 +192,7 @@ class DataFrameHandler(DbTypeHandler[DataFrame]):
 
 def _commit_and_report(context: OutputContext, staged: StagedTable) -> Mapping[str, Any]:
     committed = commit(staged, run_id=context.run_id)
+    context.log.info("%s", written_line(staged, committed))
     if context.has_asset_partitions:
         for partition_key in context.asset_partition_keys:
             context.step_context.add_asset_metadata(

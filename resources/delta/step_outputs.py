@@ -1,6 +1,7 @@
 """What a step reports beside the outputs that Dagster takes: tables and days by themselves."""
 
 import functools
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ParamSpec
 
@@ -8,9 +9,10 @@ import dagster as dg
 
 from resources.delta.commit import commit
 from resources.delta.stage import StagedTable
-from resources.delta.write_metadata import output_metadata, partition_metadata
+from resources.delta.write_metadata import output_metadata, partition_metadata, written_line
 
 P = ParamSpec("P")
+_log = logging.getLogger(__name__)
 Written = dg.Output[StagedTable] | dg.AssetMaterialization
 
 
@@ -46,6 +48,7 @@ def materialized(
         metadata: besides what every write reports.
     """
     committed = commit(staged, run_id=run_id)
+    _log.info("%s", written_line(staged, committed))
     key = dg.AssetKey([staged.table.schema, staged.table.name])
     metadata = {**metadata, **output_metadata(staged, committed, staged.table.schema)}
     for day in days:

@@ -46,6 +46,20 @@ def output_metadata(staged: StagedTable, committed: CommittedTable, schema: str)
     }
 
 
+def written_line(staged: StagedTable, committed: CommittedTable) -> str:
+    """What was written, for the log: `raw_events: 1,702 rows of 2025-01-31 written`."""
+    days = sorted(committed.rows_per_day)
+    if not days:
+        span = ""
+    elif len(days) == 1:
+        span = f" of {days[0]}"
+    else:
+        span = f" of {len(days)} days from {days[0]} to {days[-1]}"
+    counted = [f"{name} {count:,}" for name, count in sorted(staged.counters.items()) if count]
+    counts = f" ({', '.join(counted)})" if counted else ""
+    return f"{committed.table.name}: {committed.rows:,} rows{span} written{counts}"
+
+
 def column_lineage(table: Table, schema: str) -> dict[str, TableColumnLineage]:
     """Metadata that draws where each column comes from; empty for a table read from a source.
 

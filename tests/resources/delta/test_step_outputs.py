@@ -60,3 +60,15 @@ def test_the_missing_days_selected_as_rows_are_written_as_arrays_too(
         missing = sum(len(row["missing_dates"]) for row in views.rows(MISSING_DATES))
         assert len(views.rows(MISSING_DATE)) == missing > 0
         assert run.counted(MISSING_DATES, "rows_written") == len(views.rows(MISSING_DATES))
+
+
+def test_the_log_says_in_a_line_what_was_written_of_each_table(
+    tmp_path: Path, sample: Sample, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = sample.summary.spec.first_day
+    with world(tmp_path / "warehouse", **of_sample(sample)) as events:
+        events.run(first, tables=[RAW_EVENTS, REJECTED_EVENTS])
+        rows = len(events.rows(RAW_EVENTS))
+    lines = [line for line in capsys.readouterr().err.splitlines() if " written" in line]
+    assert [line for line in lines if f"raw_events: {rows:,} rows of {first} written" in line]
+    assert [line for line in lines if "rejected_events: " in line and "missing_" in line]
