@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
+from shutil import copytree
 
 import dagster as dg
 import pytest
-from support.restless import bits, delivered_events, restless_events
+from support.restless import Tables, bits, delivered_events, restless_events
 from support.world import ENGAGEMENT, RAW_EVENTS, SESSIONS, Row, World, world
 
 from resources.delta.erasure import occurrences, whole_words
@@ -32,7 +33,7 @@ def person(row: Row) -> Row:
     return {**row, "userId": PERSON} if row["userId"] == "ann" else row
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def rows() -> list[Row]:
     """Events of four viewers, some of them refused, so that their text is kept."""
     events = [person(row) for row in restless_events(5, DAYS)]
@@ -40,20 +41,35 @@ def rows() -> list[Row]:
     return [*events, *refused]
 
 
+def platform(folder: Path, home: dg.DagsterInstance, rows: Sequence[Row]) -> World:
+    settings = delivered_events(folder, rows, DAYS[0])
+    return World(folder / "warehouse", home, erasure_key=KEY, **settings)
+
+
+@pytest.fixture(scope="module")
+def after_some_runs(
+    tmp_path_factory: pytest.TempPathFactory, new_instance: Path, rows: Sequence[Row]
+) -> Path:
+    """What a platform that was used left on disk; each test has a copy of its own."""
+    folder = tmp_path_factory.mktemp("used")
+    copytree(new_instance, folder / "home")
+    with dg.DagsterInstance.local_temp(str(folder / "home")) as instance:
+        used = platform(folder, instance, rows)
+        used.compute(DAYS[0], DAYS[1])
+        used.run(DAYS[0], DAYS[-1])
+    return folder
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    (tmp_path / "home").mkdir()
+def home(tmp_path: Path, after_some_runs: Path) -> Iterator[dg.DagsterInstance]:
+    copytree(after_some_runs, tmp_path, dirs_exist_ok=True)
     with dg.DagsterInstance.local_temp(str(tmp_path / "home")) as instance:
         yield instance
 
 
 @pytest.fixture
-def used(tmp_path: Path, rows: Sequence[Row], home: dg.DagsterInstance) -> World:
-    settings = delivered_events(tmp_path, rows, DAYS[0])
-    used = World(tmp_path / "warehouse", home, erasure_key=KEY, **settings)
-    used.compute(DAYS[0], DAYS[1])
-    used.run(DAYS[0], DAYS[-1])
-    return used
+def used(tmp_path: Path, home: dg.DagsterInstance, rows: Sequence[Row]) -> World:
+    return platform(tmp_path, home, rows)
 
 
 def erase(used: World, instance: dg.DagsterInstance, *users: str) -> dg.ExecuteInProcessResult:
@@ -63,16 +79,14 @@ def erase(used: World, instance: dg.DagsterInstance, *users: str) -> dg.ExecuteI
     )
 
 
-@pytest.fixture
-def never_seen(tmp_path: Path, rows: Sequence[Row]) -> Callable[[], dict[str, list[str]]]:
-    def tables() -> dict[str, list[str]]:
-        others = [row for row in rows if row["userId"] != PERSON]
-        settings = delivered_events(tmp_path / "others", others, DAYS[0])
-        with world(tmp_path / "fresh", **settings) as fresh:
-            fresh.compute(DAYS[0], DAYS[-1])
-            return dict(bits(fresh))
-
-    return tables
+@pytest.fixture(scope="module")
+def never_seen(tmp_path_factory: pytest.TempPathFactory, rows: Sequence[Row]) -> Tables:
+    """The tables of a platform to which the person never came."""
+    folder = tmp_path_factory.mktemp("never_seen")
+    others = [row for row in rows if row["userId"] != PERSON]
+    with world(folder / "warehouse", **delivered_events(folder, others, DAYS[0])) as fresh:
+        fresh.compute(DAYS[0], DAYS[-1])
+        return bits(fresh)
 
 
 def all_files(root: str) -> list[Path]:
@@ -92,12 +106,12 @@ def left_of(used: World, home: dg.DagsterInstance) -> list[str]:
 def test_nothing_is_left_and_the_tables_are_those_that_never_saw_the_person(
     used: World,
     home: dg.DagsterInstance,
-    never_seen: Callable[[], dict[str, list[str]]],
+    never_seen: Tables,
 ) -> None:
     assert left_of(used, home)
     result = erase(used, home, PERSON)
     assert left_of(used, home) == []
-    assert bits(used) == never_seen()
+    assert bits(used) == never_seen
     [output] = [e for e in result.all_events if e.is_successful_output and e.step_key == JOB]
     receipt = output.step_output_data.metadata
     assert receipt[f"rows deleted from {RAW_EVENTS.name}"].value > 0
@@ -116,13 +130,13 @@ def test_days_of_videos_are_counted_again_without_the_person(
 
 
 def test_the_next_delivery_brings_nobody_back_and_is_accounted_for(
-    used: World, home: dg.DagsterInstance, never_seen: Callable[[], dict[str, list[str]]]
+    used: World, home: dg.DagsterInstance, never_seen: Tables
 ) -> None:
     erase(used, home, PERSON)
     run = used.run(DAYS[0], DAYS[-1])
     assert run.counted(RAW_EVENTS, "erased_rows") > 0
     assert left_of(used, home) == []
-    assert bits(used) == never_seen()
+    assert bits(used) == never_seen
 
 
 def test_without_the_key_no_run_and_no_erasure_goes_on(
@@ -173,7 +187,7 @@ def test_killed_at_any_moment_it_completes_when_it_is_run_again(
     used: World,
     home: dg.DagsterInstance,
     tmp_path: Path,
-    never_seen: Callable[[], dict[str, list[str]]],
+    never_seen: Tables,
 ) -> None:
     before = used.delta(ENGAGEMENT).version()
     moments: list[Callable[[], bool]] = [
@@ -191,4 +205,4 @@ def test_killed_at_any_moment_it_completes_when_it_is_run_again(
     assert last.wait(200) == 0, (tmp_path / "output.log").read_text()[-3_000:]
     (tmp_path / "erase.yaml").unlink()
     assert left_of(used, home) == []
-    assert bits(used) == never_seen()
+    assert bits(used) == never_seen
