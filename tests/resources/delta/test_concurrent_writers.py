@@ -8,13 +8,15 @@ from support.writers import die_between_the_phases, stage_views, write_again_and
 
 from resources.delta.commit import commit
 
-SPAWN = get_context("spawn")
+# Processes that do not import everything themselves, and share nothing with this one.
+APART = get_context("forkserver")
+APART.set_forkserver_preload(["resources.delta.commit"])
 
 pytestmark = pytest.mark.processes
 
 
 def run_at_once(*tasks: tuple[object, ...]) -> None:
-    processes = [SPAWN.Process(target=write_again_and_again, args=task) for task in tasks]
+    processes = [APART.Process(target=write_again_and_again, args=task) for task in tasks]
     for process in processes:
         process.start()
     for process in processes:
@@ -45,7 +47,7 @@ def test_a_writer_killed_between_the_phases_leaves_the_old_rows_and_the_next_run
 ) -> None:
     warehouse = str(tmp_path)
     commit(stage_views(warehouse, "old", 1))
-    victim = SPAWN.Process(target=die_between_the_phases, args=(warehouse, "lost", 1))
+    victim = APART.Process(target=die_between_the_phases, args=(warehouse, "lost", 1))
     victim.start()
     victim.join()
     assert victim.exitcode == -9
