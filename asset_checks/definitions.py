@@ -10,6 +10,7 @@ from asset_checks import (
     engagement,
     lifetime_views,
     player_events,
+    video_metadata,
     view_deliveries,
 )
 from asset_checks.dagster_checks import checks_of
@@ -19,13 +20,14 @@ from asset_checks.rules import Rule
 from video_assets.analytics.tables import VIDEO_DAILY
 from video_assets.catalog import asset_key
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATES, MONTHLY_VIEWS
-from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY
 from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.tables import TABLES
 
 RULES: Mapping[str, tuple[Rule, ...]] = {
     RAW_EVENTS.name: (*player_events.RULES, TABLES_ARE_TIDY),
+    VIDEO_METADATA.name: video_metadata.RULES,
     SESSIONS.name: engagement.SESSION_RULES,
     ENGAGEMENT.name: engagement.ENGAGEMENT_RULES,
     VIDEO_DAILY.name: analytics.RULES,

@@ -53,6 +53,7 @@ def test_the_assets_made_of_player_events_are_these(specs: dict[str, dg.AssetSpe
         "source/player_events",
         "source/video_metadata",
         "video/aggregated_user_video_engagement",
+        "video/described_videos",
         "video/raw_events",
         "video/rejected_events",
         "video/sessions",

@@ -34,6 +34,7 @@ def events_source(settings: Settings) -> SourceConfig:
         timestamp_unit=settings.events_timestamp_unit,
         time_zone=settings.events_time_zone,
         position_unit=settings.events_position_unit,
+        duration_unit=settings.events_duration_unit,
         csv=settings.events_csv,
     )
 

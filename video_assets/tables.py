@@ -15,7 +15,12 @@ from video_assets.daily_views.tables import (
 )
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY
-from video_assets.player_events.tables import ERASED_USERS, RAW_EVENTS, REJECTED_EVENTS
+from video_assets.player_events.tables import (
+    DESCRIBED_VIDEOS,
+    ERASED_USERS,
+    RAW_EVENTS,
+    REJECTED_EVENTS,
+)
 from video_assets.vocabulary import SCHEMA_NAME
 
 TABLES: Mapping[str, Table] = MappingProxyType(
@@ -24,6 +29,7 @@ TABLES: Mapping[str, Table] = MappingProxyType(
         for table in (
             RAW_EVENTS,
             REJECTED_EVENTS,
+            DESCRIBED_VIDEOS,
             VIDEO_METADATA,
             SESSIONS,
             ENGAGEMENT,

@@ -71,9 +71,13 @@ EVENT_COLUMNS: Mapping[str, Role] = {
     "eventName": Role.ID,
     "currentTime": Role.POSITION,
     "seekTime": Role.POSITION,
+    "videoDuration": Role.POSITION,
+    "videoTitle": Role.ID,
 }
 # A source of which no player seeks has no such column.
-OPTIONAL_EVENT_COLUMNS = frozenset({"seekTime"})
+OPTIONAL_EVENT_COLUMNS = frozenset({"seekTime", "videoDuration", "videoTitle"})
+# What events may tell of their video; read only where the settings map something onto it.
+DESCRIBING_COLUMNS = frozenset({"videoDuration", "videoTitle"})
 DAILY_VIEW_COLUMNS: Mapping[str, Role] = {
     "channel_id": Role.ID,
     "video_id": Role.ID,

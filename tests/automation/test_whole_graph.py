@@ -19,7 +19,7 @@ OTHER_PARTITIONS = {"monthly_views", "lifetime_snapshots", "lifetime_view_histor
 READ_A_SOURCE = {
     "raw_events",
     "rejected_events",
-    "video_metadata",
+    "described_videos",
     "daily_video_views",
     "rejected_daily_views",
 }

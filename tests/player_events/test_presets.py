@@ -12,6 +12,7 @@ from support.world import TABLES, world
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.sample_data.player_logs import PLAYER_SAMPLES
+from video_assets.sample_data.player_logs.story import DURATION
 from video_assets.settings import Settings
 from video_assets.settings.events import PRESETS
 from video_assets.try_events import settings_of
@@ -31,6 +32,9 @@ def test_a_preset_and_a_path_are_all_that_a_log_needs(name: str, tmp_path: Path)
     assert watched == pytest.approx(sample.watched)
     assert Counter(row["reason"] for row in refused) == sample.refused
     assert staged[RAW_EVENTS.name].counters[IGNORED] == sample.ignored
+    [ann] = (row for row in engagement if row["userId"].endswith("ann"))
+    assert (ann["videoDuration"], ann["isDurationEstimated"]) == (DURATION, False)
+    assert ann["videoTitle"] == sample.title
     ended = {row["userId"][-3:] for row in engagement if row["isCompletedAtLeastOnce"]}
     assert ended == set(sample.ended)
 

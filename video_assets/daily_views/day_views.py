@@ -16,12 +16,10 @@ from resources.delta.table import Table, required
 from resources.epoch import day_number
 from video_assets.arrow.types import ArrowArray, Floats, Integers, Mask, compute
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MEASURES
+from video_assets.sources.chunks import ORDER_BITS_IN_FILE
 
 ViewCountKind = Literal["daily", "cumulative"]
 CombineRule = Literal["sum", "latest", "largest"]
-
-# Leaves room for files of four terabytes each, and two million of them in a run.
-ORDER_BITS_IN_FILE = 42
 
 USED_ROWS = required("usedRows", pa.int64(), "delivered rows that the count is made of", "rows")
 DUPLICATE_ROWS = required(

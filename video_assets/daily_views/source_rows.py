@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 
 from video_assets.arrow.types import ArrowArray, Mask, TextArray, compute
-from video_assets.daily_views.day_views import ORDER_BITS_IN_FILE
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MEASURES, REJECTED_DAILY_VIEWS
 from video_assets.sources.chunks import Chunk
 from video_assets.sources.config import SourceConfig
@@ -133,7 +132,7 @@ def validate_daily_views(
         "date": day_array(days),
         "reportedCount": pa.array(counts),
         **measures,
-        DELIVERY_ORDER: pa.array(chunk.order + (file_index << ORDER_BITS_IN_FILE)),
+        DELIVERY_ORDER: pa.array(chunk.delivery_order(file_index)),
     }
     is_zero: Mask = counts == 0
     for measure in measures.values():

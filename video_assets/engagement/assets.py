@@ -19,7 +19,7 @@ from video_assets.engagement.stage_sessions import stage_loaded_sessions
 from video_assets.engagement.stage_video_metadata import stage_video_metadata
 from video_assets.engagement.summaries import rows_per_flag, watch_hours_per_day
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
-from video_assets.player_events.tables import RAW_EVENTS
+from video_assets.player_events.tables import DESCRIBED_VIDEOS, RAW_EVENTS
 from video_assets.plots import bars_per_day, bars_per_name
 from video_assets.settings import Settings
 from video_assets.written_days import Advice, written
@@ -42,10 +42,10 @@ def video_metadata_asset() -> dg.AssetsDefinition:
 
     @dg.asset(
         **declared(VIDEO_METADATA, GROUP),
-        description="Duration and title of each video. Of several rows for a video the one with "
-        "the longest duration stays. A duration that is no number above 0 is null: engagement "
-        "then estimates it and says so.",
-        deps=[SOURCE_KEY],
+        description="Duration and title of each video, as delivered last; what the source does not "
+        "say is taken from `described_videos`. A duration that is no number above 0 is null: "
+        "engagement then estimates it and says so.",
+        deps=[SOURCE_KEY, asset_key(DESCRIBED_VIDEOS)],
     )
     @retries_passing_faults
     def video_metadata(

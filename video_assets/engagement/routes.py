@@ -17,6 +17,7 @@ from video_assets.rules import WatchTimeRules
 from video_assets.vocabulary import DUPLICATES, SOURCE_ROWS
 
 COMPUTED = "rows_computed"
+UNREADABLE = "unreadable_durations"
 
 
 def described_videos(batches: Iterator[pa.RecordBatch]) -> Iterator[Emission]:
@@ -26,6 +27,7 @@ def described_videos(batches: Iterator[pa.RecordBatch]) -> Iterator[Emission]:
         SOURCE_ROWS: task.source_rows,
         DUPLICATES: task.duplicates,
         "rows_without_video": task.refused,
+        UNREADABLE: task.unreadable_durations,
     }
     yield Emission(VIDEO_METADATA.name, task.videos, counted)
 

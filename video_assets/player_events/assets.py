@@ -19,8 +19,14 @@ from video_assets.catalog import (
 from video_assets.days import UNDATED
 from video_assets.days_found import DaysOfSource
 from video_assets.ingestion import listed_days
-from video_assets.player_events.stage_events import REJECTED, VALID, events_layout, stage_events
-from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.player_events.stage_events import (
+    DESCRIBED,
+    REJECTED,
+    VALID,
+    events_layout,
+    stage_events,
+)
+from video_assets.player_events.tables import DESCRIBED_VIDEOS, RAW_EVENTS, REJECTED_EVENTS
 from video_assets.refusals import Tolerance, without_refused_days
 from video_assets.settings import Settings
 from video_assets.written_days import Advice, written
@@ -60,6 +66,12 @@ def player_events_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinit
                 description="Every source row that was refused: its text as received, the reason, "
                 f"and where it came from. Rows whose time cannot be read lie on {UNDATED}, unless "
                 "the file tells the day.",
+            ),
+            DESCRIBED: dg.AssetOut(
+                **declared_output(DESCRIBED_VIDEOS, PLAYER_EVENTS),
+                description="Durations and titles that the events themselves tell, where the "
+                "settings or their preset map something onto `videoDuration` and `videoTitle`; "
+                "`video_metadata` takes what its own source does not say from here.",
             ),
         },
         deps=[SOURCE_KEY],

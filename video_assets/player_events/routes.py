@@ -12,7 +12,7 @@ from video_assets.arrow.blocks import unpacked
 from video_assets.day_counters import counted_by_day
 from video_assets.player_events.erased import NOBODY, ErasedUsers
 from video_assets.player_events.sort_out import sort_out
-from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.player_events.tables import DESCRIBED_VIDEOS, RAW_EVENTS, REJECTED_EVENTS
 from video_assets.vocabulary import DUPLICATES, ERASED, IGNORED, SOURCE_ROWS, WAITING
 
 
@@ -32,3 +32,4 @@ def sorted_events(
         }
         yield Emission(RAW_EVENTS.name, bucket.valid, counted)
         yield Emission(REJECTED_EVENTS.name, bucket.rejected, bucket.reasons)
+        yield Emission(DESCRIBED_VIDEOS.name, bucket.described)

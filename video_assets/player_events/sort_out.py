@@ -1,6 +1,6 @@
 """The tables `raw_events` and `rejected_events`: what a source delivered, sorted out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -13,10 +13,11 @@ from resources.engine.compute_slots import turn
 from video_assets.arrow.blocks import BLOCKS_DDL, Shares, pack, shared
 from video_assets.arrow.columns import with_numbered_texts
 from video_assets.arrow.kernels import count_values
+from video_assets.player_events.descriptions import last_told, told_by
 from video_assets.player_events.erased import NOBODY, ErasedUsers
 from video_assets.player_events.ordering import distinct_rows
 from video_assets.player_events.source_rows import EVENT_ROWS
-from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.player_events.tables import DESCRIBED_VIDEOS, RAW_EVENTS, REJECTED_EVENTS
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.fields import Layout
 from video_assets.sources.frames import map_rows
@@ -25,7 +26,9 @@ from video_assets.sources.packing import OTHER_ROWS, VALID_ROWS, packed
 from video_assets.sources.tagged import IGNORED_ROWS, SOURCE_ROWS, WAITING_ROWS, tagged_schema
 from video_assets.sources.times import Window
 
+_DESCRIPTIONS = "descriptions"
 _DAY = "eventDate"
+_NOTHING_TOLD = DESCRIBED_VIDEOS.arrow_schema.empty_table()
 _REFUSED_OR_COUNTED = tagged_schema(REJECTED_EVENTS.arrow_schema, ())
 
 
@@ -36,6 +39,7 @@ class SortedOut:
     Attributes:
         valid: distinct events, as `raw_events`.
         rejected: refused rows, as `rejected_events`.
+        described: what events tell of their videos, as `described_videos`.
         source_rows: rows that the readers met.
         duplicates: valid rows that repeat another one in all columns.
         ignored: rows that nobody wants.
@@ -47,6 +51,7 @@ class SortedOut:
 
     valid: pa.Table
     rejected: pa.Table
+    described: pa.Table
     source_rows: int
     duplicates: int
     ignored: int
@@ -84,13 +89,7 @@ def events_in_blocks(
     Raises:
         SourceError: as for `read_rows`.
     """
-    function = partial(
-        packed,
-        valid=list(RAW_EVENTS.column_names),
-        others=_REFUSED_OR_COUNTED,
-        pack_valid=partial(pack, VALID_ROWS, owner="userId", buckets=shares.buckets),
-        buckets=shares.buckets,
-    )
+    function = partial(_blocks, buckets=shares.buckets)
     blocks = map_rows(
         spark,
         Layout(EVENT_ROWS, source),
@@ -120,6 +119,7 @@ def sort_out(parts: Mapping[str, pa.Table], erased: ErasedUsers = NOBODY) -> Sor
     return SortedOut(
         valid=valid,
         rejected=refused.select(list(REJECTED_EVENTS.column_names)),
+        described=last_told([parts.get(_DESCRIPTIONS, _NOTHING_TOLD)]),
         source_rows=_total(others, SOURCE_ROWS),
         duplicates=events.num_rows - valid.num_rows,
         ignored=_total(others, IGNORED_ROWS),
@@ -136,3 +136,24 @@ def _total(rows: pa.Table, column: str) -> int:
 
 def _distinct(events: pa.Table) -> pa.Table:
     return events.take(distinct_rows(events))
+
+
+def _blocks(batches: Iterable[pa.RecordBatch], buckets: int) -> Iterator[pa.RecordBatch]:
+    told: list[pa.Table] = []
+
+    def heard() -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            described = told_by(batch)
+            if described is not None:
+                told.append(described)
+            yield batch
+
+    yield from packed(
+        heard(),
+        valid=list(RAW_EVENTS.column_names),
+        others=_REFUSED_OR_COUNTED,
+        pack_valid=partial(pack, VALID_ROWS, owner="userId", buckets=buckets),
+        buckets=buckets,
+    )
+    if told:
+        yield pack(_DESCRIPTIONS, last_told(told), "videoId", buckets)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,8 +15,16 @@ from video_assets.sources.config import SourceConfig
 from video_assets.sources.fields import RowKind
 from video_assets.sources.tagged import TaggedSchema, Verdict, day_array, tagged_schema
 from video_assets.sources.times import MICROSECONDS_PER_DAY, read_times
-from video_assets.sources.values import is_text_equal, mask, per_text, read_ids, read_positions
+from video_assets.sources.values import (
+    is_text_equal,
+    mask,
+    per_text,
+    read_durations,
+    read_ids,
+    read_positions,
+)
 from video_assets.vocabulary import (
+    DESCRIBING_COLUMNS,
     EVENT_COLUMNS,
     EVENT_NAMES,
     IGNORE,
@@ -26,7 +35,16 @@ from video_assets.vocabulary import (
 
 SEEK = "video_seek"
 
-TAGGED_EVENTS = tagged_schema(RAW_EVENTS.arrow_schema, REJECTED_EVENTS.arrow_schema)
+# What a valid event tells of its video: see `DESCRIBED_VIDEOS`.
+UNREADABLE_DURATION = "unreadableDuration"
+_DESCRIPTION: list["pa.Field[Any]"] = [
+    pa.field("videoDuration", pa.float64()),
+    pa.field("videoTitle", pa.string()),
+    pa.field(UNREADABLE_DURATION, pa.bool_()),
+]
+TAGGED_EVENTS = tagged_schema(
+    (*RAW_EVENTS.arrow_schema, *_DESCRIPTION), REJECTED_EVENTS.arrow_schema
+)
 
 
 def validate_events(chunk: Chunk, config: SourceConfig, _file_index: int = 0) -> Verdict:
@@ -60,6 +78,7 @@ def validate_events(chunk: Chunk, config: SourceConfig, _file_index: int = 0) ->
         "currentTime": pa.array(positions),
         "seekTime": targets,
         "eventDate": day_array(days),
+        **_description(chunk, config),
     }
     reasons = (
         ("missing_timestamp", ~has_time),
@@ -71,6 +90,19 @@ def validate_events(chunk: Chunk, config: SourceConfig, _file_index: int = 0) ->
         ("negative_position", (positions < 0) | negative_target),
     )
     return Verdict(values, reasons, days, has_time, ignored=is_text_equal(names, IGNORE))
+
+
+def _description(chunk: Chunk, config: SourceConfig) -> dict[str, ArrowArray]:
+    """What the rows tell of their videos, where the source has such columns."""
+    told: dict[str, ArrowArray] = {}
+    if "videoDuration" in chunk.columns:
+        durations, unreadable = read_durations(
+            chunk.columns["videoDuration"], config.duration_unit or config.position_unit
+        )
+        told |= {"videoDuration": durations, UNREADABLE_DURATION: pa.array(unreadable)}
+    if "videoTitle" in chunk.columns:
+        told["videoTitle"] = per_text(chunk.columns["videoTitle"], read_ids)
+    return told
 
 
 def _seek_targets(
@@ -105,5 +137,6 @@ EVENT_ROWS = RowKind(
     tagged=TaggedSchema(TAGGED_EVENTS, "eventDate"),
     validate=validate_events,
     optional=OPTIONAL_EVENT_COLUMNS,
+    mapped_only=DESCRIBING_COLUMNS,
     judges_distinct_ids=True,
 )

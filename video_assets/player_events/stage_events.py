@@ -14,13 +14,13 @@ from video_assets.player_events.erased_users import erased_users
 from video_assets.player_events.routes import sorted_events
 from video_assets.player_events.sort_out import events_in_blocks
 from video_assets.player_events.source_rows import EVENT_ROWS
-from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.player_events.tables import DESCRIBED_VIDEOS, RAW_EVENTS, REJECTED_EVENTS
 from video_assets.settings import Settings
 from video_assets.source_chunks import SourceChunk, source_chunks, stage_readable
 from video_assets.sources.fields import Layout
 from video_assets.staged_days import StagedDays
 
-VALID, REJECTED = RAW_EVENTS.name, REJECTED_EVENTS.name
+VALID, REJECTED, DESCRIBED = RAW_EVENTS.name, REJECTED_EVENTS.name, DESCRIBED_VIDEOS.name
 
 
 def events_layout(settings: Settings) -> Layout:
@@ -48,7 +48,8 @@ def stage_events(
         )
         valid = target(settings.warehouse, RAW_EVENTS, valid_days)
         rejected = target(settings.warehouse, REJECTED_EVENTS, rejected_days)
-        return stage(blocks, route, valid, rejected)
+        described = target(settings.warehouse, DESCRIBED_VIDEOS, valid_days)
+        return stage(blocks, route, valid, rejected, described)
 
     with StagedChunks() as staged:
         unreadable = stage_readable(source_chunks(source, listing, run, log), stage_chunk, staged)

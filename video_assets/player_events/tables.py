@@ -36,6 +36,22 @@ RAW_EVENTS = Table(
 
 REJECTED_EVENTS = rejected_rows("rejected_events", "eventDate", "day of the row's time")
 
+DESCRIBED_VIDEOS = Table(
+    name="described_videos",
+    schema=SCHEMA_NAME,
+    grain="one video and day of whose events one tells its duration or title",
+    key=("videoId", "eventDate"),
+    partition_by="eventDate",
+    columns=(
+        VIDEO,
+        Column("duration", pa.float64(), "last duration that an event of the day tells", "s"),
+        Column("title", pa.string(), "last title that an event of the day tells"),
+        required("toldAt", TIMESTAMP, "last event of the day that tells one of both", "UTC"),
+        required("unreadableDurations", pa.int64(), "events with a duration that cannot be read"),
+        required("eventDate", pa.date32(), "day of these events", "UTC day"),
+    ),
+)
+
 ERASED_USERS = Table(
     name="erased_users",
     schema=SCHEMA_NAME,

@@ -59,6 +59,10 @@ class CheckThresholds(BaseModel):
     max_flagged_share: Share = Field(
         0.5, description="share of engagement rows with a quality flag above which a check warns"
     )
+    max_unknown_durations: Share = Field(
+        0.05,
+        description="share of watched videos without a readable duration above which a check warns",
+    )
     max_cut_share: Share = Field(
         0.01,
         description="share of stretches that MAX_SEGMENT or MAX_PLAYBACK_RATE alone keeps from "

@@ -49,7 +49,8 @@ class PlayerEventSettings(BaseModel):
     )
     events_columns: NameMapping = Field(
         default_factory=dict,
-        description='columns of the events, JSON of source name to ours: `{"ts": "timestamp"}`',
+        description='columns of the events, JSON of source name to ours: `{"ts": "timestamp"}`; '
+        "what is mapped onto `videoDuration` and `videoTitle` describes videos",
     )
     events_explode: OptionalText = Field(
         None,
@@ -82,6 +83,9 @@ class PlayerEventSettings(BaseModel):
         "s",
         description="how positions are written: `s`, `ms`, `iso8601` (`PT5M21S`), or `clock` "
         "(`00:05:21`)",
+    )
+    events_duration_unit: Annotated[PositionUnit | None, EMPTY_IS_UNSET] = Field(
+        None, description="how durations of videos in events are written; unset: as positions"
     )
 
     @model_validator(mode="before")

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from video_assets.settings.texts import EMPTY_IS_UNSET
+from video_assets.vocabulary import PositionUnit
 
 SAMPLE_FOLDER = "data/sample"
 SAMPLE_SUMMARY = "sample_summary.json"
@@ -27,6 +28,11 @@ class SourceSettings(BaseModel):
     video_metadata: Annotated[str | None, EMPTY_IS_UNSET] = Field(
         f"{SAMPLE_FOLDER}/video_metadata.parquet",
         description="path or URI of the video metadata; empty where there is none",
+    )
+    video_metadata_duration_unit: PositionUnit = Field(
+        "s",
+        description="how durations in the video metadata are written: `s`, `ms`, `iso8601` "
+        "(`PT5M21S`), or `clock` (`00:05:21`)",
     )
     daily_views: str = Field(
         f"{SAMPLE_FOLDER}/daily_views",

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from video_assets.arrow.types import ArrowArray, Integers
 
+# Leaves room for files of four terabytes each, and two million of them in a run.
+ORDER_BITS_IN_FILE = 42
+
 
 @dataclass(frozen=True)
 class BrokenRow:
@@ -44,3 +47,11 @@ class Chunk:
     def __len__(self) -> int:
         """How many rows were parsed."""
         return len(self.order)
+
+    def delivery_order(self, file_index: int) -> Integers:
+        """What ascends from file to file and from row to row.
+
+        Args:
+            file_index: place of the file in the order of delivery.
+        """
+        return self.order + (file_index << ORDER_BITS_IN_FILE)

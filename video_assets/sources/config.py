@@ -22,7 +22,8 @@ class SourceConfig:
         other_names: what becomes of rows with any other event name.
         timestamp_unit: unit of times that are numbers since 1970; None refuses such numbers.
         time_zone: IANA name of the zone of time texts without offset; None is UTC.
-        position_unit: how positions and durations are written.
+        position_unit: how positions are written.
+        duration_unit: how durations are written; None: as positions.
         date_format: strptime format of dates; None reads ISO 8601.
         csv: how CSV files are written.
         zip_member: name of the file to read of a ZIP archive; None: the only one.
@@ -37,6 +38,7 @@ class SourceConfig:
     timestamp_unit: TimestampUnit | None = None
     time_zone: str | None = None
     position_unit: PositionUnit = "s"
+    duration_unit: PositionUnit | None = None
     date_format: str | None = None
     csv: CsvDialect = field(default_factory=CsvDialect)
     zip_member: str | None = None

@@ -39,6 +39,7 @@ class RowKind:
         validate: judges the rows of a chunk, with the place of its file in the order of delivery;
             it travels to the tasks.
         optional: our columns that a source need not have; their values are null then.
+        mapped_only: those of them that are read only where the settings map something onto them.
         judges_distinct_ids: whether it looks at each distinct id of a dictionary once, so that
             readers need not write dictionaries out.
     """
@@ -50,6 +51,7 @@ class RowKind:
     tagged: TaggedSchema
     validate: Callable[[Chunk, SourceConfig, int], Verdict]
     optional: frozenset[str] = frozenset()
+    mapped_only: frozenset[str] = frozenset()
     judges_distinct_ids: bool = False
 
 
@@ -141,6 +143,7 @@ class Layout:
                 self.list_path,
             )
             for name, role in self.kind.columns.items()
+            if name not in self.kind.mapped_only or name in self.config.columns.values()
         )
 
     @property

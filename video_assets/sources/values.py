@@ -160,6 +160,22 @@ def read_positions(array: ArrowArray, unit: PositionUnit = "s") -> tuple[Floats,
     return np.where(finite, positions, 0.0) + 0.0, finite
 
 
+def read_durations(array: ArrowArray, unit: PositionUnit = "s") -> tuple[ArrowArray, Mask]:
+    """Durations in seconds, null where there is no number above 0, and which of those had a value.
+
+    Args:
+        array: as for `read_positions`.
+        unit: how they are written.
+    """
+    durations, finite = read_positions(array, unit)
+    usable = finite & (durations > 0)
+    is_there = array.is_valid()
+    if is_text(array.type):
+        blank = compute.equal(compute.utf8_trim_whitespace(text_of_array(array)), "")
+        is_there = compute.and_not(is_there, blank.fill_null(fill_value=True))
+    return pa.array(durations, mask=~usable), mask(is_there) & ~usable
+
+
 def _seconds_of_parts(array: ArrowArray, notation: str) -> ArrowArray:
     """Seconds of texts that name days, hours, minutes and seconds; null where they do not."""
     if not is_text(array.type):

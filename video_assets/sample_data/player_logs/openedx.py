@@ -48,6 +48,7 @@ def write_openedx(folder: Path) -> PlayerSample:
         watched=_watched(),
         ignored=len(others),
         refused={"unparseable_row": 1},
+        title=None,
     )
 
 

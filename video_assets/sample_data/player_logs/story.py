@@ -24,7 +24,7 @@ class PlayerSample:
         ended: users who reached the end, as far as the log tells it.
         ignored: rows that nobody wants.
         refused: refused rows by reason.
-        described: whether the log tells duration and title of the video.
+        title: of Ann's video, as far as the log tells it; its duration is `DURATION`.
     """
 
     source: str
@@ -32,7 +32,7 @@ class PlayerSample:
     ended: tuple[str, ...] = ("ann",)
     ignored: int = 0
     refused: Mapping[str, int] = field(default_factory=dict)
-    described: bool = True
+    title: str | None = TITLE
 
     @property
     def first_day(self) -> date:

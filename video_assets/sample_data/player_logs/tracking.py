@@ -80,7 +80,7 @@ def write_snowplow(folder: Path) -> PlayerSample:
             rows.append(_enriched(moment, "seek_end_event", moment.target))
     page = {"event_name": "page_view", "derived_tstamp": rows[0]["derived_tstamp"]}
     write_lines(folder / "enriched.jsonl", [*rows, page])
-    return PlayerSample(str(folder / "enriched.jsonl"), watched(_VIDEO), ignored=1)
+    return PlayerSample(str(folder / "enriched.jsonl"), watched(_VIDEO), ignored=1, title=_VIDEO)
 
 
 def _enriched(moment: Moment, name: str, position: float) -> Row:
