@@ -109,6 +109,16 @@ def test_every_derived_column_says_where_it_comes_from(
     assert lineage.keys() == {column.name for column in table.columns if column.origin}
 
 
+def test_every_table_links_to_the_function_that_computes_it(
+    tables: dict[str, dg.AssetSpec],
+) -> None:
+    for name, spec in tables.items():
+        [reference] = spec.metadata["dagster/code_references"].code_references
+        file = Path(reference.file_path)
+        assert file.name == "assets.py", name
+        assert "@dg." in file.read_text("utf-8").splitlines()[reference.line_number - 1], name
+
+
 def test_every_table_s_storage_is_named_in_its_metadata(tables: dict[str, dg.AssetSpec]) -> None:
     for name, spec in tables.items():
         assert spec.metadata.get("partition_expr") == TABLES[name].partition_by

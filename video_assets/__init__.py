@@ -7,7 +7,6 @@ import warnings
 for beta in (
     "Parameter `backfill_policy`",
     "Parameter `allow_nonexistent_upstream_partitions`",
-    "Function `with_source_code_references`",
     "Class `LocalFileCodeReference`",
     "Class `CodeReferencesMetadataValue`",
 ):

@@ -18,7 +18,12 @@ from video_assets.automation.conditions import automated
 from video_assets.automation.erasure import compute_from_sessions, erasure_job
 from video_assets.automation.maintenance import maintenance_schedule
 from video_assets.automation.schedules import automation_sensor, daily_schedule, daily_steps
-from video_assets.catalog import daily_partitions, days_until_today, monthly_partitions
+from video_assets.catalog import (
+    daily_partitions,
+    days_until_today,
+    monthly_partitions,
+    with_source_code,
+)
 from video_assets.daily_views.assets import (
     daily_video_views_asset,
     daily_views_source_spec,
@@ -55,7 +60,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         "io_manager": build_io_manager(settings.warehouse, spark, TABLES),
     }
     return dg.Definitions(
-        assets=dg.with_source_code_references(_watched(automated(assets))),
+        assets=[with_source_code(asset) for asset in _watched(automated(assets))],
         asset_checks=build_checks(),
         schedules=[
             daily_schedule(settings.start_date, steps),
