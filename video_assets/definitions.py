@@ -1,5 +1,7 @@
 """The one `Definitions`: what exists, wired together from the settings."""
 
+import logging
+import os
 from functools import partial
 from typing import Any
 
@@ -11,6 +13,7 @@ from resources.delta.io_manager import build_io_manager
 from resources.engine.session import SparkEngine
 from resources.file_access import open_new_files_to
 from resources.runs.executor import one_process_executor
+from resources.runs.home import note_warehouse
 from resources.view_counts.resource import ViewCounts
 from video_assets.analytics.assets import analytics_assets
 from video_assets.automation.alert_sensor import alert_sensor
@@ -46,6 +49,8 @@ from video_assets.report.assets import engagement_report_asset
 from video_assets.settings import Settings, load_settings
 from video_assets.tables import TABLES
 from video_assets.vocabulary import SCHEMA_NAME
+
+_LOG = logging.getLogger(__name__)
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
@@ -114,4 +119,13 @@ def defs() -> dg.Definitions:
     """Read the settings when Dagster loads the code location, not when Python imports it."""
     settings = load_settings()
     open_new_files_to(settings.file_access)
+    if other := note_warehouse(settings.warehouse):
+        _LOG.warning(
+            "The Dagster home %s has the history of the warehouse %s, but VIDEO_ASSETS_WAREHOUSE "
+            "is %s: pages and automation would take one for the other. Set DAGSTER_HOME to "
+            "another folder, one for each warehouse.",
+            os.environ["DAGSTER_HOME"],
+            other,
+            settings.warehouse,
+        )
     return build_definitions(settings)

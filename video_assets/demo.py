@@ -23,6 +23,7 @@ from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
 from resources.file_access import open_new_files_to
+from resources.runs.home import note_warehouse
 from resources.runs.in_process import run_assets
 from resources.runs.liveness import free_dead_runs
 from video_assets.analytics.tables import ANALYTICS_TABLES, DAILY_ANALYTICS_TABLES
@@ -109,6 +110,7 @@ def main() -> int:
         open_new_files_to(settings.file_access)
         _require_the_sample(settings)
         with _instance() as instance:
+            note_warehouse(settings.warehouse)
             sample = _generate(settings, console)
             settings = load_settings()
             defs = build_definitions(settings)
@@ -249,9 +251,16 @@ def _show_results(settings: Settings, sample: SampleSummary, console: Console) -
     values = {label: example[column] for column, label in EXAMPLE_COLUMNS.items()}
     console.print(f"The worked example: {EXAMPLE_USER}, {example['videoId']}")
     console.print(_grid(values))
-    console.print(f"Tables: {settings.warehouse}/video/<table>, as Delta. UI: `make dev`.")
     report = report_location(settings.warehouse)
-    console.print(f"The report, for your browser: {report}", soft_wrap=True, markup=False)
+    console.print(
+        f"Tables: {settings.warehouse}/video/<table>, as Delta; `make sql` asks them.\n"
+        f"The report, for your browser: {report}\n"
+        "Next: `make dev` opens Dagster on http://localhost:3000. Click Lineage, then a table, "
+        "then Materialize to compute a day again.\n"
+        'Your own data: "Your own events" in README.md.',
+        soft_wrap=True,
+        markup=False,
+    )
 
 
 def _grid(values: Mapping[str, object]) -> Grid:
