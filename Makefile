@@ -1,6 +1,7 @@
 # Every target needs only Python 3.11 or newer and make; `make help` lists them.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 
 PYTHON ?= python3
 VENV := .venv
@@ -14,6 +15,10 @@ PRIVATELY := umask $(or $(MASK_$(VIDEO_ASSETS_FILE_ACCESS)),077) &&
 # A file's tests stay together, because they share what it sets up; the slow files begin.
 IN_PARALLEL := --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
+# Installing takes minutes: the packages are named as they are found, on one line.
+SHOW_PROGRESS := /^Collecting/ { printf "\r%4d packages found: %-50s", ++n, $$2; fflush() } \
+  /^Installing/ { print "\ninstalling them"; fflush() }
+
 .PHONY: help setup demo try dev test test-fast test-spark test-cluster cluster lint bench campaign sql docs clean pins
 
 help: ## List the targets
@@ -25,8 +30,8 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  --constraint constraints.txt --editable '.[dev,sql]'
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off \
+	  --constraint constraints.txt --editable '.[dev,sql]' | awk '$(SHOW_PROGRESS)'
 	@touch $(READY)
 
 demo: $(READY) ## Generate sample data, materialize everything, print what came out
