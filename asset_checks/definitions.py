@@ -7,6 +7,7 @@ import dagster as dg
 from asset_checks import (
     analytics,
     daily_views,
+    deliveries,
     engagement,
     lifetime_views,
     player_events,
@@ -20,6 +21,7 @@ from asset_checks.rules import Rule
 from video_assets.analytics.tables import VIDEO_DAILY
 from video_assets.catalog import asset_key
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATES, MONTHLY_VIEWS
+from video_assets.deliveries.tables import SOURCE_FILES
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY
 from video_assets.player_events.tables import RAW_EVENTS
@@ -28,6 +30,7 @@ from video_assets.tables import TABLES
 RULES: Mapping[str, tuple[Rule, ...]] = {
     RAW_EVENTS.name: (*player_events.RULES, TABLES_ARE_TIDY),
     VIDEO_METADATA.name: video_metadata.RULES,
+    SOURCE_FILES.name: deliveries.RULES,
     SESSIONS.name: engagement.SESSION_RULES,
     ENGAGEMENT.name: engagement.ENGAGEMENT_RULES,
     VIDEO_DAILY.name: analytics.RULES,

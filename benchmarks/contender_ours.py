@@ -59,8 +59,10 @@ def whole_pipeline(events: Path, metadata: Path, output: Path) -> Path:
     """The three stored tables, each from the one before it, as the assets do."""
     run = days_of(events)
     settings = Settings(warehouse=str(output), events=str(events), _env_file=None)
-    for staged in stage_events(_engine(), settings, run, _LOG).tables.values():
+    delivered = stage_events(_engine(), settings, run, _LOG)
+    for staged in delivered.tables.values():
         _committed(staged)
+    delivered.note()
     _committed(stage_sessions(_stored(output, RAW_EVENTS), _engine(), settings, run, _LOG))
     videos, sessions = _metadata(metadata), _stored(output, SESSIONS)
     return _committed(stage_engagement(sessions, videos, _engine(), settings, _LOG))

@@ -21,6 +21,7 @@ ENGAGEMENT = "engagement"
 DAILY_VIEWS = "daily_views"
 LIFETIME_VIEWS = "lifetime_views"
 ANALYTICS = "analytics"
+DELIVERIES = "deliveries"
 
 # Dagster's tags of a run over one partition, or over a range of them.
 PARTITION_TAG = "dagster/partition"

@@ -18,6 +18,7 @@ from resources.view_counts.resource import ViewCounts
 from video_assets.analytics.assets import analytics_assets
 from video_assets.automation.alert_sensor import alert_sensor
 from video_assets.automation.conditions import automated
+from video_assets.automation.delivery_sensor import delivery_sensor
 from video_assets.automation.erasure import compute_from_sessions, erasure_job
 from video_assets.automation.maintenance import maintenance_schedule
 from video_assets.automation.schedules import automation_sensor, daily_schedule, daily_steps
@@ -47,6 +48,7 @@ from video_assets.lifetime_views.assets import (
 from video_assets.player_events.assets import player_events_asset, player_events_source
 from video_assets.report.assets import engagement_report_asset
 from video_assets.settings import Settings, load_settings
+from video_assets.source_files.assets import source_files_asset
 from video_assets.tables import TABLES
 from video_assets.vocabulary import SCHEMA_NAME
 
@@ -72,7 +74,11 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_freshness(),
             maintenance_schedule(),
         ],
-        sensors=[automation_sensor(), alert_sensor(settings.warehouse, settings)],
+        sensors=[
+            automation_sensor(),
+            alert_sensor(settings.warehouse, settings),
+            delivery_sensor(settings),
+        ],
         jobs=[erasure_job(partial(compute_from_sessions, assets, resources, settings))],
         resources=resources,
         # One engine a process: steps share it, and none pays for starting Python again.
@@ -88,6 +94,7 @@ def _assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetSpec]:
         video_metadata_source,
         player_events_asset(daily),
         video_metadata_asset(),
+        source_files_asset(),
         sessions_asset(daily),
         engagement_asset(),
         *analytics_assets(daily),

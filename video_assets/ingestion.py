@@ -36,6 +36,7 @@ def events_source(settings: Settings) -> SourceConfig:
         position_unit=settings.events_position_unit,
         duration_unit=settings.events_duration_unit,
         csv=settings.events_csv,
+        arrival_days=settings.arrival_days,
     )
 
 
@@ -52,6 +53,7 @@ def daily_views_source(settings: Settings) -> SourceConfig:
         date_format=settings.daily_views_date_format,
         csv=settings.daily_views_csv,
         zip_member=settings.daily_views_zip_member,
+        arrival_days=settings.arrival_days,
     )
 
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 from resources.delta.schema_check import Days
 from resources.delta.stage import StagedTable
@@ -17,7 +17,7 @@ from video_assets.ingestion import (
 )
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError
-from video_assets.sources.listing import Listing, is_template
+from video_assets.sources.listing import Listing, SourceFile, is_template
 from video_assets.sources.times import Window
 from video_assets.staged_days import FailedDay
 
@@ -61,8 +61,11 @@ class SourceChunk:
 
     @property
     def days_of_files(self) -> list[date]:
-        """The days of `{date}` files, ascending."""
-        return sorted({file.day for file in self.listing.files if file.day})
+        """The days that `{date}` files may bring rows of, ascending."""
+        dated = [file for file in self.listing.files if file.day]
+        return [
+            day for day in self.days.days if any(_may_bring(f, DayRange.single(day)) for f in dated)
+        ]
 
     def _of(self, days: DayRange) -> "SourceChunk":
         return replace(
@@ -109,8 +112,8 @@ def source_chunks(
         )
         for days in parts
     ]
-    with_files = [chunk for chunk in chunks if chunk.listing.files]
-    yield from one_by_one(with_files, log)
+    with_days = [chunk for chunk in chunks if chunk.replaced[0]]
+    yield from one_by_one(with_days, log)
 
 
 def stage_readable(
@@ -162,5 +165,10 @@ def _tells_days(source: SourceConfig, listing: Listing) -> bool:
 
 
 def _files_of(days: DayRange, listing: Listing) -> Listing:
-    files = tuple(f for f in listing.files if f.day is None or f.day in days.days)
-    return replace(listing, files=files)
+    return replace(listing, files=tuple(f for f in listing.files if _may_bring(f, days)))
+
+
+def _may_bring(file: SourceFile, days: DayRange) -> bool:
+    if file.day is None:
+        return True
+    return days.first <= file.day <= days.last + timedelta(days=file.arrival_days)

@@ -1,11 +1,12 @@
 """What a run staged of its days, and which of them failed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
 from resources.delta.schema_check import Days
 from resources.delta.stage import StagedTable
+from video_assets.days import UNDATED
 
 DAYS_NAMED = 5
 PROBLEMS_NAMED = 5
@@ -31,12 +32,14 @@ class StagedDays:
     """Files that wait for a commit, and the days of the run that have none.
 
     Attributes:
-        tables: what was staged, by the tables' names.
+        tables: what was staged, by the tables' names; the valid rows first.
         failed: why days could not be computed.
+        account: accounts for the files that were read, where some days were replaced.
     """
 
     tables: Mapping[str, StagedTable]
     failed: Mapping[date, FailedDay] = field(default_factory=dict)
+    account: Callable[[Days], None] | None = None
 
     def without(self, name: str, refused: Mapping[date, FailedDay]) -> "StagedDays":
         """The same without some days of one table, whose files are deleted."""
@@ -44,6 +47,14 @@ class StagedDays:
             return self
         kept = restricted(self.tables[name], frozenset(refused))
         return replace(self, tables={**self.tables, name: kept}, failed={**self.failed, **refused})
+
+    def note(self) -> None:
+        """Account for the files that were read, once the tables are committed."""
+        if self.account is None:
+            return
+        valid, *others = self.tables.values()
+        undated = Days(day for table in others for day in table.replaced or () if day == UNDATED)
+        self.account(Days({UNDATED}) if valid.replaced is None else valid.replaced | undated)
 
     def discard(self) -> None:
         """Delete all files; only right when they were never committed."""

@@ -13,6 +13,7 @@ from video_assets.daily_views.tables import (
     MONTHLY_VIEWS,
     REJECTED_DAILY_VIEWS,
 )
+from video_assets.deliveries.tables import SOURCE_FILES
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY
 from video_assets.player_events.tables import (
@@ -30,6 +31,7 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             RAW_EVENTS,
             REJECTED_EVENTS,
             DESCRIBED_VIDEOS,
+            SOURCE_FILES,
             VIDEO_METADATA,
             SESSIONS,
             ENGAGEMENT,

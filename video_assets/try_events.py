@@ -85,14 +85,15 @@ def compute(settings: Settings, sample: PlayerSample) -> Mapping[str, StagedTabl
     """Fill the tables; what was written of the events."""
     spark = SparkEngine.from_settings(settings)
     run = DayRange(sample.first_day, sample.last_day + timedelta(days=1))
-    staged = stage_events(spark, settings, run, _LOG).tables
-    for table in staged.values():
-        commit(table)
-    commit(stage_video_metadata(spark, settings, _LOG))
+    staged = stage_events(spark, settings, run, _LOG)
+    for delivered in (staged, stage_video_metadata(spark, settings, _LOG)):
+        for table in delivered.tables.values():
+            commit(table)
+        delivered.note()
     commit(stage_sessions(_frame(settings, RAW_EVENTS), spark, settings, run, _LOG))
     inputs = (_frame(settings, SESSIONS), _frame(settings, VIDEO_METADATA))
     commit(stage_engagement(*inputs, spark, settings, _LOG))
-    return staged
+    return staged.tables
 
 
 def _frame(settings: Settings, table: Table) -> DataFrame:

@@ -57,9 +57,11 @@ def compute(settings: Settings, sample: PlatformSample) -> Mapping[str, StagedTa
     """Fill the tables of daily views; what was written of the days."""
     spark = SparkEngine.from_settings(settings)
     run = DayRange(sample.first_day, sample.last_day + timedelta(days=1))
-    staged = stage_views(spark, settings, run, _LOG).tables
+    delivered = stage_views(spark, settings, run, _LOG)
+    staged = delivered.tables
     for table in staged.values():
         commit(table)
+    delivered.note()
     daily = Warehouse(settings.warehouse, lambda: spark.spark_session).frame(DAILY_VIDEO_VIEWS)
     months = frozenset(day.replace(day=1) for day in run.days)
     sums = monthly_views(daily, settings.view_measures, settings.definition_change_days)

@@ -60,6 +60,7 @@ def written(
     if not staged.failed:
         for name, table in staged.tables.items():
             yield dg.Output(table, output_name=name, metadata=metadata.get(name))
+        staged.note()
         return
     for table in staged.tables.values():
         if table.replaced:
@@ -67,6 +68,7 @@ def written(
             # Counters are of all rows that were read, also of those of the failed days.
             uncounted = replace(table, counters={})
             yield from materialized(uncounted, written_days, context.run.run_id, {})
+    staged.note()
     raise _failure(context, staged.failed, advice)
 
 

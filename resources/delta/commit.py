@@ -33,7 +33,7 @@ ORIGIN = "origin"
 REPLACED = "replace:"
 _FIRST_WAIT = 0.1
 _LONGEST_WAIT = 10.0
-_WHOLE_TABLE = "all"
+WHOLE_TABLE = "all"
 _RECENT_VERSIONS = 20
 
 
@@ -249,6 +249,6 @@ def _parts(staged: StagedTable) -> Iterator[str]:
     """
     days = staged.replaced
     if days is None:
-        yield _WHOLE_TABLE
+        yield WHOLE_TABLE
         days = Days(file.day for file in staged.files if file.day)
     yield from map(str, sorted(days))

@@ -193,6 +193,14 @@ def stage(
     return _stage(frame, {target.table.name: target for target in targets}, route, limits)
 
 
+def stage_nothing(*targets: Target) -> dict[str, StagedTable]:
+    """The same where there is no row: the commit empties the days, no task runs."""
+    return {
+        target.table.name: StagedTable(target.table, target.location, replaced=target.days)
+        for target in targets
+    }
+
+
 def stage_frame(  # noqa: PLR0913 (one write, described in full)
     df: DataFrame,
     warehouse: str,

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from resources.delta.changes import ChangedFiles, changed_files, commit_digest, origin_of
-from resources.delta.commit import REPLACED, arrow_schema, open_table
+from resources.delta.commit import REPLACED, WHOLE_TABLE, arrow_schema, open_table
 from resources.delta.errors import TableError
 from resources.delta.schema_check import addable_columns
 from resources.delta.stage import table_location
@@ -115,9 +115,21 @@ class Warehouse:
         log = self.log(table)
         if log is None:
             return False
-        # Each commit notes the days that it replaces.
-        replaced = log.transaction_version(f"{REPLACED}{day}") is not None
-        return replaced or day in self.rows_per_day(table)
+        return self.replacement(table, day) is not None or day in self.rows_per_day(table)
+
+    def replacement(self, table: Table, day: date | None = None) -> int | None:
+        """The number under which the newest commit that replaced a day noted it, and only it.
+
+        Args:
+            table: declared table.
+            day: the day; None: all rows of the table.
+
+        Returns:
+            A number that ascends from commit to commit; None: no commit replaced it.
+        """
+        log = self.log(table)
+        part = WHOLE_TABLE if day is None else day
+        return log.transaction_version(f"{REPLACED}{part}") if log else None
 
     def origin(self, table: Table) -> Mapping[str, str] | None:
         """What the newest commit of rows was computed from; None where that is unknown."""

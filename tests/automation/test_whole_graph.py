@@ -22,6 +22,7 @@ READ_A_SOURCE = {
     "described_videos",
     "daily_video_views",
     "rejected_daily_views",
+    "source_files",
 }
 
 

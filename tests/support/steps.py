@@ -38,8 +38,6 @@ from video_assets.staged_days import StagedDays, named_days
 
 LOG = logging.getLogger(__name__)
 
-Staged = Mapping[str, StagedTable]
-
 
 @dataclass(frozen=True)
 class Steps:
@@ -54,29 +52,33 @@ class Steps:
         for outputs, step in _ORDER.items():
             if set(outputs) & set(tables):
                 staged = step(self)
-                for output in staged.values():
+                if staged.failed:
+                    staged.discard()
+                    raise ValueError(named_days(staged.failed))
+                for output in staged.tables.values():
                     commit(output)
-                written |= staged
+                staged.note()
+                written |= staged.tables
         return written
 
-    def player_events(self) -> Staged:
-        return _of_all_days(stage_events(self._spark, self.settings, self._run, LOG))
+    def player_events(self) -> StagedDays:
+        return stage_events(self._spark, self.settings, self._run, LOG)
 
-    def video_metadata(self) -> Staged:
-        return _named(stage_video_metadata(self._spark, self.settings, LOG))
+    def video_metadata(self) -> StagedDays:
+        return stage_video_metadata(self._spark, self.settings, LOG)
 
-    def sessions(self) -> Staged:
+    def sessions(self) -> StagedDays:
         events = self._frame(RAW_EVENTS)
         return _named(stage_sessions(events, self._spark, self.settings, self._run, LOG))
 
-    def engagement(self) -> Staged:
+    def engagement(self) -> StagedDays:
         inputs = (self._frame(SESSIONS), self._frame(VIDEO_METADATA))
         return _named(stage_engagement(*inputs, self._spark, self.settings, LOG))
 
-    def daily_views(self) -> Staged:
-        return _of_all_days(stage_views(self._spark, self.settings, self._run, LOG))
+    def daily_views(self) -> StagedDays:
+        return stage_views(self._spark, self.settings, self._run, LOG)
 
-    def monthly_views(self) -> Staged:
+    def monthly_views(self) -> StagedDays:
         months = frozenset(day for day in self._run.days if day.day == 1)
         daily = self._frame(DAILY_VIDEO_VIEWS)
         days = daily.where(F.trunc("date", "month").isin(*months))
@@ -84,12 +86,12 @@ class Steps:
         sums = monthly_views(days, self.settings.view_measures, changes)
         return _named(stage_frame(sums, self.settings.warehouse, MONTHLY_VIEWS, months))
 
-    def missing_dates(self) -> Staged:
+    def missing_dates(self) -> StagedDays:
         daily = self._frame(DAILY_VIDEO_VIEWS)
         expected = expectation(self.settings, newest_date(daily))
-        return stage_missing_dates(daily, expected, self.settings.warehouse)
+        return StagedDays(stage_missing_dates(daily, expected, self.settings.warehouse))
 
-    def video_daily(self) -> Staged:
+    def video_daily(self) -> StagedDays:
         return _named(stage_video_daily(self._spark, self.settings, self._run, LOG))
 
     @property
@@ -104,18 +106,11 @@ class Steps:
         return Warehouse(self.settings.warehouse, lambda: self._spark.spark_session).frame(table)
 
 
-def _of_all_days(staged: StagedDays) -> Staged:
-    if staged.failed:
-        staged.discard()
-        raise ValueError(named_days(staged.failed))
-    return staged.tables
+def _named(staged: StagedTable) -> StagedDays:
+    return StagedDays({staged.table.name: staged})
 
 
-def _named(staged: StagedTable) -> Staged:
-    return {staged.table.name: staged}
-
-
-_ORDER: Mapping[tuple[Table, ...], Callable[[Steps], Staged]] = {
+_ORDER: Mapping[tuple[Table, ...], Callable[[Steps], StagedDays]] = {
     (RAW_EVENTS, REJECTED_EVENTS): Steps.player_events,
     (VIDEO_METADATA,): Steps.video_metadata,
     (SESSIONS,): Steps.sessions,

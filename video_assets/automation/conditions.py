@@ -8,6 +8,7 @@ import dagster as dg
 
 from video_assets.analytics.tables import VIDEO_DAILY
 from video_assets.catalog import asset_key
+from video_assets.deliveries.tables import SOURCE_FILES
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS
 from video_assets.vocabulary import SCHEMA_NAME
@@ -45,14 +46,15 @@ def asks_once_a_day() -> Condition:
 def automated(assets: Iterable[dg.AssetsDefinition | dg.AssetSpec]) -> list[Any]:
     """The assets, where those that read tables of ours follow them.
 
-    An asset that has a condition of its own keeps it.
+    An asset that has a condition of its own keeps it. The account of deliveries follows nothing:
+    the runs that read write it, and `new_deliveries` asks for it.
     """
     return list(dg.map_asset_specs(_with_condition, list(assets)))
 
 
 def _with_condition(spec: dg.AssetSpec) -> dg.AssetSpec:
     reads_ours = any(dep.asset_key.path[0] == SCHEMA_NAME for dep in spec.deps)
-    if spec.automation_condition or not reads_ours:
+    if spec.automation_condition or not reads_ours or spec.key == asset_key(SOURCE_FILES):
         return spec
     of_table = _OF_TABLES.get(spec.key, follows_its_inputs)
     return spec.replace_attributes(automation_condition=of_table())

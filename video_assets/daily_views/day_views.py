@@ -17,6 +17,7 @@ from resources.epoch import day_number
 from video_assets.arrow.types import ArrowArray, Floats, Integers, Mask, compute
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MEASURES
 from video_assets.sources.chunks import ORDER_BITS_IN_FILE
+from video_assets.sources.fates import FILE
 
 ViewCountKind = Literal["daily", "cumulative"]
 CombineRule = Literal["sum", "latest", "largest"]
@@ -29,6 +30,8 @@ CONFLICTING_ROWS = required(
     "conflictingRows", pa.int64(), "duplicate rows whose count is another one", "rows"
 )
 IS_LOST = required("isLost", pa.bool_(), "the counter reads 0 after it was above 0: unknown views")
+
+OF_FILE = required(FILE, pa.int32(), "place of the file that the count comes from")
 
 _KEY = ("channel_id", "video_id", "created_date", "date", "reportedCount")
 _COUNTED = (USED_ROWS, DUPLICATE_ROWS, CONFLICTING_ROWS)
@@ -48,7 +51,7 @@ COMBINED_VIEWS = Table(
     name="combined_views",
     grain="one video and day as delivered; never stored as a table of its own",
     key=("video_id", "date"),
-    columns=(*_DELIVERED_COLUMNS, *MEASURES, *_COUNTED),
+    columns=(*_DELIVERED_COLUMNS, *MEASURES, *_COUNTED, OF_FILE),
 )
 COUNTED_VIEWS = Table(
     name="counted_views",
@@ -306,6 +309,8 @@ def _combined(
     counters = zip(_COUNTED, (used, duplicates, conflicts), strict=True)
     for column, values in counters:
         rows = rows.append_column(column.name, pa.array(values, pa.int64()))
+    file = rows["deliveryOrder"].to_numpy() >> ORDER_BITS_IN_FILE
+    rows = rows.append_column(FILE, pa.array(file, OF_FILE.type))
     return rows.select(_columns(COMBINED_VIEWS, rows))
 
 

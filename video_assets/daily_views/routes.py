@@ -21,6 +21,7 @@ from video_assets.daily_views.tables import (
     REJECTED_DAILY_VIEWS,
 )
 from video_assets.day_counters import counted_by_day
+from video_assets.sources.fates import as_counters
 from video_assets.vocabulary import DUPLICATES, IGNORED, SOURCE_ROWS, WAITING
 
 DAYS_COLUMN = "missing_dates"
@@ -45,6 +46,7 @@ def sorted_views(batches: Iterator[pa.RecordBatch], rules: ViewRules) -> Iterato
             "rows_without_known_views": bucket.unknown_views,
             **{f"rows_with_{name}": rows for name, rows in bucket.rows_with_measure.items()},
             **counted_by_day(bucket.valid_by_day, bucket.refused_by_day),
+            **as_counters(bucket.tally),
         }
         reasons = count_values(bucket.rejected, "reason")
         yield Emission(DAILY_VIDEO_VIEWS.name, bucket.valid, counted)

@@ -1,5 +1,6 @@
 """The tables `daily_video_views` and `rejected_daily_views`: a delivery of views, sorted out."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -29,9 +30,17 @@ from video_assets.daily_views.day_views import (
 )
 from video_assets.daily_views.source_rows import BEFORE_UPLOAD
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MEASURES, REJECTED_DAILY_VIEWS
+from video_assets.sources.chunks import ORDER_BITS_IN_FILE
+from video_assets.sources.fates import FILE, Cell, Fate, Tally, add_up, count_rows, less
 from video_assets.sources.frames import BatchFunction
 from video_assets.sources.packing import OTHER_ROWS, VALID_ROWS, packed
-from video_assets.sources.tagged import IGNORED_ROWS, SOURCE_ROWS, WAITING_ROWS, tagged_schema
+from video_assets.sources.tagged import (
+    IGNORED_ROWS,
+    SOURCE_ROWS,
+    WAITING_ROWS,
+    counted_rows,
+    tagged_schema,
+)
 
 _REFUSED_OR_COUNTED = tagged_schema(REJECTED_DAILY_VIEWS.arrow_schema, ())
 
@@ -79,6 +88,7 @@ class SortedOutViews:
         rows_with_measure: days that have a measure, by its name.
         valid_by_day: valid source rows of each day.
         refused_by_day: refused source rows of each day, without zeros before the upload day.
+        tally: all source rows by file, day and fate; those of days that are not the run's wait.
     """
 
     valid: pa.Table
@@ -96,6 +106,7 @@ class SortedOutViews:
     rows_with_measure: Mapping[str, int]
     valid_by_day: Mapping[date, int]
     refused_by_day: Mapping[date, int]
+    tally: Tally
 
 
 def views_in_blocks(rules: ViewRules, shares: Shares) -> BatchFunction:
@@ -134,8 +145,9 @@ def sort_out_views(parts: Mapping[str, pa.Table], rules: ViewRules) -> SortedOut
     """
     valid = with_numbered_texts(parts.get(VALID_ROWS, DELIVERED.arrow_schema.empty_table()))
     others = parts.get(OTHER_ROWS, _REFUSED_OR_COUNTED.empty_table())
+    combined = combined_rows(valid, rules.combine)
     views = day_views(
-        combined_rows(valid, rules.combine),
+        combined,
         rules.kind,
         rules.first_day,
         rules.end_day,
@@ -163,7 +175,27 @@ def sort_out_views(parts: Mapping[str, pa.Table], rules: ViewRules) -> SortedOut
         refused_by_day=count_values(
             rejected.filter(compute.not_equal(rejected["reason"], BEFORE_UPLOAD)), "date"
         ),
+        tally=counted_rows(others.filter(compute.is_valid(others[SOURCE_ROWS])))
+        + count_rows(Fate.REJECTED, rejected, "date")
+        + _of_tables(_of_run(valid, rules), _of_run(combined, rules)),
     )
+
+
+def _of_run(rows: pa.Table, rules: ViewRules) -> pa.Table:
+    """Without the rows of the lookback days."""
+    first, end = (pa.scalar(day, pa.date32()) for day in (rules.first_day, rules.end_day))
+    in_run = compute.and_(
+        compute.greater_equal(rows["date"], first), compute.less(rows["date"], end)
+    )
+    return rows.filter(in_run)
+
+
+def _of_tables(delivered: pa.Table, combined: pa.Table) -> Counter[Cell]:
+    """Rows that the counts are made of, and those that another one outdid, by file and day."""
+    used = add_up(Fate.VALID, combined, "date", combined[USED_ROWS.name])
+    file = pa.array(delivered["deliveryOrder"].to_numpy() >> ORDER_BITS_IN_FILE)
+    rows = delivered.select(["date"]).append_column(FILE, file)
+    return used + less(count_rows(Fate.VALID, rows, "date"), used, Fate.REPEATED)
 
 
 def _valid_by_day(views: pa.Table) -> dict[date, int]:

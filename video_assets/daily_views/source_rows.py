@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 
-from video_assets.arrow.types import ArrowArray, Mask, TextArray, compute
+from video_assets.arrow.types import ArrowArray, Integers, Mask, TextArray, compute
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MEASURES, REJECTED_DAILY_VIEWS
 from video_assets.sources.chunks import Chunk
 from video_assets.sources.config import SourceConfig
@@ -80,6 +80,8 @@ def daily_view_rows(notation: ViewNotation, mapped: Collection[str] = ()) -> Row
         columns={**DAILY_VIEW_COLUMNS, **measures},
         tagged=TaggedSchema(tagged_daily_views(notation.measures), "date"),
         validate=partial(validate_daily_views, notation=notation),
+        days_of=partial(days_of_views, notation=notation),
+        day_zone=notation.time_zone,
         optional=(_OPTIONAL - set(mapped)) | measures.keys(),
         judges_distinct_ids=True,
     )
@@ -104,13 +106,7 @@ def validate_daily_views(
     """
     videos = per_text(chunk.columns["video_id"], _ids)
     created_column = chunk.columns["created_date"]
-    days, has_day = read_days(
-        chunk.columns["date"],
-        config.timestamp_unit,
-        config.date_format,
-        or_iso=False,
-        time_zone=notation.time_zone,
-    )
+    days, has_day = days_of_views(chunk.columns["date"], config, notation)
     created, has_created = read_days(
         created_column,
         config.timestamp_unit,
@@ -147,6 +143,19 @@ def validate_daily_views(
     )
     ignored = _is_one_of(videos, notation.ignored_ids) if notation.ignored_ids else None
     return Verdict(values, reasons, days, has_day, ignored)
+
+
+def days_of_views(
+    dates: ArrowArray, config: SourceConfig, notation: ViewNotation
+) -> tuple[Integers, Mask]:
+    """The days (since 1970) of dates as a source has them, and which are readable."""
+    return read_days(
+        dates,
+        config.timestamp_unit,
+        config.date_format,
+        or_iso=False,
+        time_zone=notation.time_zone,
+    )
 
 
 def _ids(array: ArrowArray) -> TextArray:

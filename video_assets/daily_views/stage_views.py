@@ -2,27 +2,32 @@
 
 import logging
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 
 from pyspark.sql import functions as F
 
-from resources.delta.stage import StagedTable, stage, target
+from resources.delta.schema_check import Days
+from resources.delta.stage import StagedTable, stage, stage_nothing, target
+from resources.delta.warehouse import Warehouse
 from resources.engine.engine import Engine
 from video_assets.arrow.blocks import BLOCKS_DDL, Shares, shared
 from video_assets.chunks import StagedChunks
+from video_assets.daily_views.followers import followers
 from video_assets.daily_views.routes import sorted_views
 from video_assets.daily_views.sort_out import ViewRules, views_in_blocks
 from video_assets.daily_views.source_rows import ViewNotation, daily_view_rows
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
 from video_assets.days import DayRange
-from video_assets.ingestion import daily_views_source, days_without_file, listed_days
+from video_assets.deliveries.delivery import DAILY_VIEWS, Delivery, Source
+from video_assets.deliveries.look import delivery_of
+from video_assets.ingestion import daily_views_source, days_without_file
 from video_assets.settings import Settings
 from video_assets.sizes import VIEWS_AT_ONCE
 from video_assets.source_chunks import SourceChunk, source_chunks, stage_readable
 from video_assets.sources.fields import Layout
 from video_assets.sources.frames import map_rows
-from video_assets.sources.listing import Listing, list_source
+from video_assets.sources.listing import Listing
 from video_assets.sources.packing import VALID_ROWS
 from video_assets.sources.times import Window
 from video_assets.staged_days import StagedDays
@@ -59,6 +64,12 @@ def view_rules(settings: Settings, days: DayRange) -> ViewRules:
     )
 
 
+def views_delivered(settings: Settings) -> Source:
+    """The source of the daily views, and where its account is."""
+    tables = (DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS)
+    return Source(DAILY_VIEWS, daily_views_layout(settings), settings.warehouse, *tables)
+
+
 def stage_views(
     spark: Engine, settings: Settings, run: DayRange, log: logging.Logger
 ) -> StagedDays:
@@ -67,14 +78,16 @@ def stage_views(
     Raises:
         SourceError: there is nothing to read, or no day of it can be read.
     """
-    layout = daily_views_layout(settings)
-    listing = listed_days(layout.config, layout.kind, run)
+    delivery = delivery_of(views_delivered(settings), run, spark.spark_session)
+    layout, listing = delivery.source.layout, delivery.listing
 
     def stage_chunk(chunk: SourceChunk) -> Mapping[str, StagedTable]:
         rules = view_rules(settings, chunk.days)
         valid_days, rejected_days = chunk.replaced
         valid = target(settings.warehouse, DAILY_VIDEO_VIEWS, valid_days)
         rejected = target(settings.warehouse, REJECTED_DAILY_VIEWS, rejected_days)
+        if not chunk.listing.files:
+            return stage_nothing(valid, rejected)
         shares = Shares.of(chunk.rows * _VIEWS_PER_EVENT, spark.cores)
         read = partial(
             map_rows,
@@ -86,19 +99,34 @@ def stage_views(
         )
         blocks = read(window=chunk.window, listing=chunk.listing)
         if rules.kind == "cumulative":
-            window, earlier = _earlier(layout, rules)
-            before = read(window=window, listing=earlier)
-            blocks = blocks.unionByName(before.where(F.col("name") == F.lit(VALID_ROWS)))
-        return stage(shared(blocks, shares), partial(sorted_views, rules=rules), valid, rejected)
+            window, earlier = _earlier(delivery, rules)
+            if earlier.files:
+                before = read(window=window, listing=earlier)
+                blocks = blocks.unionByName(before.where(F.col("name") == F.lit(VALID_ROWS)))
+        route = partial(sorted_views, rules=rules)
+        tables = stage(shared(blocks, shares), route, valid, rejected)
+        return delivery.met(chunk.listing, rejected_days, tables)
+
+    def following() -> frozenset[date]:
+        if settings.view_count_kind == "daily":
+            return frozenset()
+        stored = Warehouse(settings.warehouse, lambda: spark.spark_session)
+        return followers(stored, run, settings.cumulative_lookback)
+
+    # The days of videos that the run takes away follow too.
+    followed_before = following()
+
+    def account(replaced: Days) -> None:
+        delivery.note(replaced, followed_before | following())
 
     chunks = source_chunks(layout.config, listing, run, log, VIEWS_AT_ONCE)
     with StagedChunks() as staged:
         unreadable = stage_readable(chunks, stage_chunk, staged)
-    return StagedDays(staged.merged(), {**days_without_file(listing), **unreadable})
+    failed = {**days_without_file(listing), **unreadable}
+    return StagedDays(staged.merged(), failed, account)
 
 
-def _earlier(layout: Layout, rules: ViewRules) -> tuple[Window, Listing]:
+def _earlier(delivery: Delivery, rules: ViewRules) -> tuple[Window, Listing]:
     """The lookback days, which a running total is compared with."""
     first, end = rules.first_day - timedelta(rules.cumulative_lookback_days), rules.first_day
-    listing = list_source(layout.config, layout.kind, first, end, days_may_be_missing=True)
-    return Window(first, end, with_undated=False), listing
+    return Window(first, end, with_undated=False), delivery.earlier(DayRange(first, end))

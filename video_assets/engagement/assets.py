@@ -50,8 +50,10 @@ def video_metadata_asset() -> dg.AssetsDefinition:
     @retries_passing_faults
     def video_metadata(
         context: dg.AssetExecutionContext, spark: SparkEngine, settings: dg.ResourceParam[Settings]
-    ) -> StagedTable:
-        return stage_video_metadata(spark, settings, context.log)
+    ) -> Iterator[dg.Output[StagedTable]]:
+        staged = stage_video_metadata(spark, settings, context.log)
+        yield dg.Output(staged.tables[VIDEO_METADATA.name])
+        staged.note()
 
     return video_metadata
 

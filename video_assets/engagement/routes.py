@@ -14,6 +14,7 @@ from video_assets.engagement.session_frames import sessions_of_task
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 from video_assets.engagement.video_metadata import describe_videos
 from video_assets.rules import WatchTimeRules
+from video_assets.sources.fates import as_counters
 from video_assets.vocabulary import DUPLICATES, SOURCE_ROWS
 
 COMPUTED = "rows_computed"
@@ -28,6 +29,7 @@ def described_videos(batches: Iterator[pa.RecordBatch]) -> Iterator[Emission]:
         DUPLICATES: task.duplicates,
         "rows_without_video": task.refused,
         UNREADABLE: task.unreadable_durations,
+        **as_counters(task.tally),
     }
     yield Emission(VIDEO_METADATA.name, task.videos, counted)
 

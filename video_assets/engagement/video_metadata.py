@@ -1,11 +1,14 @@
 """The table `video_metadata`: one row a video, whatever the source repeats."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from video_assets.arrow.columns import Bools
 from video_assets.arrow.kernels import gathered
 from video_assets.arrow.types import compute
 from video_assets.engagement.tables import VIDEO_METADATA
@@ -14,6 +17,10 @@ from video_assets.engagement.video_metadata_rows import (
     TAGGED_VIDEO_METADATA,
     UNREADABLE_DURATIONS,
 )
+from video_assets.sources.fates import Cell, Fate, Tally, count_rows, less
+from video_assets.sources.tagged import counted_rows
+
+_DAY = "day"
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,7 @@ class DescribedVideos:
         duplicates: further rows of a video that is there already.
         refused: rows that name no video.
         unreadable_durations: durations that are there, and are no number above 0.
+        tally: all source rows by file and fate; they have no day.
     """
 
     videos: pa.Table
@@ -33,6 +41,7 @@ class DescribedVideos:
     duplicates: int
     refused: int
     unreadable_durations: int
+    tally: Tally
 
 
 def describe_videos(batches: Iterable[pa.RecordBatch]) -> DescribedVideos:
@@ -51,16 +60,26 @@ def describe_videos(batches: Iterable[pa.RecordBatch]) -> DescribedVideos:
     values = ("duration", "title")
     last = delivered.group_by("videoId", use_threads=False).aggregate([(v, "last") for v in values])
     videos = last.rename_columns({f"{value}_last": value for value in values})
-    delivered_rows = pc.sum(compute.greater_equal(usable[DELIVERY_ORDER], 0), min_count=0).as_py()
+    own = delivered.filter(compute.greater_equal(delivered[DELIVERY_ORDER], 0))
+    newest = own.filter(pa.array(_last_of_each_video(own)))
     return DescribedVideos(
         videos=videos.select(VIDEO_METADATA.column_names),
         source_rows=pc.sum(rows["sourceRows"], min_count=0).as_py(),
-        duplicates=max(0, delivered_rows - _videos_of(delivered)),
+        duplicates=own.num_rows - newest.num_rows,
         refused=rows.num_rows - rows["reason"].null_count,
         unreadable_durations=pc.sum(rows[UNREADABLE_DURATIONS], min_count=0).as_py(),
+        tally=counted_rows(rows.filter(counted))
+        + _of_table(own, newest)
+        + count_rows(Fate.REJECTED, rows.filter(refused), _DAY),
     )
 
 
-def _videos_of(delivered: pa.Table) -> int:
-    own = delivered.filter(compute.greater_equal(delivered[DELIVERY_ORDER], 0))
-    return int(pc.count_distinct(own["videoId"]).as_py())
+def _last_of_each_video(rows: pa.Table) -> Bools:
+    videos = rows["videoId"].to_numpy()
+    return np.append(videos[1:] != videos[:-1], np.ones(min(1, len(videos)), np.bool_))
+
+
+def _of_table(own: pa.Table, newest: pa.Table) -> Counter[Cell]:
+    """Rows of a source by file: the last delivered of a video is valid, others are repeated."""
+    valid = count_rows(Fate.VALID, newest, _DAY)
+    return valid + less(count_rows(Fate.VALID, own, _DAY), valid, Fate.REPEATED)

@@ -65,11 +65,13 @@ class OrderedEvents:
         return OrderedEvents(*(getattr(self, field.name)[which] for field in fields(self)))
 
 
-def distinct_rows(events: pa.Table) -> Ints:
+def distinct_rows(events: pa.Table, first_by: str | None = None) -> Ints:
     """The rows without those delivered twice (rule 1): rows equal in all columns are one event.
 
     Args:
         events: the columns of `raw_events` (eventDate is not needed), in any order.
+        first_by: column of whole numbers; of rows that are one event that with the smallest stays.
+            None: any of them.
 
     Returns:
         Indices of rows, sorted by (userId, videoId, sessionId), time, event and position.
@@ -78,7 +80,15 @@ def distinct_rows(events: pa.Table) -> Ints:
         KeyError: a column is missing.
         ValueError: an id is null, or an event name is unknown.
     """
-    return _distinct_events(events).source_row
+    ordered = _sorted_events(events)
+    distinct = _are_distinct(ordered)
+    if first_by is None or distinct.all():
+        return ordered.source_row[distinct]
+    repeated = np.flatnonzero(~distinct | np.append(~distinct[1:], [False]))
+    rows, event = ordered.source_row[repeated], np.cumsum(distinct)[repeated]
+    first = np.lexsort((events[first_by].to_numpy()[rows], event))
+    ordered.source_row[repeated] = rows[first]
+    return ordered.source_row[distinct]
 
 
 def order_events(events: pa.Table, lookback: float) -> OrderedEvents:
@@ -97,7 +107,8 @@ def order_events(events: pa.Table, lookback: float) -> OrderedEvents:
         KeyError: a column is missing.
         ValueError: an id is null, or an event name is unknown.
     """
-    ordered = _distinct_events(events)
+    ordered = _sorted_events(events)
+    ordered = _without_duplicates(ordered, _are_distinct(ordered))
     instants = _Instants.of(ordered)
     playing = _playing_before(ordered, instants, lookback)
     if len(instants.shared):
@@ -218,8 +229,8 @@ def _playing_within(events: OrderedEvents, instants: _Instants, playing: Bools) 
     return np.where(in_instant, starts[latest], playing[instants.shared])
 
 
-def _distinct_events(events: pa.Table) -> OrderedEvents:
-    """The events as a player that plays makes them: sorted, each once."""
+def _sorted_events(events: pa.Table) -> OrderedEvents:
+    """The events as a player that plays makes them, those delivered twice side by side."""
     group = group_codes(events, "userId", "videoId", "sessionId")
     micros = microseconds(events, "timestamp")
     event = _event_codes(events)
@@ -227,16 +238,14 @@ def _distinct_events(events: pa.Table) -> OrderedEvents:
     target = _targets(events, event, position)
     order = grouped_order(group, micros, event, position, target)
     ordered = position[order]
-    return _without_duplicates(
-        OrderedEvents(
-            group=group[order],
-            micros=micros[order],
-            event=event[order],
-            position=ordered,
-            target=ordered if target is position else target[order],
-            was_playing=np.zeros(len(order), np.bool_),
-            source_row=order,
-        )
+    return OrderedEvents(
+        group=group[order],
+        micros=micros[order],
+        event=event[order],
+        position=ordered,
+        target=ordered if target is position else target[order],
+        was_playing=np.zeros(len(order), np.bool_),
+        source_row=order,
     )
 
 
@@ -261,8 +270,13 @@ def _event_codes(events: pa.Table) -> EventCodes:
     return code_of_name.to_numpy().astype(np.int8)[codes]
 
 
-def _without_duplicates(events: OrderedEvents) -> OrderedEvents:
+def _are_distinct(events: OrderedEvents) -> Bools:
+    """Which of sorted events are not the same as the one before."""
     distinct = first_of_each(events.group)
     for column in (events.micros, events.event, events.position, events.target):
         distinct |= first_of_each(column)
+    return distinct
+
+
+def _without_duplicates(events: OrderedEvents, distinct: Bools) -> OrderedEvents:
     return events if distinct.all() else events.at(distinct)

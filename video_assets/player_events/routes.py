@@ -13,6 +13,7 @@ from video_assets.day_counters import counted_by_day
 from video_assets.player_events.erased import NOBODY, ErasedUsers
 from video_assets.player_events.sort_out import sort_out
 from video_assets.player_events.tables import DESCRIBED_VIDEOS, RAW_EVENTS, REJECTED_EVENTS
+from video_assets.sources.fates import as_counters
 from video_assets.vocabulary import DUPLICATES, ERASED, IGNORED, SOURCE_ROWS, WAITING
 
 
@@ -29,6 +30,7 @@ def sorted_events(
             WAITING: bucket.waiting,
             ERASED: bucket.erased,
             **counted_by_day(bucket.valid_by_day, bucket.refused_by_day),
+            **as_counters(bucket.tally),
         }
         yield Emission(RAW_EVENTS.name, bucket.valid, counted)
         yield Emission(REJECTED_EVENTS.name, bucket.rejected, bucket.reasons)

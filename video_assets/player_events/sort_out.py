@@ -1,5 +1,6 @@
 """The tables `raw_events` and `rejected_events`: what a source delivered, sorted out."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -19,17 +20,27 @@ from video_assets.player_events.ordering import distinct_rows
 from video_assets.player_events.source_rows import EVENT_ROWS
 from video_assets.player_events.tables import DESCRIBED_VIDEOS, RAW_EVENTS, REJECTED_EVENTS
 from video_assets.sources.config import SourceConfig
+from video_assets.sources.fates import FILE, Cell, Fate, Tally, count_rows, less
 from video_assets.sources.fields import Layout
 from video_assets.sources.frames import map_rows
 from video_assets.sources.listing import Listing
 from video_assets.sources.packing import OTHER_ROWS, VALID_ROWS, packed
-from video_assets.sources.tagged import IGNORED_ROWS, SOURCE_ROWS, WAITING_ROWS, tagged_schema
+from video_assets.sources.tagged import (
+    IGNORED_ROWS,
+    SOURCE_ROWS,
+    WAITING_ROWS,
+    counted_rows,
+    tagged_schema,
+)
 from video_assets.sources.times import Window
 
 _DESCRIPTIONS = "descriptions"
 _DAY = "eventDate"
 _NOTHING_TOLD = DESCRIBED_VIDEOS.arrow_schema.empty_table()
 _REFUSED_OR_COUNTED = tagged_schema(REJECTED_EVENTS.arrow_schema, ())
+_EVENT_COLUMNS = [*RAW_EVENTS.column_names, FILE]
+_NO_EVENTS = RAW_EVENTS.arrow_schema.append(pa.field(FILE, pa.int32())).empty_table()
+_DAY = "eventDate"
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,8 @@ class SortedOut:
         erased: rows of people who were erased, valid or not.
         valid_by_day: valid rows of each day, those that repeat another one included.
         refused_by_day: refused rows of each day.
+        tally: all rows by file, day and fate; those of days that are not the run's are waiting. Of
+            rows that equal each other that of the file delivered first is valid.
     """
 
     valid: pa.Table
@@ -59,6 +72,7 @@ class SortedOut:
     erased: int
     valid_by_day: Mapping[date, int]
     refused_by_day: Mapping[date, int]
+    tally: Tally
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -109,15 +123,17 @@ def sort_out(parts: Mapping[str, pa.Table], erased: ErasedUsers = NOBODY) -> Sor
         parts: a bucket of `events_in_blocks`, unpacked; rows that equal each other are in one.
         erased: people whose rows are left out.
     """
-    delivered = parts.get(VALID_ROWS, RAW_EVENTS.arrow_schema.empty_table())
+    delivered = parts.get(VALID_ROWS, _NO_EVENTS)
     events = erased.without_events(delivered)
     others = parts.get(OTHER_ROWS, _REFUSED_OR_COUNTED.empty_table())
     all_refused = others.filter(pc.is_valid(others["reason"]))
     refused = erased.without_texts(all_refused)
     with turn():
         valid = _distinct(with_numbered_texts(events))
+        tally = _tally(delivered, events, valid, all_refused, refused)
+        tally += counted_rows(others.filter(pc.is_valid(others[SOURCE_ROWS])))
     return SortedOut(
-        valid=valid,
+        valid=valid.drop_columns([FILE]),
         rejected=refused.select(list(REJECTED_EVENTS.column_names)),
         described=last_told([parts.get(_DESCRIPTIONS, _NOTHING_TOLD)]),
         source_rows=_total(others, SOURCE_ROWS),
@@ -127,7 +143,29 @@ def sort_out(parts: Mapping[str, pa.Table], erased: ErasedUsers = NOBODY) -> Sor
         erased=delivered.num_rows - events.num_rows + all_refused.num_rows - refused.num_rows,
         valid_by_day=count_values(delivered, _DAY),
         refused_by_day=count_values(all_refused, _DAY),
+        tally=tally,
     )
+
+
+def _tally(
+    delivered: pa.Table,
+    events: pa.Table,
+    valid: pa.Table,
+    all_refused: pa.Table,
+    refused: pa.Table,
+) -> Counter[Cell]:
+    """The rows that are in a table, or were and are not any more, by file and day."""
+    counted = count_rows(Fate.VALID, valid, _DAY)
+    rejected = count_rows(Fate.REJECTED, refused, _DAY)
+    tally = counted + rejected
+    if events.num_rows > valid.num_rows:
+        tally += less(count_rows(Fate.VALID, events, _DAY), counted, Fate.REPEATED)
+    if delivered.num_rows > events.num_rows:
+        all_events = count_rows(Fate.VALID, delivered, _DAY)
+        tally += less(all_events, count_rows(Fate.VALID, events, _DAY), Fate.ERASED)
+    if all_refused.num_rows > refused.num_rows:
+        tally += less(count_rows(Fate.REJECTED, all_refused, _DAY), rejected, Fate.ERASED)
+    return tally
 
 
 def _total(rows: pa.Table, column: str) -> int:
@@ -135,7 +173,8 @@ def _total(rows: pa.Table, column: str) -> int:
 
 
 def _distinct(events: pa.Table) -> pa.Table:
-    return events.take(distinct_rows(events))
+    """Each event once, as that of the file delivered first."""
+    return events.take(distinct_rows(events, FILE))
 
 
 def _blocks(batches: Iterable[pa.RecordBatch], buckets: int) -> Iterator[pa.RecordBatch]:
@@ -150,7 +189,7 @@ def _blocks(batches: Iterable[pa.RecordBatch], buckets: int) -> Iterator[pa.Reco
 
     yield from packed(
         heard(),
-        valid=list(RAW_EVENTS.column_names),
+        valid=_EVENT_COLUMNS,
         others=_REFUSED_OR_COUNTED,
         pack_valid=partial(pack, VALID_ROWS, owner="userId", buckets=buckets),
         buckets=buckets,

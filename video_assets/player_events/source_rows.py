@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from resources.delta.table import TIMESTAMP
-from video_assets.arrow.types import ArrowArray, Mask, TextArray, compute
+from video_assets.arrow.types import ArrowArray, Integers, Mask, TextArray, compute
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.sources.chunks import Chunk
 from video_assets.sources.config import SourceConfig
@@ -92,6 +92,12 @@ def validate_events(chunk: Chunk, config: SourceConfig, _file_index: int = 0) ->
     return Verdict(values, reasons, days, has_time, ignored=is_text_equal(names, IGNORE))
 
 
+def days_of_events(times: ArrowArray, config: SourceConfig) -> tuple[Integers, Mask]:
+    """The UTC days (since 1970) of times as a source has them, and which are readable."""
+    micros, readable = read_times(times, config.timestamp_unit, config.time_zone)
+    return micros // MICROSECONDS_PER_DAY, readable
+
+
 def _description(chunk: Chunk, config: SourceConfig) -> dict[str, ArrowArray]:
     """What the rows tell of their videos, where the source has such columns."""
     told: dict[str, ArrowArray] = {}
@@ -136,6 +142,7 @@ EVENT_ROWS = RowKind(
     columns=EVENT_COLUMNS,
     tagged=TaggedSchema(TAGGED_EVENTS, "eventDate"),
     validate=validate_events,
+    days_of=days_of_events,
     optional=OPTIONAL_EVENT_COLUMNS,
     mapped_only=DESCRIBING_COLUMNS,
     judges_distinct_ids=True,

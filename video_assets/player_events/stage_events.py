@@ -4,12 +4,14 @@ import logging
 from collections.abc import Mapping
 from functools import partial
 
-from resources.delta.stage import StagedTable, stage, target
+from resources.delta.stage import StagedTable, stage, stage_nothing, target
 from resources.engine.engine import Engine
 from video_assets.arrow.blocks import Shares
 from video_assets.chunks import StagedChunks
 from video_assets.days import DayRange
-from video_assets.ingestion import days_without_file, events_source, listed_days
+from video_assets.deliveries.delivery import PLAYER_EVENTS, Source
+from video_assets.deliveries.look import delivery_of
+from video_assets.ingestion import days_without_file, events_source
 from video_assets.player_events.erased_users import erased_users
 from video_assets.player_events.routes import sorted_events
 from video_assets.player_events.sort_out import events_in_blocks
@@ -28,6 +30,12 @@ def events_layout(settings: Settings) -> Layout:
     return Layout(EVENT_ROWS, events_source(settings))
 
 
+def events_delivered(settings: Settings) -> Source:
+    """The source of the player events, and where its account is."""
+    layout = events_layout(settings)
+    return Source(PLAYER_EVENTS, layout, settings.warehouse, RAW_EVENTS, REJECTED_EVENTS)
+
+
 def stage_events(
     spark: Engine, settings: Settings, run: DayRange, log: logging.Logger
 ) -> StagedDays:
@@ -36,21 +44,25 @@ def stage_events(
     Raises:
         SourceError: there is nothing to read, or no day of it can be read.
     """
-    source = events_source(settings)
-    listing = listed_days(source, EVENT_ROWS, run)
+    delivery = delivery_of(events_delivered(settings), run, spark.spark_session)
+    source, listing = delivery.source.layout.config, delivery.listing
     route = partial(sorted_events, erased=erased_users(settings))
 
     def stage_chunk(chunk: SourceChunk) -> Mapping[str, StagedTable]:
         valid_days, rejected_days = chunk.replaced
+        valid = target(settings.warehouse, RAW_EVENTS, valid_days)
+        rejected = target(settings.warehouse, REJECTED_EVENTS, rejected_days)
+        described = target(settings.warehouse, DESCRIBED_VIDEOS, valid_days)
+        if not chunk.listing.files:
+            return stage_nothing(valid, rejected, described)
         shares = Shares.of(chunk.rows, spark.cores)
         blocks = events_in_blocks(
             spark.spark_session, source, chunk.window, shares=shares, listing=chunk.listing
         )
-        valid = target(settings.warehouse, RAW_EVENTS, valid_days)
-        rejected = target(settings.warehouse, REJECTED_EVENTS, rejected_days)
-        described = target(settings.warehouse, DESCRIBED_VIDEOS, valid_days)
-        return stage(blocks, route, valid, rejected, described)
+        tables = stage(blocks, route, valid, rejected, described)
+        return delivery.met(chunk.listing, rejected_days, tables)
 
     with StagedChunks() as staged:
         unreadable = stage_readable(source_chunks(source, listing, run, log), stage_chunk, staged)
-    return StagedDays(staged.merged(), {**days_without_file(listing), **unreadable})
+    failed = {**days_without_file(listing), **unreadable}
+    return StagedDays(staged.merged(), failed, delivery.note)

@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from video_assets.date_pattern import pattern_problem
 from video_assets.settings.texts import EMPTY_IS_UNSET
 from video_assets.vocabulary import PositionUnit
 
@@ -39,3 +40,24 @@ class SourceSettings(BaseModel):
         min_length=1,
         description="path or URI of the daily views; may hold a glob or `{date}`",
     )
+    arrival_days: int = Field(
+        0,
+        ge=0,
+        le=31,
+        description="where the arrival of a row decides the folder of a `{date}` path: how many "
+        "folders after its own a day reads too",
+    )
+    settle_seconds: int = Field(
+        60,
+        ge=0,
+        description="age in seconds from which a delivered file counts as whole, where nobody saw "
+        "it before",
+    )
+
+    @field_validator("events", "daily_views")
+    @classmethod
+    def _is_filled_by_a_day(cls, value: str) -> str:
+        problem = pattern_problem(value)
+        if problem:
+            raise ValueError(problem)
+        return value

@@ -55,3 +55,14 @@ class Chunk:
             file_index: place of the file in the order of delivery.
         """
         return self.order + (file_index << ORDER_BITS_IN_FILE)
+
+
+@dataclass(frozen=True)
+class OtherRows:
+    """Rows of days that a run does not compute, of which only the time is read, to count them.
+
+    Attributes:
+        times: the column that decides the day, as the file has it; without nulls.
+    """
+
+    times: ArrowArray

@@ -27,6 +27,7 @@ class SourceConfig:
         date_format: strptime format of dates; None reads ISO 8601.
         csv: how CSV files are written.
         zip_member: name of the file to read of a ZIP archive; None: the only one.
+        arrival_days: how many days after a day the files of a `{date}` template bring rows of it.
     """
 
     uri: str
@@ -42,6 +43,7 @@ class SourceConfig:
     date_format: str | None = None
     csv: CsvDialect = field(default_factory=CsvDialect)
     zip_member: str | None = None
+    arrival_days: int = 0
 
     def source_names(self, our_name: str) -> tuple[str, ...]:
         """The source's names of one of our columns, in the order in which they count."""

@@ -1,14 +1,16 @@
 """What a kind of row brings along, and which columns a source of such rows must have."""
 
 from collections.abc import Callable, Container, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.types as pat
 
 from video_assets.arrow.types import (
     ArrowArray,
     Integers,
+    Mask,
     TextArray,
     compute,
     is_id,
@@ -26,6 +28,10 @@ from video_assets.sources.tagged import TaggedSchema, Verdict
 from video_assets.vocabulary import Role
 
 
+def _no_days(values: ArrowArray, _: SourceConfig) -> tuple[Integers, Mask]:
+    return np.zeros(len(values), np.int64), np.zeros(len(values), dtype=bool)
+
+
 @dataclass(frozen=True)
 class RowKind:
     """A kind of source row.
@@ -38,6 +44,8 @@ class RowKind:
         tagged: schema of the rows that come out.
         validate: judges the rows of a chunk, with the place of its file in the order of delivery;
             it travels to the tasks.
+        days_of: the days (since 1970) of values of the day column, and which are readable.
+        day_zone: where it reckons the day of a moment; None: in UTC.
         optional: our columns that a source need not have; their values are null then.
         mapped_only: those of them that are read only where the settings map something onto them.
         judges_distinct_ids: whether it looks at each distinct id of a dictionary once, so that
@@ -50,6 +58,8 @@ class RowKind:
     columns: Mapping[str, Role]
     tagged: TaggedSchema
     validate: Callable[[Chunk, SourceConfig, int], Verdict]
+    days_of: Callable[[ArrowArray, SourceConfig], tuple[Integers, Mask]] = _no_days
+    day_zone: str | None = None
     optional: frozenset[str] = frozenset()
     mapped_only: frozenset[str] = frozenset()
     judges_distinct_ids: bool = False
@@ -171,6 +181,14 @@ class Layout:
         """Those of the paths whose values are ids, or parts of ids."""
         ids = (column for column in self.columns if column.role is Role.ID)
         return frozenset(path for column in ids for path in column.paths)
+
+    def with_day_column_alone(self) -> "Layout":
+        """To read of each row what decides its day, and nothing else; rows without days stay."""
+        day = self.kind.day_column
+        if day is None:
+            return self
+        alone = replace(self.kind, columns={day: self.kind.columns[day]}, optional=frozenset())
+        return replace(self, kind=alone)
 
     def roots(self, existing: Container[str]) -> tuple[str, ...]:
         """The columns of a file that hold what is needed, each once."""

@@ -1,5 +1,6 @@
 """Sources as DataFrames of tagged rows, on any Spark engine."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -16,10 +17,19 @@ from resources.engine.errors import engine_message
 from resources.epoch import EPOCH
 from resources.storage import plain_location
 from video_assets.sources.errors import SourceError
+from video_assets.sources.fates import FILE, Cell, Fate, add_up
 from video_assets.sources.fields import Layout
 from video_assets.sources.listing import Listing, SourceFile, is_template, list_source
 from video_assets.sources.reading import Reading, require_structure
-from video_assets.sources.times import EVERY_DAY, FIRST_TIME, LAST_TIME, NANOSECONDS, Window
+from video_assets.sources.tagged import COUNTED_DAY, OTHER_DAYS, SOURCE_ROWS
+from video_assets.sources.times import (
+    ANY_DAY,
+    EVERY_DAY,
+    FIRST_TIME,
+    LAST_TIME,
+    NANOSECONDS,
+    Window,
+)
 from video_assets.sources.units import Unit, cut_into_units, gather_into_tasks
 
 BatchFunction = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
@@ -108,6 +118,50 @@ def map_rows(  # noqa: PLR0913 (what is read, and what becomes of it)
     return _numbers(spark, len(units)).mapInArrow(read, result)
 
 
+def count_days(spark: SparkSession, layout: Layout, listing: Listing) -> Counter[Cell]:
+    """How many rows each file has of each day; nothing but the times is read.
+
+    Args:
+        spark: a Spark Connect session.
+        layout: the kind of row, and how its source is mapped.
+        listing: the files.
+
+    Returns:
+        All rows, as waiting.
+
+    Raises:
+        SourceError: a file cannot be read as a whole.
+    """
+    reading = Reading(layout, ANY_DAY)
+    if listing.delta:
+        counters = _read_delta_times(spark, reading, listing.delta)
+    else:
+        tasks = gather_into_tasks(cut_into_units(listing))
+
+        def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            return reading.count_units(_units_of(batches, tasks))
+
+        counters = _numbers(spark, len(tasks)).mapInArrow(count, _counter_schema(reading))
+    rows = (F.col(SOURCE_ROWS) + F.col(OTHER_DAYS)).alias("rows")
+    counted = counters.select(FILE, COUNTED_DAY, rows).toArrow()
+    return add_up(Fate.WAITING, counted, COUNTED_DAY, counted["rows"])
+
+
+def _counter_schema(reading: Reading) -> StructType:
+    return from_arrow_schema(reading.tagged.arrow)
+
+
+def _read_delta_times(spark: SparkSession, reading: Reading, table: SourceFile) -> DataFrame:
+    times = replace(reading, layout=reading.layout.with_day_column_alone())
+    rows, names = _needed_columns(spark, times.layout, table)
+
+    def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        renamed = (batch.rename_columns(names) for batch in batches)
+        return times.count_batches(renamed, table.uri)
+
+    return rows.mapInArrow(count, _counter_schema(reading))
+
+
 def _listed(layout: Layout, window: Window) -> Listing:
     return list_source(layout.config, layout.kind, window.first_day, window.end_day)
 
@@ -117,7 +171,11 @@ def _require_first_files(listing: Listing, layout: Layout) -> None:
     filled = [file for file in listing.files if file.size]
     firsts = {file.format: file for file in reversed(filled)}
     empty = [require_structure(file, layout) for file in firsts.values()]
-    if len(listing.files) == 1 and all(empty) and not is_template(layout.config.uri):
+    if (
+        len(listing.files) + listing.unread == 1
+        and all(empty)
+        and not is_template(layout.config.uri)
+    ):
         raise SourceError(
             f"{listing.files[0].uri}: holds no rows. Set {layout.kind.setting} to the file, "
             f"folder or glob of the {layout.kind.title}."
@@ -149,23 +207,31 @@ def _units_of(
 
 
 def _read_delta(spark: SparkSession, reading: Reading, table: SourceFile) -> DataFrame:
-    layout = reading.layout
-    rows = _open_delta(spark, table.uri)
-    layout.require(rows.columns, table.uri)
-    names = list(layout.roots(rows.columns))
-    schema = to_arrow_schema(StructType([rows.schema[name] for name in names]), timezone="UTC")
-    layout.require_types(schema, table.uri)
-    condition = _may_be_in_window(reading, schema)
-    needed = (rows if condition is None else rows.filter(condition)).select(
-        # Sail cannot hand a column whose name holds a dot to a kernel.
-        [_column(name).alias(f"column{place}") for place, name in enumerate(names)]
-    )
+    rows, names = _needed_columns(spark, reading.layout, table, reading.window)
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         renamed = (batch.rename_columns(names) for batch in batches)
         return reading.read_batches(renamed, table.uri)
 
-    return needed.mapInArrow(read, from_arrow_schema(reading.tagged.arrow))
+    return rows.mapInArrow(read, from_arrow_schema(reading.tagged.arrow))
+
+
+def _needed_columns(
+    spark: SparkSession, layout: Layout, table: SourceFile, window: Window | None = None
+) -> tuple[DataFrame, list[str]]:
+    """What is needed of a Delta table, as column0, column1 and so on; and the columns' names.
+
+    Sail cannot hand a column whose name holds a dot to a kernel.
+    """
+    rows = _open_delta(spark, table.uri)
+    layout.require(rows.columns, table.uri)
+    names = list(layout.roots(rows.columns))
+    schema = to_arrow_schema(StructType([rows.schema[name] for name in names]), timezone="UTC")
+    layout.require_types(schema, table.uri)
+    condition = _may_be_in_window(layout, window, schema) if window else None
+    needed = rows if condition is None else rows.filter(condition)
+    columns = [_column(name).alias(f"column{place}") for place, name in enumerate(names)]
+    return needed.select(columns), names
 
 
 def _open_delta(spark: SparkSession, uri: str) -> DataFrame:
@@ -184,26 +250,28 @@ def _column(name: str) -> Column:
     return F.col("`" + name.replace("`", "``") + "`")
 
 
-def _may_be_in_window(reading: Reading, schema: pa.Schema) -> Column | None:
+def _may_be_in_window(layout: Layout, window: Window, schema: pa.Schema) -> Column | None:
     """What statistics can decide: keeps the window's rows, those of an unreadable time included."""
-    day_column = reading.layout.day_column
+    day_column = layout.day_column
     if day_column is None:
         return None
     name = day_column.paths[0].column_of(schema.names) if day_column.is_one_path else None
-    bounds = _bounds(schema.field(name).type, reading) if name else None
+    bounds = _bounds(schema.field(name).type, layout, window) if name else None
     if name is None or bounds is None:
         return None
     first, start, end, last = (F.lit(bound) for bound in bounds)
     column = _column(name)
     in_window = (column >= start) & (column < end)
-    if not reading.window.with_undated:
+    if not window.with_undated:
         return in_window
     return in_window | column.isNull() | (column < first) | (column >= last)
 
 
-def _bounds(type_: pa.DataType, reading: Reading) -> Sequence[datetime | date | int] | None:
-    times = (FIRST_TIME, reading.window.start, reading.window.end, LAST_TIME)
-    unit = reading.layout.config.timestamp_unit
+def _bounds(
+    type_: pa.DataType, layout: Layout, window: Window
+) -> Sequence[datetime | date | int] | None:
+    times = (FIRST_TIME, window.start, window.end, LAST_TIME)
+    unit = layout.config.timestamp_unit
     if pat.is_date(type_):
         return [_moment(time).date() for time in times]
     if pat.is_timestamp(type_):

@@ -1,7 +1,7 @@
 """Which files a source consists of: a file, a folder, a glob, or a template with `{date}`."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -9,6 +9,7 @@ from typing import Literal, cast
 
 from resources.epoch import EPOCH
 from resources.storage import StoredObject, find, normalized, read_range, walk
+from video_assets.date_pattern import DATE, day_groups, day_of, path_of_day
 from video_assets.sizes import UNIT_BYTES
 from video_assets.sources.compression import Compression, beginning, compression_of, split_name
 from video_assets.sources.config import SourceConfig
@@ -19,10 +20,10 @@ from video_assets.sources.zip_archives import member_to_read
 
 FileFormat = Literal["parquet", "json", "csv", "delta"]
 
-_DATE = re.compile(r"\{date(?::([^{}]+))?\}")
 _WILDCARD = re.compile(r"\*\*/?|\*|\?|\[!?[^\]]+\]")
 _WILDCARD_BUT_BRACKETS = re.compile(r"\*\*/?|\*|\?")
 _SIZE_OF_ADDED = re.compile(rb'"add":\s*\{[^\n]*?"size":\s*(\d+)')
+_COMMIT = re.compile(r"/_delta_log/(\d{20})[^/]*$")
 # How others name files that they are still writing, besides a leading dot or underscore.
 _UNFINISHED = (".tmp", "._COPYING_")
 _SUFFIXES: dict[str, FileFormat] = {
@@ -56,6 +57,9 @@ class SourceFile:
         modified: when it was written last (UTC), where known.
         member: the file to read of a ZIP archive.
         version: its ETag, which must not change while it is read.
+        arrival_days: how many days before its own a file of a `{date}` template brings rows of.
+        days_known: whether it is known which days it has rows of, so that a reader need not count
+            the rows that it skips.
     """
 
     uri: str
@@ -67,6 +71,8 @@ class SourceFile:
     modified: datetime | None = None
     member: str | None = None
     version: str = ""
+    arrival_days: int = 0
+    days_known: bool = True
 
     @property
     def is_packed(self) -> bool:
@@ -94,16 +100,52 @@ class SourceFile:
 
 
 @dataclass(frozen=True)
+class FoundFile:
+    """One file of a source that nobody looked into yet.
+
+    Attributes:
+        stored: where it is.
+        day: the day that a `{date}` template gave it.
+    """
+
+    stored: StoredObject
+    day: date | None = None
+
+    @property
+    def version(self) -> str:
+        """What tells its content from an earlier one: ETag, commit of a Delta table, or time."""
+        is_on_disk = "://" not in self.stored.location and not self.stored.is_folder
+        if is_on_disk:
+            return _text_of_time(self.stored.modified)
+        return self.stored.version.strip('"') or _text_of_time(self.stored.modified)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The files of some days.
+
+    Attributes:
+        files: in no particular order.
+        missing: days of a `{date}` template without a file, and where it was looked for.
+    """
+
+    files: tuple[FoundFile, ...]
+    missing: Mapping[date, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Listing:
     """The files that a run has to read, in order of delivery; see `SourceFile.delivered`.
 
     Attributes:
-        files: the files.
+        files: those that it reads.
         missing: days of a `{date}` template without a file, and where it was looked for.
+        unread: how many files of the source it need not read.
     """
 
     files: tuple[SourceFile, ...]
     missing: Mapping[date, str] = field(default_factory=dict)
+    unread: int = 0
 
     @property
     def total_bytes(self) -> int:
@@ -116,7 +158,6 @@ class Listing:
         return next((file for file in self.files if file.format == "delta"), None)
 
 
-@readable_storage()
 def list_source(
     config: SourceConfig,
     kind: RowKind,
@@ -125,7 +166,40 @@ def list_source(
     *,
     days_may_be_missing: bool = False,
 ) -> Listing:
-    """Find the files that hold the rows of the days [first_day, end_day).
+    """The files that may hold rows of the days [first_day, end_day); see `find_source`."""
+    found = find_source(config, kind, first_day, end_day, days_may_be_missing=days_may_be_missing)
+    return with_formats(config, found.files, found.missing)
+
+
+@readable_storage()
+def with_formats(
+    config: SourceConfig,
+    found: Sequence[FoundFile],
+    missing: Mapping[date, str] | None = None,
+    unread: int = 0,
+) -> Listing:
+    """The files with what it takes to read them; looks into those that their name does not tell.
+
+    Args:
+        config: the source.
+        found: some of its files.
+        missing: the days that have none, and where it was looked for.
+        unread: how many other files it has.
+    """
+    files = (_with_format(file.stored, config, file.day) for file in found)
+    return Listing(tuple(sorted(files, key=lambda file: file.delivered)), missing or {}, unread)
+
+
+@readable_storage()
+def find_source(
+    config: SourceConfig,
+    kind: RowKind,
+    first_day: date,
+    end_day: date,
+    *,
+    days_may_be_missing: bool = False,
+) -> Found:
+    """Find the files that may hold rows of the days [first_day, end_day), without opening them.
 
     Args:
         config: the source.
@@ -139,22 +213,56 @@ def list_source(
     """
     if first_day >= end_day:
         raise SourceError(f"{config.uri}: no day lies in [{first_day}, {end_day})")
-    if _DATE.search(config.uri):
+    if DATE.search(config.uri):
         of_days, missing = _files_by_day(config, first_day, end_day)
         if missing and not days_may_be_missing:
             raise SourceError(missing_days(missing, kind))
-        return _in_order(of_days, missing)
+        return Found(tuple(of_days), missing)
     objects = list(_matching(normalized(config.uri), {}))
     if not objects:
         raise SourceError(f"{config.uri}: {_why_nothing(config.uri)} {_remedy(kind)}")
-    files = tuple(_with_format(found, config, None) for found in objects)
-    if not any(file.size for file in files):
+    if not any(found.size for found in objects):
         raise SourceError(f"{config.uri}: holds no rows, every file is empty. {_remedy(kind)}")
-    return _in_order(files)
+    return Found(tuple(FoundFile(found) for found in objects))
 
 
-def _in_order(files: Iterable[SourceFile], missing: Mapping[date, str] | None = None) -> Listing:
-    return Listing(tuple(sorted(files, key=lambda file: file.delivered)), missing or {})
+@readable_storage()
+def find_all(config: SourceConfig) -> list[FoundFile]:
+    """Find all files of a source, of a template those of all days; none where there is none.
+
+    One look at the folder above the first `{date}` finds them, however many days there are.
+    """
+    location = normalized(config.uri)
+    if not is_template(location):
+        return [FoundFile(found) for found in _matching(location, {})]
+    first = min(
+        found.start() for found in (DATE.search(location), _WILDCARD.search(location)) if found
+    )
+    folder = location[:first].rpartition("/")[0]
+    taken: dict[str, str] = {}
+    pattern = _template_pattern(location, taken)
+    matches = ((found, pattern.match(found.location)) for found in _folder(folder))
+    dated = ((found, day_of(match, taken)) for found, match in matches if match)
+    return [FoundFile(found, day) for found, day in dated if day and _is_of(location, found, day)]
+
+
+def _template_pattern(template: str, taken: dict[str, str]) -> re.Pattern[str]:
+    parts = re.split(rf"({DATE.pattern.replace('(?::([^', '(?::(?:[^')})", template)
+    texts = (
+        day_groups(found[1], taken) if (found := DATE.fullmatch(part)) else _glob_expression(part)
+        for part in parts
+    )
+    return re.compile(rf"{''.join(texts)}(?:/.*)?$", re.DOTALL)
+
+
+def _is_of(template: str, found: StoredObject, day: date) -> bool:
+    """Whether a file lies where its day's files are looked for."""
+    pattern = _glob_pattern(normalized(path_of_day(template, day)), _WILDCARD)
+    return pattern.match(found.location) is not None
+
+
+def _text_of_time(modified: datetime | None) -> str:
+    return (modified or EPOCH).isoformat(timespec="microseconds")
 
 
 def last_date_in(name: str) -> date | None:
@@ -168,7 +276,7 @@ def last_date_in(name: str) -> date | None:
 
 def is_template(uri: str) -> bool:
     """Whether a path holds `{date}`, so that each day has its own files."""
-    return _DATE.search(uri) is not None
+    return DATE.search(uri) is not None
 
 
 def _remedy(kind: RowKind) -> str:
@@ -183,18 +291,18 @@ def _why_nothing(uri: str) -> str:
 
 def _files_by_day(
     config: SourceConfig, first_day: date, end_day: date
-) -> tuple[list[SourceFile], dict[date, str]]:
-    """The files of each day, and where those of the other days should be."""
+) -> tuple[list[FoundFile], dict[date, str]]:
+    """The files of each day and of the days of arrival after it, and where others should be."""
     folders: dict[str, list[StoredObject]] = {}
-    files: list[SourceFile] = []
+    files: list[FoundFile] = []
     missing: dict[date, str] = {}
-    days = [first_day + timedelta(n) for n in range((end_day - first_day).days)]
-    for day in days:
-        path = _DATE.sub(lambda found, day=day: day.strftime(found[1] or "%Y-%m-%d"), config.uri)  # type: ignore[misc]
+    days = (end_day - first_day).days
+    for day in (first_day + timedelta(n) for n in range(days + config.arrival_days)):
+        path = path_of_day(config.uri, day)
         objects = list(_matching(normalized(path), folders))
-        if not objects:
+        if not objects and day < end_day:
             missing[day] = path
-        files += (_with_format(found, config, day) for found in objects)
+        files += (FoundFile(found, day) for found in objects)
     return files, missing
 
 
@@ -260,8 +368,15 @@ def _folder(folder: str) -> list[StoredObject]:
     prefix = len(folder.rstrip("/")) + 1
     if any(item.location[prefix:].startswith(f"{_DELTA_LOG}/") for item in found):
         size = sum(_data_bytes(found)) or sum(_bytes_of_clone(found))
-        return [StoredObject(folder, size, is_folder=True)]
+        commit = max(map(_commit_of, found))
+        return [StoredObject(folder, size, is_folder=True, version=str(commit))]
     return [item for item in found if not _is_hidden(item.location[prefix:])]
+
+
+def _commit_of(found: StoredObject) -> int:
+    """The version of a Delta table that a file of its log made; -1: none."""
+    number = _COMMIT.search(found.location)
+    return int(number[1]) if number else -1
 
 
 def _bytes_of_clone(objects: Iterable[StoredObject]) -> Iterator[int]:
@@ -283,12 +398,15 @@ def _is_hidden(relative: str) -> bool:
 
 
 def _glob_pattern(glob: str, wildcard: re.Pattern[str]) -> re.Pattern[str]:
+    return re.compile(rf"{_glob_expression(glob, wildcard)}(?:/.*)?$", re.DOTALL)
+
+
+def _glob_expression(glob: str, wildcard: re.Pattern[str] = _WILDCARD) -> str:
     parts = re.split(f"({wildcard.pattern})", glob)
     # Every other part is a wildcard.
-    expression = "".join(
+    return "".join(
         _expression(part) if place % 2 else re.escape(part) for place, part in enumerate(parts)
     )
-    return re.compile(rf"{expression}(?:/.*)?$", re.DOTALL)
 
 
 def _expression(part: str) -> str:
@@ -328,6 +446,7 @@ def _with_format(found: StoredObject, config: SourceConfig, day: date | None) ->
         is_array,
         found.modified,
         version=found.version,
+        arrival_days=config.arrival_days,
     )
 
 
@@ -346,6 +465,7 @@ def _zipped(found: StoredObject, config: SourceConfig, day: date | None) -> Sour
         modified=found.modified,
         member=member,
         version=found.version,
+        arrival_days=config.arrival_days,
     )
 
 
@@ -364,7 +484,7 @@ def _delta_table(found: StoredObject, config: SourceConfig, day: date | None) ->
         raise SourceError(
             f"{found.location}: is a Delta table, but the format is set to {config.format}."
         )
-    return SourceFile(found.location, found.size, "delta")
+    return SourceFile(found.location, found.size, "delta", version=found.version)
 
 
 def _format_of_content(head: bytes) -> FileFormat:

@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import partial
 from typing import Any
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from resources.storage import StorageError, StoredFile
 from video_assets.arrow.types import ArrowArray, Integers, Mask, is_text, plain
 from video_assets.sizes import PARQUET_BATCH_ROWS
-from video_assets.sources.chunks import BrokenRow, Chunk
+from video_assets.sources.chunks import BrokenRow, Chunk, OtherRows
 from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import Layout, NeededColumn, NeededRows
 from video_assets.sources.lines import readable_text
@@ -75,17 +75,91 @@ def _readable(where: str) -> Iterator[None]:
         ) from error
 
 
-def parquet_chunks(unit: Unit, layout: Layout, window: Window | None) -> Iterator[Chunk]:
-    """Read the row groups whose middle lies in the unit.
-
-    Args:
-        unit: part of a Parquet file.
-        layout: the columns to read.
-        window: rows that statistics prove to be outside are skipped; None reads all.
+def whole_parquet_chunks(unit: Unit, layout: Layout) -> Iterator[Chunk]:
+    """Read all row groups whose middle lies in the unit.
 
     Raises:
         SourceError: the file is unreadable, or a column is missing or of a type that cannot be.
     """
+    for group in _groups(unit, layout):
+        yield from group.chunks(Needed.ALL)
+
+
+def parquet_chunks(unit: Unit, layout: Layout, window: Window) -> Iterator[Chunk | OtherRows]:
+    """Read what a run needs of the row groups whose middle lies in the unit.
+
+    Args:
+        unit: part of a Parquet file.
+        layout: the columns to read.
+        window: rows that statistics prove to be outside are skipped; where the days of the file
+            are not known yet, their times are read.
+
+    Raises:
+        SourceError: the file is unreadable, or a column is missing or of a type that cannot be.
+    """
+    for group in _groups(unit, layout):
+        needed = _needed_rows(group.metadata, layout, window)
+        if needed is not Needed.NONE:
+            yield from group.chunks(needed)
+        if needed is not Needed.ALL and not unit.file.days_known:
+            yield from group.other_rows()
+
+
+@dataclass(frozen=True)
+class _RowGroup:
+    """A row group of an open file.
+
+    Attributes:
+        file: the file.
+        where: its address, for messages.
+        place: its number in the file.
+        metadata: of the row group.
+        rows_before: rows of the file before it.
+        layout: the columns to read.
+    """
+
+    file: pq.ParquetFile
+    where: str
+    place: int
+    metadata: Any
+    rows_before: int
+    layout: Layout
+
+    def chunks(self, needed: Needed) -> Iterator[Chunk]:
+        """The rows that a run needs."""
+        with _readable(self.where):
+            yield from _chunks_of_group(
+                self.file, self.place, self.layout, self.rows_before, needed
+            )
+
+    def other_rows(self) -> Iterator[OtherRows]:
+        """All rows with a time; where it is on one day only, statistics tell enough."""
+        layout = self.layout.with_day_column_alone()
+        times = self._one_day(layout)
+        if times is not None:
+            yield OtherRows(times)
+            return
+        for chunk in replace(self, layout=layout).chunks(Needed.ALL):
+            [column] = chunk.columns.values()
+            yield OtherRows(column.drop_null())
+
+    def _one_day(self, layout: Layout) -> ArrowArray | None:
+        statistics = self.statistics
+        ends = pa.array([statistics.min, statistics.max])
+        days, readable = layout.kind.days_of(ends, layout.config)
+        if not readable.all() or days[0] != days[1]:
+            return None
+        return pa.repeat(ends[0], self.metadata.num_rows - statistics.null_count)
+
+    @property
+    def statistics(self) -> Any:
+        """Of the column that decides the day; a run skips no row group that has none."""
+        day = self.layout.day_column
+        return day and _statistics(self.metadata, day.paths[0])
+
+
+def _groups(unit: Unit, layout: Layout) -> Iterator[_RowGroup]:
+    """The row groups whose middle lies in the unit, their file open."""
     with open_parquet(unit.file) as file:
         layout.require_types(file.schema_arrow, unit.file.uri)
         footer = file.metadata
@@ -98,11 +172,10 @@ def parquet_chunks(unit: Unit, layout: Layout, window: Window | None) -> Iterato
     ]
     with open_parquet(unit.file, footer, encoded) as file:
         rows_before = 0
-        for group in range(file.metadata.num_row_groups):
-            metadata = file.metadata.row_group(group)
-            needed = _needed_rows(metadata, layout, window)
-            if unit.start <= _middle(metadata) < unit.end and needed is not Needed.NONE:
-                yield from _chunks_of_group(file, group, layout, rows_before, needed)
+        for place in range(file.metadata.num_row_groups):
+            metadata = file.metadata.row_group(place)
+            if unit.start <= _middle(metadata) < unit.end:
+                yield _RowGroup(file, unit.file.uri, place, metadata, rows_before, layout)
             rows_before += metadata.num_rows
 
 
@@ -130,11 +203,11 @@ def _first_byte(column: Any) -> int:
     return int(column.data_page_offset)
 
 
-def _needed_rows(metadata: Any, layout: Layout, window: Window | None) -> Needed:
+def _needed_rows(metadata: Any, layout: Layout, window: Window) -> Needed:
     """Which rows of a row group may be the window's, told by statistics."""
     day = layout.day_column
-    statistics = _statistics(metadata, day.paths[0]) if window and day and day.is_one_path else None
-    if window is None or statistics is None:
+    statistics = _statistics(metadata, day.paths[0]) if day and day.is_one_path else None
+    if statistics is None:
         return Needed.ALL
     low = microseconds_of(statistics.min, layout.config.timestamp_unit)
     high = microseconds_of(statistics.max, layout.config.timestamp_unit)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from resources.storage import StoredFile
-from video_assets.sources.chunks import Chunk
+from video_assets.sources.chunks import Chunk, OtherRows
 from video_assets.sources.compression import decompressed
 from video_assets.sources.csv_records import csv_chunks, read_header
 from video_assets.sources.errors import marked_for_the_driver, readable_storage
@@ -17,8 +17,13 @@ from video_assets.sources.json_records import json_chunks, require_json_columns
 from video_assets.sources.json_structure import ElementsAsLines, begins_array
 from video_assets.sources.lines import ByteStream, Lines, RejoinedStream, blocks_of_lines
 from video_assets.sources.listing import SourceFile
-from video_assets.sources.parquet_records import chunk_of_batch, open_parquet, parquet_chunks
-from video_assets.sources.tagged import FateCounts, Scope, TaggedSchema
+from video_assets.sources.parquet_records import (
+    chunk_of_batch,
+    open_parquet,
+    parquet_chunks,
+    whole_parquet_chunks,
+)
+from video_assets.sources.tagged import FateCounts, Scope, TaggedSchema, Verdict
 from video_assets.sources.times import Window
 from video_assets.sources.units import Unit
 from video_assets.sources.zip_archives import opened_member
@@ -56,8 +61,7 @@ class Reading:
         """
         with marked_for_the_driver():
             for unit in units:
-                scope = Scope(self.window, unit.file.day, unit.file.uri)
-                yield from self._tagged_rows(self._chunks(unit), scope, unit.file_index)
+                yield from self._tagged_rows(self._chunks(unit), self._scope(unit))
 
     def read_batches(
         self, batches: Iterable[pa.RecordBatch], source: str
@@ -69,28 +73,82 @@ class Reading:
         """
         with marked_for_the_driver():
             chunks = (chunk_of_batch(batch, self.layout, None) for batch in batches)
-            yield from self._tagged_rows(chunks, Scope(self.window, None, source), 0)
+            yield from self._tagged_rows(chunks, Scope(self.window, None, source))
+
+    def count_units(self, units: Iterable[Unit]) -> Iterator[pa.RecordBatch]:
+        """The counts of some units by file and day, of which nothing but the times is read.
+
+        Raises:
+            SourceError: a file cannot be read as a whole; marked for the driver.
+        """
+        times = self.layout.with_day_column_alone()
+        with marked_for_the_driver():
+            for unit in units:
+                yield from self._counts(_all_chunks(unit, times), self._scope(unit))
+
+    def count_batches(
+        self, batches: Iterable[pa.RecordBatch], source: str
+    ) -> Iterator[pa.RecordBatch]:
+        """The counts by day of batches that an engine read, of the times alone.
+
+        Raises:
+            SourceError: the column has a type that it cannot have; marked for the driver.
+        """
+        times = self.layout.with_day_column_alone()
+        with marked_for_the_driver():
+            chunks = (chunk_of_batch(batch, times, None) for batch in batches)
+            yield from self._counts(chunks, Scope(self.window, None, source))
+
+    def _counts(self, chunks: Iterable[Chunk], scope: Scope) -> Iterator[pa.RecordBatch]:
+        times = self.layout.with_day_column_alone()
+        counts = FateCounts(scope)
+        for chunk in chunks:
+            counts.add(chunk, _days_alone(chunk, times))
+        yield from self.tagged.counter(counts, scope)
+
+    def _scope(self, unit: Unit) -> Scope:
+        file = unit.file
+        return Scope(self.window, file.day, file.uri, unit.file_index, file.arrival_days)
 
     def _tagged_rows(
-        self, chunks: Iterable[Chunk], scope: Scope, file_index: int
+        self, chunks: Iterable[Chunk | OtherRows], scope: Scope
     ) -> Iterator[pa.RecordBatch]:
-        counts = FateCounts()
+        kind, config = self.layout.kind, self.layout.config
+        counts = FateCounts(scope)
         for chunk in chunks:
-            verdict = self.layout.kind.validate(chunk, self.layout.config, file_index)
+            if isinstance(chunk, OtherRows):
+                days, readable = kind.days_of(chunk.times, config)
+                counts.add_others(days[readable])
+                continue
+            verdict = kind.validate(chunk, config, scope.file)
             yield from self.tagged.batches(chunk, verdict, scope)
             yield from self.tagged.broken(chunk, scope)
-            counts += self.tagged.counts(chunk, verdict, scope)
-        yield self.tagged.counter(counts)
+            counts.add(chunk, verdict)
+        yield from self.tagged.counter(counts, scope)
 
-    def _chunks(self, unit: Unit) -> Iterator[Chunk]:
+    def _chunks(self, unit: Unit) -> Iterator[Chunk | OtherRows]:
         file = unit.file
-        if not file.size:
-            return iter(())
-        if file.format == "parquet":
-            return parquet_chunks(unit, self.layout, None if file.day else self.window)
-        if file.format == "csv":
-            return csv_chunks(_lines(unit), self.layout, file.uri)
-        return json_chunks(_lines(unit), self.layout)
+        if file.size and file.format == "parquet" and file.day is None:
+            return parquet_chunks(unit, self.layout, self.window)
+        return _all_chunks(unit, self.layout)
+
+
+def _all_chunks(unit: Unit, layout: Layout) -> Iterator[Chunk]:
+    file = unit.file
+    if not file.size:
+        return iter(())
+    if file.format == "parquet":
+        return whole_parquet_chunks(unit, layout)
+    if file.format == "csv":
+        return csv_chunks(_lines(unit), layout, file.uri)
+    return json_chunks(_lines(unit), layout)
+
+
+def _days_alone(chunk: Chunk, layout: Layout) -> Verdict:
+    """The days of rows that nobody judges."""
+    day = layout.day_column
+    values = chunk.columns[day.ours] if day else next(iter(chunk.columns.values()))
+    return Verdict({}, (), *layout.kind.days_of(values, layout.config))
 
 
 def _lines(unit: Unit) -> Iterator[Lines]:

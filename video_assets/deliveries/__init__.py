@@ -1,0 +1,1 @@
+"""Deliveries: every version of every source file, and what became of its rows."""
