@@ -38,6 +38,8 @@ from video_assets.staged_days import StagedDays, named_days
 
 LOG = logging.getLogger(__name__)
 
+Staged = Mapping[str, StagedTable]
+
 
 @dataclass(frozen=True)
 class Steps:
