@@ -14,13 +14,15 @@ from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS
 from video_assets.vocabulary import SCHEMA_NAME
 
 Condition = dg.AutomationCondition[Any]
+# From events to sessions to engagement to the analysts' tables.
+LEVELS_WAITED_FOR = 3
 
 
 def follows_its_inputs() -> Condition:
     """Compute a partition again when one of its inputs changed.
 
     It waits until no input is being computed or checked, and while a blocking check of an input
-    fails. An input that changes in a run that also computes this asset is that run's business.
+    fails.
     """
     return _labelled(_after_its_inputs(), "an input changed, and no blocking check of one fails")
 
@@ -61,7 +63,12 @@ def _with_condition(spec: dg.AssetSpec) -> dg.AssetSpec:
 
 
 def _after_its_inputs(waits_only: dg.AssetSelection | None = None) -> Any:
-    """An input changed and none is on its way.
+    """Once all inputs rest after one of them changed, however many runs and days changed them.
+
+    What this asset itself computed after the change counts as handled, in whatever run: a range, a
+    job, a backfill. So no run asks for what it computes, and a run that fails before it leaves the
+    change to be handled. Dagster's own `any_deps_updated` looks at the run of the newest partition
+    alone, and would compute what follows from a range again.
 
     Args:
         waits_only: inputs that are waited for, and whose change is no reason.
@@ -71,11 +78,13 @@ def _after_its_inputs(waits_only: dg.AssetSelection | None = None) -> Any:
     unsafe = condition.any_checks_match(
         condition.check_failed() | condition.in_progress(), blocking_only=True
     )
-    changed: Any = condition.any_deps_updated()
-    coming: Any = condition.any_deps_in_progress()
+    changed: Any = condition.any_deps_match(
+        condition.newly_updated() | condition.will_be_requested()
+    )
+    coming: Any = condition.any_deps_match(_moves(LEVELS_WAITED_FOR))
     if waits_only is not None:
+        behind = changed.since(condition.newly_updated())
         changed = changed.ignore(waits_only)
-        behind = condition.any_deps_updated().since(condition.newly_updated())
         coming |= condition.any_deps_match(behind).allow(waits_only)
     return (
         changed.since_last_handled()
@@ -83,6 +92,18 @@ def _after_its_inputs(waits_only: dg.AssetSelection | None = None) -> Any:
         & ~condition.any_deps_match(unsafe)
         & ~condition.in_progress()
     )
+
+
+def _moves(levels: int) -> Any:
+    """Whether an input, or one of its inputs, is being computed or was just now.
+
+    What has two ways from the change to here follows once, after the longer one.
+    """
+    condition = dg.AutomationCondition
+    moves: Any = condition.in_progress() | condition.newly_updated()
+    if levels == 1:
+        return moves
+    return moves | condition.any_deps_match(_moves(levels - 1))
 
 
 _OF_TABLES: Mapping[dg.AssetKey, Callable[[], Condition]] = {

@@ -11,6 +11,7 @@ SCHEDULE = "daily_at_two"
 CRON = "0 2 * * *"
 TIME_ZONE = "Europe/Zurich"
 AUTOMATION_SENSOR = "automation"
+SECONDS_BETWEEN_LOOKS = 30
 
 
 def daily_steps(
@@ -61,13 +62,15 @@ def yesterday(now: datetime) -> date:
     return now.astimezone(UTC).date() - timedelta(days=1)
 
 
-def automation_sensor() -> dg.AutomationConditionSensorDefinition:
+def automation_sensor(
+    seconds_between_looks: int = SECONDS_BETWEEN_LOOKS,
+) -> dg.AutomationConditionSensorDefinition:
     """Evaluates the conditions of all assets; on without anybody switching it on."""
     return dg.AutomationConditionSensorDefinition(
         AUTOMATION_SENSOR,
         target=dg.AssetSelection.all(),
         default_status=dg.DefaultSensorStatus.RUNNING,
-        minimum_interval_seconds=30,
+        minimum_interval_seconds=seconds_between_looks,
     )
 
 

@@ -19,7 +19,7 @@ from video_assets.engagement.stage_sessions import stage_loaded_sessions
 from video_assets.engagement.stage_video_metadata import stage_video_metadata
 from video_assets.engagement.summaries import rows_per_flag, watch_hours_per_day
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
-from video_assets.player_events.tables import DESCRIBED_VIDEOS, RAW_EVENTS
+from video_assets.player_events.tables import DESCRIBED_VIDEOS, RAW_EVENTS, REJECTED_EVENTS
 from video_assets.plots import bars_per_day, bars_per_name
 from video_assets.settings import Settings
 from video_assets.written_days import Advice, written
@@ -122,13 +122,21 @@ def engagement_asset() -> dg.AssetsDefinition:
 
 
 def _when_an_event_day_changes() -> dg.AutomationCondition[Any]:
-    """Compute a known day again when its events, or those of the day before, arrive or change.
+    """Compute a day when its events, or those of the day before, arrive or change.
 
-    Also while the day is being computed, because that run may have read the events before the
-    change. A run that brings the events and computes the sessions of both days asks for nothing.
+    A run that brings the events and computes the sessions asks for nothing. A day whose own events
+    were never sorted out waits for them.
     """
-    changed = dg.AutomationCondition.any_deps_updated() & ~dg.AutomationCondition.missing()
-    return changed.with_label("events of the day or the day before changed")
+    condition = dg.AutomationCondition
+    changed = condition.any_deps_match(condition.newly_updated() | condition.will_be_requested())
+    is_loaded = condition.asset_matches(asset_key(REJECTED_EVENTS), ~condition.missing())
+    follows = (
+        changed.since_last_handled()
+        & (~condition.missing() | is_loaded)
+        & ~condition.any_deps_in_progress()
+        & ~condition.in_progress()
+    )
+    return follows.with_label("events of the day or the day before changed")
 
 
 def _watch_hours(sessions: DataFrame, days: Iterable[date | None]) -> dict[str, Any]:

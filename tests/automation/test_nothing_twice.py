@@ -1,0 +1,163 @@
+"""What follows from a range or a scheduled day is computed once: a real daemon, runs counted."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
+from support.hollow_graph import START, hollow_graph
+from support.world import SORTED_OUT, range_tags
+
+from video_assets.automation.schedules import AUTOMATION_SENSOR, JOB
+from video_assets.catalog import asset_key
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_SECONDS = 140
+# Some looks of the sensor, and the time that a requested run needs to appear.
+REST_SECONDS = 15
+
+# Runs are launched in the daemon's own process: each of its own would import everything again.
+INSTANCE = """
+telemetry: {enabled: false}
+run_launcher:
+  module: dagster._core.launcher.sync_in_memory_run_launcher
+  class: SyncInMemoryRunLauncher
+"""
+
+pytestmark = pytest.mark.processes
+
+DAYS = [START + timedelta(days=n) for n in range(11)]
+Counts = Counter[tuple[str, str | None]]
+
+
+class Daemon:
+    """Dagster's daemon on a graph of empty steps, and what happened on its instance."""
+
+    def __init__(self, instance: dg.DagsterInstance) -> None:
+        self.graph = hollow_graph()
+        self._instance = instance
+
+    def materialize(self, keys: Collection[dg.AssetKey], days: Sequence[date]) -> None:
+        """A range in one run, as the command line runs it."""
+        assets = [a for a in self.graph.assets or () if isinstance(a, dg.AssetsDefinition)]
+        tags = range_tags(days[0], days[-1])
+        dg.materialize(assets, instance=self._instance, selection=list(keys), tags=tags)
+
+    def run_scheduled(self, day: date) -> None:
+        """The job of the schedule, which names no assets to Dagster."""
+        job = self.graph.resolve_job_def(JOB)
+        job.execute_in_process(instance=self._instance, partition_key=str(day))
+
+    def daily_steps(self) -> Collection[dg.AssetKey]:
+        return self.graph.resolve_job_def(JOB).asset_layer.selected_asset_keys
+
+    def has_looked(self) -> bool:
+        states = self._instance.all_instigator_state()
+        return any(state.name == AUTOMATION_SENSOR and state.instigator_data for state in states)
+
+    def computed(self) -> Counts:
+        """How often each partition of each asset was computed."""
+        counted: Counts = Counter()
+        for spec in self.graph.resolve_all_asset_specs():
+            wanted = dg.AssetRecordsFilter(spec.key)
+            records = self._instance.fetch_materializations(wanted, limit=1000).records
+            counted.update((spec.key.path[-1], record.partition_key) for record in records)
+        return counted
+
+    def wait_for_rest(self) -> None:
+        """Wait until nothing runs, and nothing has been requested for a while."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        runs, since = -1, time.monotonic()
+        while time.monotonic() < end:
+            active = self._instance.get_runs_count(dg.RunsFilter(statuses=IN_PROGRESS_RUN_STATUSES))
+            count = self._instance.get_runs_count()
+            if active or count != runs:
+                runs, since = count, time.monotonic()
+            if time.monotonic() - since > REST_SECONDS:
+                return
+            time.sleep(0.5)
+        raise TimeoutError("runs without end")
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Daemon]:
+    (tmp_path / "dagster.yaml").write_text(INSTANCE)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        dg.DagsterInstance.from_config(_home(patch, tmp_path)) as instance,
+        _daemon_process(tmp_path),
+    ):
+        started = Daemon(instance)
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not started.has_looked():
+            assert time.monotonic() < end, (tmp_path / "daemon.log").read_text()[-3_000:]
+            time.sleep(0.5)
+        yield started
+
+
+def _home(patch: pytest.MonkeyPatch, folder: Path) -> str:
+    patch.setenv("DAGSTER_HOME", str(folder))
+    return str(folder)
+
+
+@contextmanager
+def _daemon_process(home: Path) -> Iterator[None]:
+    path = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
+    with (home / "daemon.log").open("wb") as log:
+        process = subprocess.Popen(
+            [Path(sys.executable).with_name("dagster-daemon"), "run", "-m", "support.hollow_graph"],
+            cwd=home,
+            env={**os.environ, "DAGSTER_HOME": str(home), "PYTHONPATH": path},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            # A group of its own, so that nothing it starts survives.
+            start_new_session=True,
+        )
+        try:
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def of_days(name: str, days: Sequence[date]) -> Counts:
+    return Counter((name, str(day)) for day in days)
+
+
+def test_each_dependant_of_a_range_and_of_a_scheduled_day_is_computed_once(
+    daemon: Daemon,
+) -> None:
+    daemon.materialize([asset_key(table) for table in SORTED_OUT], DAYS)
+    daemon.wait_for_rest()
+    computed = daemon.computed()
+    assert set(computed.values()) == {1}
+    assert of_days(SESSIONS.name, DAYS) <= computed
+    behind_sessions = {name for name, partition in computed if partition is None}
+    assert {ENGAGEMENT.name, "engagement_report", "video_performance"} <= behind_sessions
+
+    before = daemon.computed()
+    day, more = DAYS[-1] + timedelta(days=1), [DAYS[-1] + timedelta(days=n) for n in (2, 3)]
+    daemon.run_scheduled(day)
+    daemon.materialize(daemon.daily_steps(), more)
+    daemon.wait_for_rest()
+    computed = daemon.computed() - before
+    names = {name for name, partition in computed if partition is None}
+    # Twice by the two runs themselves, and by nothing else.
+    assert {computed[name, None] for name in names} == {2}
+    today = datetime.now(UTC).date()
+    assert of_days(SESSIONS.name, [day, *more]) <= computed
+    followed = {"monthly_views": ["2025-01-01"], "lifetime_snapshots": [str(today)]}
+    for name, partitions in followed.items():
+        assert [computed[name, partition] for partition in partitions] == [1]
+    dated = {key: times for key, times in computed.items() if key[1]}
+    assert set(dated.values()) == {1}
