@@ -3,7 +3,7 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from asset_checks.freshness import yesterday_is_there
+from asset_checks.freshness import lag_of_events, yesterday_is_there
 from asset_checks.rules import WARN, CheckInput, FrameRule, RowRule, Rule
 from video_assets.analytics.aggregates import total
 from video_assets.analytics.tables import VIDEO_DAILY
@@ -103,5 +103,5 @@ RULES: tuple[Rule, ...] = (
         violations=_viewers_not_new_once,
         day_column="date",
     ),
-    yesterday_is_there(VIDEO_DAILY),
+    yesterday_is_there(VIDEO_DAILY, lag_of_events),
 )

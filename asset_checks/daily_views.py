@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from asset_checks.freshness import lag_of_views, overdue_from
 from asset_checks.rules import WARN, CheckInput, Finding, FrameRule, MeasuredRule, RowRule, Rule
 from video_assets.daily_views.monthly_views import definition_on, spans_change
 from video_assets.daily_views.tables import (
@@ -13,6 +14,8 @@ from video_assets.daily_views.tables import (
     MISSING_DATES,
     MONTHLY_VIEWS,
 )
+
+AS_OF_MOVES = "as_of_date_moves"
 
 _MONTH = ("channel_id", "video_id", "month_start")
 _GAP = ("video_id", "missing_date")
@@ -98,6 +101,23 @@ def _not_comparable(given: CheckInput) -> Finding:
     return Finding(len(concerned), checked=len(months), sample=shown, days=concerned)
 
 
+def _standing_still(given: CheckInput) -> Finding:
+    """Days that are due, after the newest day of all: none of them is looked for yet."""
+    if given.settings.as_of_date:
+        return Finding(note=f"AS_OF_DATE is set to {given.settings.as_of_date}")
+    due = overdue_from(given, lag_of_views)
+    newest = max(given.stored.rows_per_day(DAILY_VIDEO_VIEWS), default=None)
+    if newest is None:
+        return Finding(note="there are no daily views")
+    behind = max((due - newest).days, 0)
+    evidence = {"as_of_date": newest, "due_day": due}
+    return Finding(
+        rows=behind,
+        sample=[evidence] if behind else (),
+        days=[newest + timedelta(days=n + 1) for n in range(behind)],
+    )
+
+
 def _month_after(month: date) -> date:
     return (month + timedelta(days=31)).replace(day=1)
 
@@ -157,5 +177,16 @@ MISSING_RULES: tuple[Rule, ...] = (
         compared_with=(MISSING_DATE,),
         violations=_differs_between_the_forms,
         day_column="missing_date",
+    ),
+    MeasuredRule(
+        name=AS_OF_MOVES,
+        table=MISSING_DATES,
+        description="The as-of date is the newest day that is due, so that every day is looked "
+        "for.",
+        problem="days that are due are not looked for: the as-of date stands still",
+        remedy="See daily_video_views: why is nothing newer delivered? AS_OF_DATE sets the date.",
+        severity=WARN,
+        compared_with=(DAILY_VIDEO_VIEWS,),
+        measure=_standing_still,
     ),
 )

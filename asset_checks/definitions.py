@@ -15,7 +15,14 @@ from asset_checks import (
     view_deliveries,
 )
 from asset_checks.dagster_checks import checks_of
-from asset_checks.freshness import DEADLINE_CRON, TIME_ZONE, YESTERDAY_IS_THERE, yesterday_is_there
+from asset_checks.freshness import (
+    DEADLINE_CRON,
+    DELIVERED_IN_TIME,
+    TIME_ZONE,
+    YESTERDAY_IS_THERE,
+    lag_of_views,
+    yesterday_is_there,
+)
 from asset_checks.growth import TABLES_ARE_TIDY
 from asset_checks.rules import Rule
 from video_assets.analytics.tables import VIDEO_DAILY
@@ -38,10 +45,15 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     MONTHLY_VIEWS.name: daily_views.MONTHLY_RULES,
     MISSING_DATES.name: daily_views.MISSING_RULES,
     LIFETIME_SNAPSHOTS.name: lifetime_views.RULES,
-    LIFETIME_VIEW_HISTORY.name: (yesterday_is_there(LIFETIME_VIEW_HISTORY),),
+    LIFETIME_VIEW_HISTORY.name: (yesterday_is_there(LIFETIME_VIEW_HISTORY, lag_of_views),),
 }
 
-_ASKED_BY_TIME = (YESTERDAY_IS_THERE, view_deliveries.DELIVERED_IN_TIME, engagement.UP_TO_DATE.name)
+_ASKED_BY_TIME = (
+    YESTERDAY_IS_THERE,
+    DELIVERED_IN_TIME,
+    daily_views.AS_OF_MOVES,
+    engagement.UP_TO_DATE.name,
+)
 
 
 def build_checks() -> list[dg.AssetChecksDefinition]:

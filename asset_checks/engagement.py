@@ -12,7 +12,7 @@ from operator import or_
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from asset_checks.freshness import yesterday_is_there
+from asset_checks.freshness import lag_of_events, yesterday_is_there
 from asset_checks.rules import WARN, CheckInput, Finding, FrameRule, MeasuredRule, RowRule, Rule
 from video_assets.engagement.tables import ENGAGEMENT, OK, SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS
@@ -175,7 +175,7 @@ SESSION_RULES: tuple[Rule, ...] = (
         violations=_days_with_cut_segments("tooFastSegments"),
         day_column="day",
     ),
-    yesterday_is_there(SESSIONS),
+    yesterday_is_there(SESSIONS, lag_of_events),
 )
 
 

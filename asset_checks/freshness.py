@@ -1,9 +1,10 @@
 """Is yesterday there in the morning? Asked of the tables themselves, not of Dagster's records.
 
-A backfill of an old day makes no day fresh: what counts is the partition that was due.
+A backfill of an old day makes no day fresh: what counts are rows of the day that was due.
 """
 
-from datetime import date, datetime, time, timedelta
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -11,12 +12,16 @@ import dagster as dg
 
 from asset_checks.rules import WARN, CheckInput, Finding, MeasuredRule
 from resources.delta.table import Table
+from video_assets.settings import Settings
 
 DEADLINE = time(4)
 DEADLINE_CRON = "0 4 * * *"
 TIME_ZONE = "Europe/Zurich"
 
 YESTERDAY_IS_THERE = "yesterday_is_there"
+DELIVERED_IN_TIME = "delivered_in_time"
+
+Lag = Callable[[Settings], int]
 
 _SINCE_MIDNIGHT = timedelta(hours=4)
 # A daily run does not end at the same minute each day.
@@ -34,18 +39,50 @@ def due_day(now: datetime) -> date:
     return local.date() - timedelta(days=1 if local.time() >= DEADLINE else 2)
 
 
-def yesterday_is_there(table: Table) -> MeasuredRule:
+def lag_of_events(settings: Settings) -> int:
+    """Days after which the events of a day must be there."""
+    return settings.delivery_lag
+
+
+def lag_of_views(settings: Settings) -> int:
+    """Days after which the views of a day must be there."""
+    return settings.daily_views_delivery_lag or settings.delivery_lag
+
+
+def overdue_from(given: CheckInput, lag: Lag) -> date:
+    """The newest day that must be there, with the lag of its sender."""
+    return due_day(given.now) - timedelta(days=lag(given.settings) - 1)
+
+
+def yesterday_is_there(table: Table, lag: Lag) -> MeasuredRule:
     """The check of a table that is partitioned by day."""
     return MeasuredRule(
         name=YESTERDAY_IS_THERE,
         table=table,
-        description=f"Yesterday's partition is there by {DEADLINE:%H:%M} {TIME_ZONE}.",
-        problem=f"yesterday's partition was due at {DEADLINE:%H:%M} {TIME_ZONE} and is not there",
+        description=f"Yesterday has rows by {DEADLINE:%H:%M} {TIME_ZONE}; with a longer "
+        "`DELIVERY_LAG`, the day that is due then.",
+        problem=f"the day that was due at {DEADLINE:%H:%M} {TIME_ZONE} has no rows",
         remedy="See whether the delivery is late or the run failed; materialize the day when it is "
         "there.",
         severity=WARN,
-        applies=_concerns_the_due_day,
-        measure=partial(_late_day, table),
+        applies=partial(_concerns_the_due_day, lag=lag),
+        measure=partial(_late_day, table, lag),
+    )
+
+
+def delivered_in_time(table: Table, lag: Lag, setting: str) -> MeasuredRule:
+    """The check of a table of delivered rows: days without any, after the newest that has some."""
+    return MeasuredRule(
+        name=DELIVERED_IN_TIME,
+        table=table,
+        description=f"A day has rows `{setting}` days later; of a run, its newest day has some, "
+        "or a newer one.",
+        problem="days have no rows, and nothing newer was delivered",
+        remedy="See whether the sender is late or delivers elsewhere; run the days when they are "
+        "there.",
+        severity=WARN,
+        applies=partial(_may_be_late, table, lag),
+        measure=partial(_overdue, table, lag),
     )
 
 
@@ -61,21 +98,59 @@ def freshness_policy_for(table: Table) -> dg.FreshnessPolicy:
     )
 
 
-def _concerns_the_due_day(given: CheckInput) -> bool:
+def _concerns_the_due_day(given: CheckInput, lag: Lag) -> bool:
     """A backfill of other days has nothing to say about it."""
-    return given.days is None or given.days.first <= due_day(given.now) < given.days.end
+    return given.days is None or given.days.first <= overdue_from(given, lag) < given.days.end
 
 
-def _late_day(table: Table, given: CheckInput) -> Finding:
-    due = due_day(given.now)
+def _late_day(table: Table, lag: Lag, given: CheckInput) -> Finding:
+    due = overdue_from(given, lag)
     if due < given.settings.start_date:
         return Finding(note=f"the first partition is {given.settings.start_date}")
-    if given.stored.holds_day(table, due):
+    rows = given.stored.rows_per_day(table)
+    if rows.get(due):
         return Finding(measured={"due_day": str(due)})
-    newest = max(given.stored.rows_per_day(table), default=None)
     return Finding(
         rows=1,
-        sample=[{"due_day": due, "newest_day_with_rows": newest}],
+        sample=[
+            {
+                "due_day": due,
+                "newest_day_with_rows": max(rows, default=None),
+                "materialized_without_rows": given.stored.holds_day(table, due),
+            }
+        ],
         days=[due],
         measured={"due_day": str(due)},
     )
+
+
+def _may_be_late(table: Table, lag: Lag, given: CheckInput) -> bool:
+    """A backfill of days before the newest delivered one has nothing to say about it."""
+    if _concerns_the_due_day(given, lag) or given.days is None:
+        return True
+    newest = max(given.stored.rows_per_day(table), default=date.min)
+    return newest < _last_finished_day(given)
+
+
+def _overdue(table: Table, lag: Lag, given: CheckInput) -> Finding:
+    due, first = max(overdue_from(given, lag), _last_finished_day(given)), given.settings.start_date
+    if due < first:
+        return Finding(note=f"the first partition is {first}")
+    rows = given.stored.rows_per_day(table)
+    newest = max((day for day in rows if day <= due), default=None)
+    measured = {"due_day": str(due)}
+    if newest == due:
+        return Finding(measured=measured)
+    missing = _days_after(newest or first - timedelta(days=1), due)
+    evidence = {"due_day": due, "newest_day_with_rows": newest}
+    return Finding(rows=len(missing), sample=[evidence], days=missing, measured=measured)
+
+
+def _last_finished_day(given: CheckInput) -> date:
+    """The last day of the run that is over; long ago where no run is looked at."""
+    yesterday = given.now.astimezone(UTC).date() - timedelta(days=1)
+    return min(given.days.last, yesterday) if given.days else date.min
+
+
+def _days_after(newest: date, last: date) -> Sequence[date]:
+    return [newest + timedelta(days=n + 1) for n in range((last - newest).days)]

@@ -10,7 +10,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from asset_checks.evaluate import sample
-from asset_checks.freshness import yesterday_is_there
+from asset_checks.freshness import delivered_in_time, lag_of_events, yesterday_is_there
 from asset_checks.rules import (
     WARN,
     CheckInput,
@@ -202,5 +202,6 @@ RULES: tuple[Rule, ...] = (
         ),
         measure=_unusual_days,
     ),
-    yesterday_is_there(RAW_EVENTS),
+    delivered_in_time(RAW_EVENTS, lag_of_events, "DELIVERY_LAG"),
+    yesterday_is_there(RAW_EVENTS, lag_of_events),
 )

@@ -8,14 +8,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from asset_checks.evaluate import sample
-from asset_checks.freshness import due_day, yesterday_is_there
+from asset_checks.freshness import delivered_in_time, lag_of_views, yesterday_is_there
 from asset_checks.rules import WARN, CheckInput, Finding, FrameRule, MeasuredRule, Rule
 from video_assets.daily_views.source_rows import BEFORE_UPLOAD
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
 from video_assets.days import UNDATED
 from video_assets.vocabulary import DUPLICATES, SOURCE_ROWS
-
-DELIVERED_IN_TIME = "delivered_in_time"
 
 _WEEKS = 4
 # Twice as many rows say nothing where there are so few.
@@ -112,33 +110,6 @@ def _is_unusual(given: CheckInput, rows: int, usual: Sequence[float]) -> bool:
     """Few rows for the weekday; or many for the weekday and the days before, as a channel grows."""
     lowest, highest = given.thresholds.min_row_count_ratio, given.thresholds.max_row_count_ratio
     return rows < lowest * usual[0] or rows > highest * max(*usual, _FEW_ROWS)
-
-
-def _concerns_the_lag(given: CheckInput) -> bool:
-    return given.days is None or given.days.first <= _overdue_from(given) < given.days.end
-
-
-def _overdue_from(given: CheckInput) -> date:
-    """The newest day whose views must be there."""
-    return due_day(given.now) - timedelta(days=given.settings.daily_views_delivery_lag - 1)
-
-
-def _overdue(given: CheckInput) -> Finding:
-    due, first = _overdue_from(given), given.settings.start_date
-    if due < first:
-        return Finding(note=f"the first partition is {first}")
-    rows = given.stored.rows_per_day(DAILY_VIDEO_VIEWS)
-    newest = max((day for day in rows if day <= due), default=None)
-    measured = {"due_day": str(due)}
-    if newest == due:
-        return Finding(measured=measured)
-    missing = _days_after(newest or first - timedelta(days=1), due)
-    evidence = {"due_day": due, "newest_day_with_rows": newest}
-    return Finding(rows=len(missing), sample=[evidence], days=missing, measured=measured)
-
-
-def _days_after(newest: date, last: date) -> Sequence[date]:
-    return [newest + timedelta(days=n + 1) for n in range((last - newest).days)]
 
 
 def drifting_videos(given: CheckInput) -> DataFrame:
@@ -274,17 +245,6 @@ RULES: tuple[Rule, ...] = (
         thresholds=("min_row_count_ratio", "max_row_count_ratio", "min_row_count_history"),
         measure=_unusual_days,
     ),
-    MeasuredRule(
-        name=DELIVERED_IN_TIME,
-        table=DAILY_VIDEO_VIEWS,
-        description="A day has rows `DAILY_VIEWS_DELIVERY_LAG` days later.",
-        problem="days of views are overdue",
-        remedy="See whether the sender is late or delivers elsewhere; run the days when they are "
-        "there.",
-        severity=WARN,
-        thresholds=("daily_views_delivery_lag",),
-        applies=_concerns_the_lag,
-        measure=_overdue,
-    ),
-    yesterday_is_there(DAILY_VIDEO_VIEWS),
+    delivered_in_time(DAILY_VIDEO_VIEWS, lag_of_views, "DAILY_VIEWS_DELIVERY_LAG"),
+    yesterday_is_there(DAILY_VIDEO_VIEWS, lag_of_views),
 )

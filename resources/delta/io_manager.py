@@ -30,6 +30,8 @@ from resources.delta.write_metadata import output_metadata, partition_metadata, 
 from resources.storage import normalized, provider
 
 Window = tuple[date, date]
+# Metadata of an input whose table may not be there yet: it has no rows then.
+MAY_BE_ABSENT = "may_be_absent"
 StorageConfig = LocalConfig | S3Config | AzureConfig | GcsConfig
 
 
@@ -173,10 +175,11 @@ class DataFrameHandler(DbTypeHandler[DataFrame]):
     ) -> DataFrame:
         """The rows of the input's partitions, with the columns that it asks for.
 
-        A partitioned table that was never written has no rows in any partition.
+        Partitions that were never written have no rows.
 
         Raises:
-            MissingTableError: an unpartitioned table was never written.
+            MissingTableError: the table was never written, and the input's metadata does not say
+                that it may be absent.
             SchemaMismatchError: the input asks for columns that are not there.
             TableError: the engine cannot read the table.
         """
@@ -184,7 +187,7 @@ class DataFrameHandler(DbTypeHandler[DataFrame]):
         location = table_location(self._warehouse, table)
         stored = Warehouse(self._warehouse, self._session)
         if not stored.holds(table):
-            _require_partitioned(table_slice, location)
+            _require_optional(context, table, location)
             context.log.warning("table %s at %s was never written: no rows", table.name, location)
         frame = stored.frame(table, *(read_window(table_slice) or ()))
         return _selected(frame, table_slice.columns, table, location)
@@ -270,12 +273,11 @@ def _require_all_days(staged: StagedTable, run: Days | None) -> None:
         )
 
 
-def _require_partitioned(table_slice: TableSlice, location: str) -> None:
-    if read_window(table_slice) is None:
-        asset = f"{table_slice.schema}/{table_slice.table}"
+def _require_optional(context: InputContext, table: Table, location: str) -> None:
+    if not (context.definition_metadata or {}).get(MAY_BE_ABSENT):
         raise MissingTableError(
-            f"table {table_slice.table} at {location} was never written. Materialize the asset "
-            f"{asset} first, or set VIDEO_ASSETS_WAREHOUSE to where it is."
+            f"table {table.name} at {location} was never written. Materialize the asset "
+            f"{table.asset} first, or set VIDEO_ASSETS_WAREHOUSE to where it is."
         )
 
 

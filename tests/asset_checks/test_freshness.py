@@ -6,17 +6,19 @@ from dagster._core.definitions.freshness import (
     CronFreshnessPolicy,
     TimeWindowFreshnessPolicy,
 )
-from support.checks import Checked, days, events, sample_of, value
+from support.checks import Checked, days, events, sample_of, value, viewed
 from support.tables import day
 
+from asset_checks.daily_views import AS_OF_MOVES
 from asset_checks.definitions import build_checks, build_freshness
 from asset_checks.freshness import due_day, freshness_policy_for
 from resources.delta.table import Table
-from video_assets.daily_views.tables import MONTHLY_VIEWS
+from video_assets.daily_views.tables import MISSING_DATES, MONTHLY_VIEWS
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS
 
 LATE = "yesterday_is_there"
+OVERDUE = "delivered_in_time"
 
 
 @pytest.mark.parametrize(
@@ -49,7 +51,13 @@ def test_a_day_that_is_due_and_not_there_is_reported(checked: Checked) -> None:
     said = checked.results(RAW_EVENTS)[LATE]
     assert not said.passed
     assert value(said, "days") == "2025-01-09"
-    assert sample_of(said) == [{"due_day": "2025-01-09", "newest_day_with_rows": "2025-01-08"}]
+    assert sample_of(said) == [
+        {
+            "due_day": "2025-01-09",
+            "newest_day_with_rows": "2025-01-08",
+            "materialized_without_rows": False,
+        }
+    ]
 
 
 def test_the_day_that_is_due_is_there(checked: Checked) -> None:
@@ -57,9 +65,38 @@ def test_the_day_that_is_due_is_there(checked: Checked) -> None:
     assert checked.results(RAW_EVENTS)[LATE].passed
 
 
-def test_a_day_without_events_is_there_once_it_was_materialized(checked: Checked) -> None:
+def test_a_day_that_was_materialized_without_a_row_is_not_there(checked: Checked) -> None:
     checked.holds(RAW_EVENTS, [], also=[day(9)])
-    assert checked.results(RAW_EVENTS)[LATE].passed
+    [evidence] = sample_of(checked.results(RAW_EVENTS)[LATE])
+    assert evidence["materialized_without_rows"]
+
+
+@pytest.mark.parametrize("check", [LATE, OVERDUE])
+def test_a_platform_may_be_late_by_its_lag(checked: Checked, check: str) -> None:
+    checked.raw(*events(7, 1))
+    assert not checked.results(RAW_EVENTS)[check].passed
+    checked.settings = checked.settings.model_copy(update={"delivery_lag": 3})
+    assert checked.results(RAW_EVENTS)[check].passed
+
+
+def test_a_run_of_a_day_that_was_not_delivered_says_so_within_the_lag_too(
+    checked: Checked,
+) -> None:
+    checked.settings = checked.settings.model_copy(update={"delivery_lag": 5})
+    checked.raw(*events(7, 1))
+    said = checked.results(RAW_EVENTS, days(9))[OVERDUE]
+    assert value(said, "days") == "2025-01-08, 2025-01-09"
+    checked.raw(*events(9, 1))
+    assert OVERDUE not in checked.results(RAW_EVENTS, days(8))
+
+
+def test_an_as_of_date_that_stands_still_is_noticed(checked: Checked) -> None:
+    checked.missing([], [])
+    checked.views(viewed("v", day(7)))
+    said = checked.results(MISSING_DATES)[AS_OF_MOVES]
+    assert value(said, "days") == "2025-01-08, 2025-01-09"
+    checked.views(viewed("v", day(9)))
+    assert checked.results(MISSING_DATES)[AS_OF_MOVES].passed
 
 
 def test_before_the_first_partition_nothing_is_due(checked: Checked) -> None:
@@ -84,8 +121,11 @@ def test_each_morning_every_daily_table_and_the_age_of_engagement_are_asked_for(
     assert {key.to_user_string() for key in asked} == {
         "video/raw_events:yesterday_is_there",
         "video/sessions:yesterday_is_there",
+        "video/video_daily:yesterday_is_there",
         "video/daily_video_views:yesterday_is_there",
         "video/daily_video_views:delivered_in_time",
+        "video/raw_events:delivered_in_time",
+        "video/missing_dates:as_of_date_moves",
         "video/lifetime_snapshots:yesterday_is_there",
         "video/lifetime_view_history:yesterday_is_there",
         "video/aggregated_user_video_engagement:computed_recently",

@@ -34,7 +34,7 @@ def test_good_events_pass_every_check(checked: Checked) -> None:
 
 
 def test_a_table_that_was_never_written_breaks_no_rule_of_its_rows(checked: Checked) -> None:
-    assert checked.failing(RAW_EVENTS) == ["yesterday_is_there"]
+    assert checked.failing(RAW_EVENTS) == ["delivered_in_time", "yesterday_is_there"]
 
 
 def test_an_event_without_a_user_breaks_no_null_key(checked: Checked) -> None:

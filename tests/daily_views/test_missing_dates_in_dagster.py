@@ -127,14 +127,16 @@ def test_an_empty_table_of_daily_views_misses_nothing(tmp_path: Path) -> None:
             assert run.counted(table, "as_of_date") == "unknown: there are no daily views"
 
 
-def test_daily_views_that_were_never_written_miss_nothing(tmp_path: Path) -> None:
+def test_daily_views_that_were_never_written_are_an_error_that_names_them(tmp_path: Path) -> None:
     with world(tmp_path / "warehouse", start_date=FIRST) as views:
-        views.run(tables=MISSING)
-        assert views.rows(MISSING_DATES) == views.rows(MISSING_DATE) == []
+        run = views.attempt(tables=MISSING)
+        assert not run.succeeded
+        assert "Materialize the asset video/daily_video_views first" in run.error.message
 
 
 def test_both_tables_come_from_one_step_without_partitions(tmp_path: Path) -> None:
-    with world(tmp_path / "warehouse", start_date=FIRST) as views:
+    with world(tmp_path / "warehouse", **delivered(tmp_path, whole=(1,))) as views:
+        views.compute(day(1), tables=VIEWS)
         asset = views.asset(MISSING_DATES)
         assert asset is views.asset(MISSING_DATE)
         assert asset.partitions_def is None

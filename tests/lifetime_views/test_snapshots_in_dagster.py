@@ -312,6 +312,8 @@ def test_a_day_that_knows_no_video_any_more_becomes_empty(views: World, api: Api
 
 def test_without_videos_nobody_is_asked(views: World, api: Api, is_today: IsToday) -> None:
     is_today(TODAY)
+    write(Path(views.settings.daily_views), [view("v", FIRST)])
+    views.compute(FIRST + timedelta(days=1), tables=VIEWS)
     run = views.run(TODAY, tables=SNAPSHOTS)
     assert api.calls == []
     assert counts(views) == {}

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 import dagster as dg
 from pyspark.sql import DataFrame
 
+from resources.delta.io_manager import MAY_BE_ABSENT
 from resources.delta.stage import StagedTable
 from resources.delta.step_outputs import materialized
 from resources.delta.warehouse import Warehouse
@@ -88,7 +89,11 @@ def lifetime_view_history_asset(days: dg.DailyPartitionsDefinition) -> dg.Assets
         **declared(LIFETIME_VIEW_HISTORY, LIFETIME_VIEWS),
         description="Views by day and lifetime snapshots in one table, told apart by `source`.",
         ins={
-            table.name: dg.AssetIn(asset_key(table), partition_mapping=DAYS_THAT_ARE_THERE)
+            table.name: dg.AssetIn(
+                asset_key(table),
+                partition_mapping=DAYS_THAT_ARE_THERE,
+                metadata={MAY_BE_ABSENT: True},
+            )
             for table in (DAILY_VIDEO_VIEWS, LIFETIME_SNAPSHOTS)
         },
         partitions_def=days,

@@ -72,6 +72,10 @@ class CheckThresholds(BaseModel):
         24.0, gt=0, allow_inf_nan=False, description="age in hours of engagement that is reported"
     )
 
+    delivery_lag: int = Field(
+        1, ge=1, le=60, description="days after which the events and views of a day must be there"
+    )
+
     @model_validator(mode="after")
     def _history_can_be_long_enough(self) -> Self:
         if self.min_row_count_history > self.row_count_history_days:

@@ -102,8 +102,11 @@ class DailyViewSettings(BaseModel):
     cumulative_lookback: int = Field(
         35, ge=1, le=400, description="days in which a running total looks for its predecessor"
     )
-    daily_views_delivery_lag: int = Field(
-        1, ge=1, le=60, description="days after which the views of a day must be there"
+    daily_views_delivery_lag: Annotated[int | None, EMPTY_IS_UNSET] = Field(
+        None,
+        ge=1,
+        le=60,
+        description="days after which the views of a day must be there; unset: `DELIVERY_LAG`",
     )
     view_definition_changes: DefinitionChanges = Field(
         default_factory=dict,

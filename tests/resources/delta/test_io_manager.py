@@ -13,7 +13,7 @@ from support.engine import engine_of_tests
 from support.tables import day, delta, frame, stored, stored_days, views
 
 from resources.delta.errors import MissingTableError, SchemaMismatchError, TableError
-from resources.delta.io_manager import VideoDeltaIOManager, build_io_manager
+from resources.delta.io_manager import MAY_BE_ABSENT, VideoDeltaIOManager, build_io_manager
 from resources.delta.schema_check import Days, days_between
 from resources.delta.stage import StagedTable, stage_frame, table_location
 from video_assets.arrow.kernels import spark_schema
@@ -240,11 +240,19 @@ def test_an_input_that_asks_for_an_unknown_column_names_those_that_exist(
         run(*assets, **one_day(1))
 
 
-def test_a_partition_of_a_table_never_written_is_empty_and_warned_of(
+def test_a_table_never_written_is_an_error_also_for_a_partition_of_it(
+    spark: SparkSession, run: Any
+) -> None:
+    assets = daily_asset(spark), seen_downstream(spark, [])
+    with pytest.raises(MissingTableError, match="Materialize the asset video/daily_video"):
+        run(*assets, only=REJECTED_DAILY_VIEWS.name, **one_day(1))
+
+
+def test_a_table_that_may_be_absent_is_empty_and_warned_of(
     spark: SparkSession, run: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
     seen: list[Any] = []
-    assets = daily_asset(spark), seen_downstream(spark, seen)
+    assets = daily_asset(spark), seen_downstream(spark, seen, metadata={MAY_BE_ABSENT: True})
     run(*assets, only=REJECTED_DAILY_VIEWS.name, **one_day(1))
     assert seen == [[]]
     assert "daily_video_views" in (warning := capfd.readouterr().err)
