@@ -16,11 +16,13 @@ import pytest
 from dagster._core.scheduler.instigation import SensorInstigatorData
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 from support.hollow_graph import START, hollow_graph
-from support.world import SORTED_OUT, range_tags
+from support.world import range_tags
 
+from resources.delta.table import Table
 from video_assets.automation.schedules import AUTOMATION_SENSOR, JOB
 from video_assets.catalog import asset_key
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+from video_assets.player_events.tables import RAW_EVENTS
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 140
@@ -58,6 +60,10 @@ class Daemon:
         """The job of the schedule, which names no assets to Dagster."""
         job = self.graph.resolve_job_def(JOB)
         job.execute_in_process(instance=self._instance, partition_key=str(day))
+
+    def step_of(self, table: Table) -> Collection[dg.AssetKey]:
+        """All that is computed with a table."""
+        return self.graph.resolve_asset_graph().get(asset_key(table)).assets_def.keys
 
     def daily_steps(self) -> Collection[dg.AssetKey]:
         return self.graph.resolve_job_def(JOB).asset_layer.selected_asset_keys
@@ -138,7 +144,7 @@ def of_days(name: str, days: Sequence[date]) -> Counts:
 def test_each_dependant_of_a_range_and_of_a_scheduled_day_is_computed_once(
     daemon: Daemon,
 ) -> None:
-    daemon.materialize([asset_key(table) for table in SORTED_OUT], DAYS)
+    daemon.materialize(daemon.step_of(RAW_EVENTS), DAYS)
     daemon.wait_for_rest()
     computed = daemon.computed()
     assert set(computed.values()) == {1}

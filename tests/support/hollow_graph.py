@@ -3,7 +3,7 @@
 A code location of its own: Dagster's daemon loads it as it does the real one.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
 
 import dagster as dg
@@ -37,16 +37,14 @@ def _hollow(asset: dg.AssetsDefinition) -> dg.AssetsDefinition:
         name=asset.op.name,
         specs=list(asset.specs),
         backfill_policy=asset.backfill_policy,
+        can_subset=asset.can_subset,
     )
-    def nothing() -> Iterator[dg.MaterializeResult[None]]:
-        yield from _materialized(asset.specs)
+    def nothing(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+        for spec in asset.specs:
+            if spec.key in context.selected_asset_keys:
+                yield dg.MaterializeResult(asset_key=spec.key)
 
     return nothing
-
-
-def _materialized(specs: Iterable[dg.AssetSpec]) -> Iterator[dg.MaterializeResult[None]]:
-    for spec in specs:
-        yield dg.MaterializeResult(asset_key=spec.key)
 
 
 @dg.definitions
