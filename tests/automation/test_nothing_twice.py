@@ -25,7 +25,7 @@ from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_SECONDS = 140
+PATIENCE_SECONDS = 280
 # A change is waited for until it rests, and a requested run until it appears.
 LOOKS_UNTIL_REST = 7
 
@@ -37,7 +37,7 @@ run_launcher:
   class: SyncInMemoryRunLauncher
 """
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(1200)]
 
 DAYS = [START + timedelta(days=n) for n in range(11)]
 Counts = Counter[tuple[str, str | None]]
