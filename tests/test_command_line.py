@@ -153,3 +153,29 @@ def test_a_day_that_no_partition_has_stops_the_command(command_line: CommandLine
     done = command_line.call("asset", "materialize", *MODULE, *select, "--partition", "2024-12-31")
     assert done.returncode != 0
     assert "2024-12-31" in done.stderr
+
+
+def test_a_table_that_was_never_written_stops_the_command_with_its_name(
+    command_line: CommandLine,
+) -> None:
+    month = ("--partition", "2025-01-01")
+    select = ("--select", "video/monthly_views")
+    empty = {"WAREHOUSE": str(command_line.folder / "empty")}
+    done = command_line.call("asset", "materialize", *MODULE, *select, *month, **empty)
+    assert done.returncode != 0
+    assert "Materialize the asset video/daily_video_views first" in done.stderr
+
+
+def test_a_day_of_refusals_stops_the_command_with_its_reason(
+    command_line: CommandLine, sample: Sample
+) -> None:
+    day = str(sample.spec.first_day)
+    select = ("--select", "video/raw_events")
+    wrong = {"EVENT_NAMES": '{"video_play": "ignore"}', "EVENTS_TIME_ZONE": "UTC"}
+    wrong["WAREHOUSE"] = str(command_line.folder / "refused")
+    wrong["EVENTS_COLUMNS"] = '{"eventName": "userId", "userId": "eventName"}'
+    run = ("asset", "materialize", *MODULE, *select, "--partition", day)
+    done = command_line.call(*run, **wrong)
+    assert done.returncode != 0
+    assert "1 of 1 days of raw_events stay as they were" in done.stderr
+    assert "unknown_event" in done.stderr

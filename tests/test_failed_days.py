@@ -244,3 +244,14 @@ def test_sessions_of_a_day_without_loaded_events_replace_nothing(tmp_path: Path)
         run = platform.attempt(DAYS[1], tables=(SESSIONS,))
         assert f"1 of 1 days of sessions stay as they were: {DAYS[1]}: " in said(run)
         assert materialized(platform, SESSIONS) == set()
+
+
+def test_runs_of_days_that_a_late_platform_did_not_deliver_yet_say_so(tmp_path: Path) -> None:
+    with delivered(tmp_path, GOOD) as platform:
+        platform.run(FIRST, DAYS[2], tables=SORTED_OUT)
+        for day in DAYS[3:5]:
+            run = platform.run(day, tables=SORTED_OUT)
+            said = {c.check_name: c for c in run.result.get_asset_check_evaluations()}
+            overdue = said["delivered_in_time"]
+            assert not overdue.passed
+            assert str(day) in str(overdue.metadata["days"].value)

@@ -47,7 +47,7 @@ def without_refused_days(
     reasons = staged.tables[rejected].counters
     refused = _refused_days(table, reasons, source, tolerance)
     whole = replace(table, counters=without_days(table.counters))
-    return replace(staged, tables={**staged.tables, valid: whole}).without(valid, refused)
+    return replace(staged, tables={**staged.tables, valid: whole}).without(refused, but_in=rejected)
 
 
 def _refused_days(

@@ -41,12 +41,16 @@ class StagedDays:
     failed: Mapping[date, FailedDay] = field(default_factory=dict)
     account: Callable[[Days], None] | None = None
 
-    def without(self, name: str, refused: Mapping[date, FailedDay]) -> "StagedDays":
-        """The same without some days of one table, whose files are deleted."""
+    def without(self, refused: Mapping[date, FailedDay], *, but_in: str) -> "StagedDays":
+        """The same without some days of all tables but one; their files are deleted."""
         if not refused:
             return self
-        kept = restricted(self.tables[name], frozenset(refused))
-        return replace(self, tables={**self.tables, name: kept}, failed={**self.failed, **refused})
+        days = frozenset(refused)
+        tables = {
+            name: table if name == but_in else restricted(table, days)
+            for name, table in self.tables.items()
+        }
+        return replace(self, tables=tables, failed={**self.failed, **refused})
 
     def note(self) -> None:
         """Account for the files that were read, once the tables are committed."""
