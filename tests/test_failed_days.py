@@ -12,9 +12,11 @@ from support.source_files import write
 from support.views import view
 from support.world import DAILY, SORTED_OUT, VIEWS, Row, Run, World, world
 
+from resources.delta.stage import StagedTable
 from resources.delta.table import Table
 from video_assets.catalog import asset_key
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
+from video_assets.engagement import stage_sessions
 from video_assets.engagement.tables import SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 
@@ -255,3 +257,24 @@ def test_runs_of_days_that_a_late_platform_did_not_deliver_yet_say_so(tmp_path: 
             overdue = said["delivered_in_time"]
             assert not overdue.passed
             assert str(day) in str(overdue.metadata["days"].value)
+
+
+def test_events_that_another_run_replaces_meanwhile_are_in_the_sessions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with delivered(tmp_path, events_of(FIRST)) as platform:
+        platform.run(FIRST, tables=SORTED_OUT)
+        computed: list[StagedTable] = []
+
+        def interrupted(*arguments: Any) -> StagedTable:
+            computed.append(real(*arguments))
+            if len(computed) == 1:
+                write(tmp_path / "events.parquet", [*events_of(FIRST), event(FIRST, 9)])
+                platform.compute(FIRST, tables=SORTED_OUT)
+            return computed[-1]
+
+        real = stage_sessions.stage_sessions
+        monkeypatch.setattr(stage_sessions, "stage_sessions", interrupted)
+        platform.run(FIRST, tables=(SESSIONS,))
+        assert len(computed) == 2
+        assert [row["eventCount"] for row in platform.rows(SESSIONS)] == [5]

@@ -15,7 +15,7 @@ from resources.runs.passing_faults import retries_passing_faults
 from video_assets.catalog import ENGAGEMENT as GROUP
 from video_assets.catalog import WIDENED_BY_A_DAY, asset_key, days_of, declared
 from video_assets.engagement.stage_engagement import stage_engagement
-from video_assets.engagement.stage_sessions import stage_loaded_sessions
+from video_assets.engagement.stage_sessions import EventsChangedError, stage_loaded_sessions
 from video_assets.engagement.stage_video_metadata import stage_video_metadata
 from video_assets.engagement.summaries import rows_per_flag, watch_hours_per_day
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
@@ -26,6 +26,7 @@ from video_assets.written_days import Advice, written
 
 SOURCE_KEY = dg.AssetKey(["source", "video_metadata"])
 DAYS_SHOWN = 90
+_TRIES_WHILE_EVENTS_CHANGE = 3
 _ADVICE = Advice(
     SESSIONS, "load the events of these days, from which their sessions follow.", RAW_EVENTS
 )
@@ -80,7 +81,11 @@ def sessions_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         settings: dg.ResourceParam[Settings],
     ) -> Iterator[Written]:
         run = days_of(context)
-        staged = stage_loaded_sessions(raw_events, spark, settings, run, context.log)
+        try:
+            staged = stage_loaded_sessions(raw_events, spark, settings, run, context.log)
+        except EventsChangedError as change:
+            # The automation takes what this run writes for newer than the events.
+            raise dg.RetryRequested(_TRIES_WHILE_EVENTS_CHANGE) from change
         yield from written(context, staged, {}, _ADVICE)
 
     return sessions

@@ -25,6 +25,10 @@ OUTPUT = "result"
 NEVER_LOADED = FailedDay("raw_events of the day was never loaded")
 
 
+class EventsChangedError(RuntimeError):
+    """The events of a run's days are no longer those that were read: read them again."""
+
+
 def stage_loaded_sessions(
     raw_events: DataFrame,
     spark: Engine,
@@ -32,14 +36,25 @@ def stage_loaded_sessions(
     run: DayRange,
     log: logging.Logger,
 ) -> StagedDays:
-    """The same for the days whose events were loaded, be it a day without any; the others fail."""
+    """The same for the days whose events were loaded, be it a day without any; the others fail.
+
+    Raises:
+        EventsChangedError: another run replaced events of the days meanwhile.
+    """
     stored = Warehouse(settings.warehouse).snapshot()
     loaded = [day for day in run.days if stored.holds_day(RAW_EVENTS, day)]
     with StagedChunks() as staged:
         for days in consecutive(loaded):
             staged.add({OUTPUT: stage_sessions(raw_events, spark, settings, days, log)})
+        newest = Warehouse(settings.warehouse).snapshot()
+        if _replacements(newest, run) != _replacements(stored, run):
+            raise EventsChangedError(f"raw_events of {run} changed while sessions were computed")
     tables = staged.merged() if staged else {}
     return StagedDays(tables, dict.fromkeys(set(run.days) - set(loaded), NEVER_LOADED))
+
+
+def _replacements(stored: Warehouse, run: DayRange) -> list[int | None]:
+    return [stored.replacement(RAW_EVENTS, day) for day in (run.day_before, *run.days)]
 
 
 def stage_sessions(
