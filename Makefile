@@ -74,6 +74,7 @@ bench: $(READY) ## Measure against other ways; BENCH_FULL=1 adds 100 million eve
 campaign: $(READY) ## Kill 1,000 runs, simulate 400 days, add up millions of views; takes hours
 	PYTHONPATH=.:tests $(BIN)/python tests/campaign/kills.py
 	PYTHONPATH=.:tests $(BIN)/python tests/campaign/days.py
+	PYTHONPATH=.:tests $(BIN)/python tests/campaign/deliveries.py
 	PYTHONPATH=.:tests $(BIN)/python tests/campaign/reports.py
 
 sql: $(READY) ## Open an SQL editor with every table as a view

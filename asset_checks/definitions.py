@@ -53,6 +53,7 @@ _ASKED_BY_TIME = (
     DELIVERED_IN_TIME,
     daily_views.AS_OF_MOVES,
     engagement.UP_TO_DATE.name,
+    deliveries.NO_STALE_DAY,
 )
 
 
@@ -75,12 +76,12 @@ def build_freshness() -> dg.ScheduleDefinition:
     job = dg.define_asset_job(
         "check_freshness",
         selection=dg.AssetSelection.checks(*keys),
-        description="Is yesterday there, and is engagement up to date?",
+        description="Is yesterday there, is engagement up to date, and is no day stale?",
     )
     return dg.ScheduleDefinition(
         name="freshness_at_the_deadline",
         job=job,
         cron_schedule=DEADLINE_CRON,
         execution_timezone=TIME_ZONE,
-        description="Asks whether yesterday is there, and warns where it is not.",
+        description="Asks whether yesterday is there and no day is stale, and warns otherwise.",
     )

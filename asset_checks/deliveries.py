@@ -9,6 +9,7 @@ from video_assets.deliveries.stale import Comparison, Pending
 from video_assets.deliveries.tables import SOURCE_FILES
 from video_assets.source_files.sources import sources_of
 
+NO_STALE_DAY = "no_stale_day"
 _FILES_NAMED = 3
 
 
@@ -60,7 +61,7 @@ def _rows_outside(given: CheckInput) -> Finding:
 
 RULES: tuple[Rule, ...] = (
     MeasuredRule(
-        name="no_stale_day",
+        name=NO_STALE_DAY,
         table=SOURCE_FILES,
         description="No file of a computed day came, changed or vanished since it was computed.",
         problem="days were computed before their files came, changed or vanished",
@@ -73,7 +74,7 @@ RULES: tuple[Rule, ...] = (
         name="no_row_outside_partitions",
         table=SOURCE_FILES,
         description="No delivered row is of a day that no partition can hold: before "
-        "`START_DATE`, or later than yesterday.",
+        "`START_DATE`, or later than tomorrow.",
         problem="rows wait for days that no partition can hold",
         remedy="Set VIDEO_ASSETS_START_DATE earlier, or correct the sender's clock, unit or time "
         "zone.",
