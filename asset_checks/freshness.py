@@ -49,6 +49,11 @@ def lag_of_views(settings: Settings) -> int:
     return settings.daily_views_delivery_lag or settings.delivery_lag
 
 
+def no_lag(_: Settings) -> int:
+    """Nobody delivers what is asked on the day itself."""
+    return 1
+
+
 def overdue_from(given: CheckInput, lag: Lag) -> date:
     """The newest day that must be there, with the lag of its sender."""
     return due_day(given.now) - timedelta(days=lag(given.settings) - 1)
