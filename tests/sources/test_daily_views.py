@@ -10,7 +10,6 @@ from support.source_files import DAILY_VIEW, read, write
 
 from video_assets.daily_views.source_rows import (
     DAILY_VIEW_ROWS,
-    TAGGED_DAILY_VIEWS,
     ViewNotation,
     daily_view_rows,
 )
@@ -23,7 +22,7 @@ from video_assets.sources.tagged import COUNTERS
 def test_tagged_views_hold_the_columns_of_both_tables_the_order_and_the_count() -> None:
     ours = {"channel_id", "video_id", "created_date", "date", "reportedCount"}
     ours |= {"deliveryOrder", *COUNTERS, *REJECTED_DAILY_VIEWS.column_names}
-    assert set(TAGGED_DAILY_VIEWS.names) == ours
+    assert set(DAILY_VIEW_ROWS.tagged.arrow.names) == ours
     with_likes = daily_view_rows(ViewNotation(measures=frozenset({"likes"}))).tagged.arrow
     assert set(with_likes.names) == ours | {"likes"}
 

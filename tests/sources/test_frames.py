@@ -22,7 +22,7 @@ from support.source_files import (
     write_table,
 )
 
-from video_assets.daily_views.source_rows import DAILY_VIEW_ROWS, TAGGED_DAILY_VIEWS
+from video_assets.daily_views.source_rows import DAILY_VIEW_ROWS
 from video_assets.player_events.source_rows import EVENT_ROWS, TAGGED_EVENTS
 from video_assets.sources import frames
 from video_assets.sources.config import SourceConfig
@@ -73,7 +73,7 @@ def test_daily_views_of_every_format_are_read(
 ) -> None:
     path = write(tmp_path / f"views.{suffix}", [DAILY_VIEW, {**DAILY_VIEW, "viewCount": None}])
     frame = read_views(spark, SourceConfig(str(path)), FIRST_DAY, END_DAY)
-    assert frame.columns == TAGGED_DAILY_VIEWS.names
+    assert frame.columns == DAILY_VIEW_ROWS.tagged.arrow.names
     outcome = collect(frame)
     assert [row["reportedCount"] for row in outcome.valid] == [7]
     assert outcome.reasons == ["missing_count"]

@@ -181,4 +181,3 @@ def _measure(array: ArrowArray, type_: pa.DataType, thousands: str | None) -> Ar
 
 
 DAILY_VIEW_ROWS = daily_view_rows(ViewNotation())
-TAGGED_DAILY_VIEWS = DAILY_VIEW_ROWS.tagged.arrow
