@@ -18,10 +18,12 @@ from support.samples import make_sample
 from support.tables import stored
 
 from resources.delta.commit import open_table
+from resources.delta.duckdb_views import SqlViews
 from resources.delta.stage import table_location
 from resources.storage import storage_options
 from video_assets.engagement.tables import ENGAGEMENT, VIDEO_METADATA
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.tables import ALL_TABLES
 
 pytestmark = pytest.mark.processes
 
@@ -32,16 +34,6 @@ RANGE = (
     "--select=group:player_events or group:engagement",
     "--partition-range=2025-01-01...2025-01-02",
 )
-# In a process of its own: after pytest, DuckDB says at length which of its own objects are left.
-READ_TITLES = """
-import sys
-from contextlib import closing
-from resources.delta.duckdb_views import SqlViews
-from video_assets.tables import ALL_TABLES
-with closing(SqlViews.of(sys.argv[1], ALL_TABLES)) as views:
-    titles = views.connection.sql("SELECT title FROM video_metadata").fetchall()
-    print(titles, [table.name for table in views.shown])
-"""
 
 
 @pytest.fixture
@@ -125,8 +117,6 @@ def test_sql_views_read_an_object_store_without_extensions() -> None:
     )
     location = table_location(BUCKET, VIDEO_METADATA)
     write_deltalake(location, rows, storage_options=storage_options(location))
-    read = subprocess.run(
-        [sys.executable, "-c", READ_TITLES, BUCKET], capture_output=True, text=True, check=True
-    )
-    assert read.stdout == "[('a title',)] ['video_metadata']\n"
-    assert read.stderr == ""
+    views = SqlViews.of(BUCKET, ALL_TABLES)
+    assert views.connection.sql("SELECT title FROM video_metadata").fetchall() == [("a title",)]
+    assert list(views.shown) == [VIDEO_METADATA]
