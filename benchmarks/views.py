@@ -94,6 +94,7 @@ class Cost:
     """What one process took."""
 
     seconds: float
+    cpu_seconds: float
     peak_bytes: int
 
 
@@ -123,7 +124,11 @@ def _costs(
                 environment = _environment(build, folder / "sample", spec)
                 found[build, step].append(_run(step, build, environment))
     return {
-        key: Cost(median(c.seconds for c in costs), max(c.peak_bytes for c in costs))
+        key: Cost(
+            median(c.seconds for c in costs),
+            median(c.cpu_seconds for c in costs),
+            max(c.peak_bytes for c in costs),
+        )
         for key, costs in found.items()
     }
 
@@ -131,19 +136,35 @@ def _costs(
 def _grid(
     builds: Sequence[Build], spec: SampleSpec, costs: Mapping[tuple[Build, Step], Cost]
 ) -> Grid:
-    grid = Grid("step", "build", "rows", "seconds", "ours / this", "peak memory (GiB)")
-    totals = dict.fromkeys(builds, 0.0)
-    for step in _steps(spec):
+    shares = ("ours / this", "CPU seconds", "ours / this", "peak memory (GiB)")
+    grid = Grid("step", "build", "rows", "seconds", *shares)
+    steps = _steps(spec)
+    for step in steps:
         for build in builds:
-            cost = costs[build, step]
-            totals[build] += cost.seconds
-            share = costs[builds[0], step].seconds / cost.seconds
-            cells = (*_names_and_rows(step, build), f"{cost.seconds:.1f}", f"{share:.2f}")
-            grid.add_row(*cells, f"{cost.peak_bytes / 2**30:.2f}")
-    for build, seconds in totals.items():
-        share = totals[builds[0]] / seconds
-        grid.add_row("all", build.title, "", f"{seconds:.1f}", f"{share:.2f}", "")
+            names = _names_and_rows(step, build)
+            grid.add_row(*names, *_cells(costs[build, step], costs[builds[0], step]))
+    totals = [_total([costs[build, step] for step in steps]) for build in builds]
+    for build, total in zip(builds, totals, strict=True):
+        grid.add_row("all", build.title, "", *_cells(total, totals[0]))
     return grid
+
+
+def _total(costs: Sequence[Cost]) -> Cost:
+    return Cost(
+        sum(cost.seconds for cost in costs),
+        sum(cost.cpu_seconds for cost in costs),
+        max(cost.peak_bytes for cost in costs),
+    )
+
+
+def _cells(this: Cost, ours: Cost) -> tuple[str, ...]:
+    return (
+        f"{this.seconds:.1f}",
+        f"{ours.seconds / this.seconds:.2f}",
+        f"{this.cpu_seconds:.1f}",
+        f"{ours.cpu_seconds / this.cpu_seconds:.2f}",
+        f"{this.peak_bytes / 2**30:.2f}",
+    )
 
 
 def _beside_duckdb(warehouse: str, outputs: Path, runs: int) -> Iterator[str]:
@@ -248,7 +269,11 @@ def _run(step: Step, build: Build, environment: Mapping[str, str]) -> Cost:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         sys.exit(log.read_text(encoding="utf-8", errors="replace")[-5_000:])
-    return Cost(time.monotonic() - started, usage.ru_maxrss * RSS_UNIT)
+    return Cost(
+        time.monotonic() - started,
+        usage.ru_utime + usage.ru_stime,
+        usage.ru_maxrss * RSS_UNIT,
+    )
 
 
 def _names_and_rows(step: Step, build: Build) -> tuple[str, str, str]:

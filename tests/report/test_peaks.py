@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.report_facts import curve, video
 
-from video_assets.report.facts import peaks
+from video_assets.analytics.peaks import peaks
 
 
 def test_a_stretch_that_many_watch_again_is_a_peak() -> None:

@@ -5,14 +5,13 @@ from pyspark.sql import DataFrame
 
 from resources.delta.stage import StagedTable
 from resources.delta.table import Table
-from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
 from resources.runs.passing_faults import retries_passing_faults
-from video_assets.analytics import position_curve_frame as curve_frames
 from video_assets.analytics import user_engagement as user_frames
 from video_assets.analytics import video_engagement_bi as bi_frames
 from video_assets.analytics import video_performance as performance_frames
 from video_assets.analytics import viewer_cohorts as cohort_frames
+from video_assets.analytics.stage_position_curve import stage_position_curve
 from video_assets.analytics.stage_video_daily import stage_video_daily
 from video_assets.analytics.tables import (
     USER_ENGAGEMENT,
@@ -22,7 +21,6 @@ from video_assets.analytics.tables import (
     VIDEO_POSITION_CURVE,
     VIEWER_COHORTS,
 )
-from video_assets.arrow.kernels import tasks_for
 from video_assets.catalog import ANALYTICS, asset_key, days_of, declared
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS
@@ -94,8 +92,10 @@ def video_position_curve_asset() -> dg.AssetsDefinition:
         description="Where in a video people watch, watch again and leave, in buckets of "
         "`VIDEO_ASSETS_POSITION_BUCKET_SECONDS`. A bucket is watched when any of it is; a pause "
         "in it does not make two views of one. Viewers exit where what they watched last, in "
-        "time, ends. Computed anew from all events, because who watches on two days is one viewer.",
+        "time, ends. Each percent of a video is compared with videos of similar length. Computed "
+        "anew from all events, because who watches on two days is one viewer.",
         ins={RAW_EVENTS.name: _all_days(RAW_EVENTS)},
+        deps=[asset_key(ENGAGEMENT)],
     )
     @retries_passing_faults
     def video_position_curve(
@@ -103,12 +103,8 @@ def video_position_curve_asset() -> dg.AssetsDefinition:
         raw_events: DataFrame,
         spark: SparkEngine,
         settings: dg.ResourceParam[Settings],
-    ) -> DataFrame:
-        events = Warehouse(settings.warehouse).row_count(RAW_EVENTS)
-        tasks = tasks_for(events, spark.cores)
-        width = _analytics_settings(settings).position_bucket_seconds
-        context.log.info("%d events in %d tasks, buckets of %d s", events, tasks, width)
-        return curve_frames.position_curve(raw_events, settings.rules, width, tasks)
+    ) -> StagedTable:
+        return stage_position_curve(raw_events, spark, settings, context.log)
 
     return video_position_curve
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from resources.delta.table import Table, required
+from video_assets.analytics.peaks import peaks
 from video_assets.analytics.tables import VIDEO_POSITION_CURVE
 from video_assets.arrow.columns import (
     ArrowArray,
@@ -52,9 +53,19 @@ BUCKET_COUNTS = Table(
         required("viewers", pa.int64(), "users who watched any of the bucket"),
         required("views", pa.int64(), "times that any of it was watched"),
         required("exits", pa.int64(), "users who stopped here for good"),
+        required("started", pa.int64(), "views that begin in it"),
+        required("stopped", pa.int64(), "views that end in it"),
     ),
 )
-_MEASURES = ("starters", "viewers", "views", "exits")
+_MEASURES = ("starters", "viewers", "views", "exits", "started", "stopped")
+COMPARED = ("positionPercent", "relativeRetention")
+
+CURVE = Table(
+    name="curve",
+    grain="one bucket of a video, not yet compared with other videos; never stored",
+    key=VIDEO_POSITION_CURVE.key,
+    columns=tuple(c for c in VIDEO_POSITION_CURVE.columns if c.name not in COMPARED),
+)
 
 
 def bucket_counts(events: pa.Table, rules: WatchTimeRules, width: int) -> pa.Table:
@@ -64,6 +75,8 @@ def bucket_counts(events: pa.Table, rules: WatchTimeRules, width: int) -> pa.Tab
     * A view is a segment that overlaps the bucket. A segment that carries on from the one before
       it, with no skip between them (rule 6), does not count again in that one's buckets: a pause,
       a repeated play or a return to the same place is no second view.
+    * A view starts in the bucket where such a segment does not carry on, and stops where no other
+      one carries on from it.
     * A viewer exits in the bucket where the segment ends that they watched last in time.
 
     Plays without an end (rule 7) are no segments, also where they are credited. Positions behind
@@ -101,10 +114,10 @@ def curve_rows(counts: pa.Table, width: int) -> pa.Table:
         width: width of a bucket, in seconds of video.
 
     Returns:
-        Rows of `video_position_curve`, sorted by bucket within each video.
+        Rows of `CURVE`, sorted by bucket within each video.
     """
     if counts.num_rows == 0:
-        return VIDEO_POSITION_CURVE.arrow_schema.empty_table()
+        return CURVE.arrow_schema.empty_table()
     video, names = encode(with_plain_texts(counts), "videoId")
     key = _keys(video, integers(counts, "bucket"))
     order = np.argsort(key)
@@ -123,6 +136,7 @@ def _filled(key: Ints, total: Mapping[str, Ints], names: ArrowArray, width: int)
     of_video = np.flatnonzero(first_of_each(video))
     started = total["starters"][of_video][np.cumsum(first_of_each(video)) - 1][row]
     bucket = (key[row] & (2**_BUCKET_BITS - 1)) + since
+    rewatches = counted["views"] - counted["viewers"]
     return to_table(
         {
             "videoId": names.take(pa.array(video[row])),
@@ -130,12 +144,24 @@ def _filled(key: Ints, total: Mapping[str, Ints], names: ArrowArray, width: int)
             "bucketEnd": (bucket + 1).astype(np.float64) * width,
             "viewers": counted["viewers"],
             "views": counted["views"],
-            "rewatches": counted["views"] - counted["viewers"],
+            "rewatches": rewatches,
             "audienceRetention": np.round(100 * counted["viewers"] / started, 2),
             "exits": counted["exits"],
+            "started": counted["started"],
+            "stopped": counted["stopped"],
+            "hotspotRank": _hotspot_ranks(rewatches, np.flatnonzero(first_of_each(video[row]))),
         },
-        VIDEO_POSITION_CURVE.arrow_schema,
+        CURVE.arrow_schema,
     )
+
+
+def _hotspot_ranks(rewatches: Ints, first_of_video: Ints) -> ArrowArray:
+    """The rank of each peak of watching again among those of its video."""
+    rank = np.zeros(len(rewatches), np.int64)
+    for curve in np.split(np.arange(len(rewatches)), first_of_video[1:]):
+        tops = curve[peaks(rewatches[curve])]
+        rank[tops[np.argsort(-rewatches[tops], kind="stable")]] = np.arange(1, len(tops) + 1)
+    return pa.array(rank, mask=rank == 0)
 
 
 def _starters(events: pa.Table) -> pa.Table:
@@ -196,7 +222,13 @@ class _Ranges:
 
 def _counts(segments: pa.Table, watched: _Watched, rules: WatchTimeRules) -> pa.Table:
     key, counted = _depths(
-        {"viewers": _viewers(watched), "views": _views(watched, rules), "exits": _exits(watched)}
+        {
+            "viewers": _viewers(watched),
+            "views": _views(watched, rules),
+            "exits": _exits(watched),
+            "started": _started(watched, rules),
+            "stopped": _stopped(watched, rules),
+        }
     )
     names = encode(segments, "videoId")[1]
     columns = {
@@ -227,6 +259,19 @@ def _views(watched: _Watched, rules: WatchTimeRules) -> _Ranges:
     first[carries_on] = np.maximum(first, np.roll(watched.last, 1) + 1)[carries_on]
     new = first <= watched.last
     return _Ranges(watched.video[new], first[new], watched.last[new] + 1)
+
+
+def _started(watched: _Watched, rules: WatchTimeRules) -> _Ranges:
+    begins = ~_carries_on(watched, rules)
+    first = watched.first[begins]
+    return _Ranges(watched.video[begins], first, first + 1)
+
+
+def _stopped(watched: _Watched, rules: WatchTimeRules) -> _Ranges:
+    """Where nothing carries on from a segment; the very first one carries on from nothing."""
+    ends = ~np.roll(_carries_on(watched, rules), -1)
+    last = watched.last[ends]
+    return _Ranges(watched.video[ends], last, last + 1)
 
 
 def _carries_on(watched: _Watched, rules: WatchTimeRules) -> Bools:

@@ -1,11 +1,12 @@
 """The table `video_position_curve`: where viewers watch, watch again and leave."""
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from video_assets.analytics.position_curve import (
     BUCKET_COUNTS,
+    CURVE,
     bucket_counts,
     curve_rows,
 )
@@ -13,6 +14,8 @@ from video_assets.analytics.tables import VIDEO_POSITION_CURVE
 from video_assets.arrow.kernels import map_tables
 from video_assets.engagement.session_frames import EVENTS_TAKEN
 from video_assets.rules import WatchTimeRules
+
+_LAST_PERCENT = 99
 
 
 def position_curve(
@@ -28,6 +31,9 @@ def position_curve(
         rules: thresholds.
         width: width of a bucket, in whole seconds of video.
         tasks: how many tasks share the work.
+
+    Returns:
+        Rows of `CURVE`.
     """
 
     def counts_of_task(events: pa.Table) -> pa.Table:
@@ -40,4 +46,56 @@ def position_curve(
     by_viewer = events.repartition(tasks, F.col("videoId"), F.col("userId"))
     counts = map_tables(by_viewer, counts_of_task, EVENTS_TAKEN, BUCKET_COUNTS)
     by_video = counts.repartition(tasks, F.col("videoId"))
-    return map_tables(by_video, rows_of_videos, BUCKET_COUNTS.arrow_schema, VIDEO_POSITION_CURVE)
+    return map_tables(by_video, rows_of_videos, BUCKET_COUNTS.arrow_schema, CURVE)
+
+
+def compared_with_others(curve: DataFrame, durations: DataFrame) -> DataFrame:
+    """Curves in percent of their videos' length, beside those of videos of similar length.
+
+    Lengths are similar where they lie between the same two powers of two (of seconds): 4:16 to
+    8:32, 8:32 to 17:04 and so on. At each whole percent of its length a video holds the part of its
+    viewers that its bucket there has; where its curve has ended, none.
+
+    Args:
+        curve: rows of `CURVE`.
+        durations: `videoId` and `videoDuration` (seconds) of each video.
+
+    Returns:
+        Rows of `video_position_curve`.
+    """
+    known = F.col("videoDuration") > F.lit(0.0)
+    videos = durations.where(known & (F.col("videoDuration") < F.lit(float("inf"))))
+    percent = F.lit(100.0) * F.col("bucketStart") / F.col("videoDuration")
+    placed = curve.join(videos, "videoId", "left").withColumns(
+        {
+            "positionPercent": F.round(percent, 2),
+            "percent": F.when(percent < F.lit(100.0), F.floor(percent)).cast("int"),
+        }
+    )
+    ranks = _ranks(placed, curve.select("videoId").distinct().join(videos, "videoId"))
+    return placed.join(ranks, ["videoId", "percent"], "left").select(
+        *VIDEO_POSITION_CURVE.column_names
+    )
+
+
+def _ranks(placed: DataFrame, videos: DataFrame) -> DataFrame:
+    """`relativeRetention` of each video at each whole percent of its length."""
+    last = F.lit(100.0) * F.col("bucketEnd") / F.col("videoDuration")
+    first = F.lit(100.0) * F.col("bucketStart") / F.col("videoDuration")
+    covered = F.sequence(
+        F.ceil(first).cast("int"), F.least(F.ceil(last) - 1, F.lit(_LAST_PERCENT)).cast("int")
+    )
+    is_there = F.ceil(first) <= F.least(F.ceil(last) - 1, F.lit(_LAST_PERCENT))
+    held = placed.where(is_there).select(
+        "videoId", F.explode(covered).alias("percent"), "audienceRetention"
+    )
+    every = F.explode(F.sequence(F.lit(0), F.lit(_LAST_PERCENT))).alias("percent")
+    length = F.floor(F.log2("videoDuration")).alias("length")
+    grid = videos.select("videoId", length, every).join(held, ["videoId", "percent"], "left")
+    filled = grid.withColumn("held", F.coalesce(F.col("audienceRetention"), F.lit(0.0)))
+    here = Window.partitionBy("length", "percent")
+    others = F.count(F.lit(1)).over(here) - 1
+    lower = F.rank().over(here.orderBy("held")) - 1
+    equal = F.count(F.lit(1)).over(Window.partitionBy("length", "percent", "held")) - 1
+    share = (lower + equal / F.lit(2.0)) / F.when(others > 0, others)
+    return filled.select("videoId", "percent", F.round(share, 4).alias("relativeRetention"))

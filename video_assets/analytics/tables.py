@@ -219,6 +219,42 @@ VIDEO_POSITION_CURVE = Table(
             "viewers",
             origin=_WATCHED,
         ),
+        Column(
+            "positionPercent",
+            pa.float64(),
+            "bucketStart in percent of the video's duration; null where that is unknown",
+            "%",
+            origin=ENGAGEMENT.origin("videoDuration"),
+        ),
+        Column(
+            "started",
+            pa.int64(),
+            "views that begin in the bucket; a pause begins none",
+            "views",
+            origin=_WATCHED,
+        ),
+        Column(
+            "stopped",
+            pa.int64(),
+            "views that end in the bucket: nothing carries on from there",
+            "views",
+            origin=_WATCHED,
+        ),
+        Column(
+            "relativeRetention",
+            pa.float64(),
+            "share of the other videos of similar length that hold a smaller part of their viewers "
+            "at this percent of their length, those that hold as much counted half: 0 least of "
+            "all, 0.5 as the median, 1 most; null without such a video, and beyond the end",
+            origin=_WATCHED,
+        ),
+        Column(
+            "hotspotRank",
+            pa.int64(),
+            "1, 2, ... for the moments that are watched again more than what is around them, the "
+            "most watched first; null elsewhere",
+            origin=_WATCHED,
+        ),
     ),
 )
 

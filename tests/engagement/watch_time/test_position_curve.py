@@ -25,10 +25,10 @@ from support.oracle import ENDED, PAUSE, PLAY, RESUME, Event
 
 from video_assets.analytics.position_curve import (
     BUCKET_COUNTS,
+    CURVE,
     bucket_counts,
     curve_rows,
 )
-from video_assets.analytics.tables import VIDEO_POSITION_CURVE
 from video_assets.player_events.tables import RAW_EVENTS
 
 WIDTH = 10
@@ -140,6 +140,22 @@ def test_who_watches_to_the_end_exits_in_the_last_bucket() -> None:
     assert along("exits", [play(0, at=0), ended(30, at=30)]) == [0, 0, 1]
 
 
+def test_a_view_starts_and_stops_once_however_often_it_pauses() -> None:
+    events = [play(0, at=0), pause(14, at=14), resume(14, at=60), pause(28, at=74)]
+    events += [resume(2, at=80), pause(6, at=84)]
+    assert along("started", events) == [2, 0, 0]
+    assert along("stopped", events) == [1, 0, 1]
+
+
+def test_moments_watched_again_are_ranked_by_how_often() -> None:
+    events = watch(0, 80)
+    for n in range(60):
+        events += watch(40, 50, at=(n + 1) * 5_000, session=f"s{n}")
+    for n in range(30):
+        events += watch(20, 30, at=(n + 100) * 5_000, session=f"t{n}")
+    assert along("hotspotRank", events) == [None, None, 2, None, 1, None, None, None]
+
+
 def test_every_viewer_who_watched_anything_exits_once() -> None:
     events = [
         *watch(0, 20),
@@ -185,13 +201,13 @@ def test_the_tables_have_the_declared_types_whatever_the_texts_are(text: pa.Data
     )
     counts = bucket_counts(other, DEFAULTS, WIDTH)
     assert counts.schema.equals(BUCKET_COUNTS.arrow_schema)
-    assert curve_rows(counts, WIDTH).schema.equals(VIDEO_POSITION_CURVE.arrow_schema)
+    assert curve_rows(counts, WIDTH).schema.equals(CURVE.arrow_schema)
 
 
 def test_no_events_give_no_rows() -> None:
     nothing = bucket_counts(RAW_EVENTS.arrow_schema.empty_table(), DEFAULTS, WIDTH)
     assert nothing.num_rows == 0
-    assert curve_rows(nothing, WIDTH).schema.equals(VIDEO_POSITION_CURVE.arrow_schema)
+    assert curve_rows(nothing, WIDTH).schema.equals(CURVE.arrow_schema)
 
 
 Step = tuple[str, float, float]
@@ -241,12 +257,17 @@ def counted_by_seconds(
             cells = range(round(segment["start"] * QUARTERS), round(segment["end"] * QUARTERS))
             buckets = {cell // (width * QUARTERS) for cell in cells}
             carries_on = stopped_at is not None and -2 <= segment["start"] - stopped_at <= 5
+            if not carries_on:
+                found[video, min(buckets) * width]["started"] += 1
+                if before:
+                    found[video, max(before) * width]["stopped"] += 1
             for bucket in buckets - (before if carries_on else set()):
                 found[video, bucket * width]["views"] += 1
             seen, before, stopped_at = seen | buckets, buckets, segment["end"]
         for bucket in seen:
             found[video, bucket * width]["viewers"] += 1
         found[video, max(before) * width]["exits"] += 1
+        found[video, max(before) * width]["stopped"] += 1
     return found
 
 
@@ -264,9 +285,8 @@ def test_every_bucket_agrees_with_a_count_second_by_second(
     assert expected.keys() <= rows.keys()
     for (video, start), row in rows.items():
         wanted = expected.get((video, start), Counter())
-        assert {name: row[name] for name in ("viewers", "views", "exits")} == {
-            name: wanted[name] for name in ("viewers", "views", "exits")
-        }
+        counted = ("viewers", "views", "exits", "started", "stopped")
+        assert {name: row[name] for name in counted} == {name: wanted[name] for name in counted}
         assert row["rewatches"] == wanted["views"] - wanted["viewers"]
         share = 100 * wanted["viewers"] / len(started[video])
         assert row["audienceRetention"] == pytest.approx(share, abs=0.005)
