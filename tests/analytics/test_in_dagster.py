@@ -11,6 +11,7 @@ from support.world import TABLES, Run, World, world
 from resources.delta.table import Table
 from video_assets.analytics.tables import (
     ANALYTICS_TABLES,
+    DAILY_ANALYTICS_TABLES,
     USER_ENGAGEMENT,
     VIDEO_ENGAGEMENT_BI,
     VIDEO_PERFORMANCE,
@@ -112,7 +113,8 @@ def test_a_run_reports_its_rows_and_where_the_columns_come_from(
 def test_the_group_of_the_analysts_holds_their_tables_and_the_report(filled: World) -> None:
     specs = filled.definitions.resolve_all_asset_specs()
     of_group = {spec.key for spec in specs if spec.group_name == ANALYTICS}
-    assert of_group == {REPORT, *(asset_key(table) for table in ANALYTICS_TABLES)}
+    tables = (*DAILY_ANALYTICS_TABLES, *ANALYTICS_TABLES)
+    assert of_group == {REPORT, *map(asset_key, tables)}
 
 
 @pytest.mark.usefixtures("ran")
