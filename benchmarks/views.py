@@ -43,6 +43,8 @@ from video_assets.daily_views.tables import (
 from video_assets.sample_data import SampleSpec, write_sample
 
 HERE = Path(__file__).parents[1]
+# Where a build has its settings of the Dagster instance.
+INSTANCE_FILES = ("resources/runs/dagster.yaml", "dagster.yaml")
 # As small as a sample may be: this benchmark reads no player events.
 NO_EVENTS = {"events": 20, "days": 1, "users": 1, "videos": 1}
 # `ru_maxrss` counts in kibibytes, except on macOS.
@@ -239,6 +241,8 @@ def _environment(build: Build, sample: Path, spec: SampleSpec) -> Mapping[str, s
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("VIDEO_ASSETS_")}
     home = build.folder / "dagster_home"
     home.mkdir(exist_ok=True)
+    instance = next(filter(Path.exists, (build.root / file for file in INSTANCE_FILES)))
+    shutil.copy(instance, home / "dagster.yaml")
     return {
         **inherited,
         "DAGSTER_HOME": str(home),
