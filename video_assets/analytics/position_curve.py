@@ -254,11 +254,15 @@ def _viewers(watched: _Watched) -> _Ranges:
 
 def _views(watched: _Watched, rules: WatchTimeRules) -> _Ranges:
     """Each segment's buckets, but for those that it shares with the one it carries on from."""
-    first = watched.first.copy()
     carries_on = _carries_on(watched, rules)
-    first[carries_on] = np.maximum(first, np.roll(watched.last, 1) + 1)[carries_on]
-    new = first <= watched.last
-    return _Ranges(watched.video[new], first[new], watched.last[new] + 1)
+    before_first, before_last = np.roll(watched.first, 1), np.roll(watched.last, 1)
+    behind = np.where(carries_on, np.maximum(watched.first, before_last + 1), watched.first)
+    # What carries on a little further back may begin a bucket earlier.
+    ahead = np.where(carries_on, np.minimum(watched.last + 1, before_first), watched.first)
+    first = np.concatenate([behind, watched.first])
+    end = np.concatenate([watched.last + 1, ahead])
+    new = first < end
+    return _Ranges(np.concatenate([watched.video, watched.video])[new], first[new], end[new])
 
 
 def _started(watched: _Watched, rules: WatchTimeRules) -> _Ranges:

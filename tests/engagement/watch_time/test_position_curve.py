@@ -101,6 +101,11 @@ def test_a_position_that_is_a_little_off_after_a_pause_makes_no_second_view(
     assert along("views", events) == [1]
 
 
+def test_what_carries_on_a_bucket_further_back_is_a_view_of_that_bucket() -> None:
+    events = [play(10, at=0), pause(11, at=1), resume(9, at=60), pause(13, at=64)]
+    assert along("views", events) == [1, 1]
+
+
 def test_repeated_plays_make_no_further_views() -> None:
     events = [*(play(n, at=n) for n in range(0, 12, 3)), ended(15, at=15)]
     assert along("views", events) == [1, 1]
