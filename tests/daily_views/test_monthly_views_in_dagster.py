@@ -118,10 +118,13 @@ def test_the_current_month_is_a_partition_and_says_that_it_is_incomplete(tmp_pat
         assert list(sums(views).values()) == [5]
 
 
-def test_months_before_any_day_was_written_are_empty(tmp_path: Path) -> None:
-    with world(tmp_path, start_date=FEBRUARY) as views:
-        run = views.run(FEBRUARY, tables=MONTHS)
-        assert run.row_count_by_partition(MONTHLY_VIEWS) == {"2024-02-01": 0}
+def test_months_of_which_no_day_was_written_are_empty(tmp_path: Path) -> None:
+    march = LEAP_DAY + timedelta(days=1)
+    settings = delivered(tmp_path, [view("v", LEAP_DAY, 1)])
+    with world(tmp_path, start_date=FEBRUARY, **settings) as views:
+        views.compute(LEAP_DAY, tables=VIEWS)
+        run = views.run(march, tables=MONTHS)
+        assert run.row_count_by_partition(MONTHLY_VIEWS) == {"2024-03-01": 0}
         assert views.rows(MONTHLY_VIEWS) == []
 
 
