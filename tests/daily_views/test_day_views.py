@@ -27,7 +27,7 @@ from video_assets.daily_views.day_views import (
 FIRST = date(2024, 2, 20)
 day = numbered_days(FIRST)
 LARGE = 2**53 + 1
-DAYS = 30
+DAYS = 60
 RULES: tuple[CombineRule, ...] = ("sum", "latest", "largest")
 
 Row = dict[str, Any]
@@ -385,7 +385,7 @@ def runs(bounds: Sequence[int], random: Random) -> Iterator[tuple[int, int]]:
 @settings(max_examples=60, deadline=None)
 @given(
     counter_records(),
-    st.integers(1, 20),
+    st.integers(1, 40),
     st.sets(st.integers(1, DAYS - 1), max_size=8),
     st.randoms(use_true_random=False),
 )

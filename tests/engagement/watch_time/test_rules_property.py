@@ -30,7 +30,7 @@ from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.engagement.watch_time.sessions import session_rows, watched_segments
 from video_assets.rules import WatchTimeRules
 
-fast = settings(suppress_health_check=[HealthCheck.too_slow], database=None)
+fast = settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow], database=None)
 
 STEP = 0.125  # seconds; sums and differences of its multiples are exact in a double
 VIDEOS = ("v1", "v2")
