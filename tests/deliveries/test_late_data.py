@@ -202,6 +202,14 @@ def test_a_dated_folder_tells_its_day_without_a_look(tmp_path: Path) -> None:
         assert days_of(lookout) == [4, 4]
 
 
+def test_today_s_folder_is_left_alone_until_the_day_is_over(tmp_path: Path) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        lookout = lookout_at(tmp_path, instance, events=str(tmp_path / "events/{date}"))
+        lookout.deliver(tmp_path / "events/2025-01-20/a.json", [event(20)])
+        assert lookout.look() == []
+        assert lookout.look(timedelta(days=1)) == [("raw_events", "2025-01-20")]
+
+
 def test_where_arrival_decides_the_folder_a_day_reads_the_folders_after_it(tmp_path: Path) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         template = str(tmp_path / "events/{date}")

@@ -81,12 +81,17 @@ class Looked(BaseModel):
             return cls()
 
 
-def delivery_sensor(settings: Settings) -> dg.SensorDefinition:
+def delivery_sensor(
+    settings: Settings,
+    seconds_between_looks: int = INTERVAL_SECONDS,
+    default_status: dg.DefaultSensorStatus = dg.DefaultSensorStatus.STOPPED,
+) -> dg.SensorDefinition:
     """The sensor `new_deliveries`, off until somebody switches it on."""
 
     @dg.sensor(
         name=SENSOR,
-        minimum_interval_seconds=INTERVAL_SECONDS,
+        minimum_interval_seconds=seconds_between_looks,
+        default_status=default_status,
         target=dg.AssetSelection.assets(*(key for keys in _STEPS.values() for key in keys), *_LOOK),
         description="Looks for files that came, changed or vanished, and has exactly the days "
         "computed that they concern, a run for each range without a gap. A file that may still "

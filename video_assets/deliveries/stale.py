@@ -185,11 +185,12 @@ class _Days:
                 self.files[day][Key("", str(self._commit(day)))] = Reason.UNFINISHED
 
     def add_by_path(self, key: Key, day: date | None) -> bool:
-        """A version that nobody looked into, of a day that can be computed; whether it is."""
-        if day is None or not self._is_partition(day):
+        """A version that nobody looked into; whether its path says enough, as today's does."""
+        if day is None or self.partitions is None:
             return False
-        self.files[day][key] = self._reason(key, day)
-        return True
+        if self._is_partition(day):
+            self.files[day][key] = self._reason(key, day)
+        return day >= self.partitions.first and not self._is_outside(day)
 
     def let_one_stand_for_the_undated(self, computed: Iterable[date]) -> None:
         """Rows without a day belong to every run: where none is needed, the newest day has one."""
@@ -208,11 +209,14 @@ class _Days:
         }
 
     def _add_outside(self, day: date, rows: int) -> None:
-        """Count rows that no partition can hold: those of today merely come early."""
-        if self.partitions is None:
-            return
-        if not self.partitions.first <= day <= self.partitions.end + timedelta(days=1):
+        if self._is_outside(day):
             self.outside[day] += rows
+
+    def _is_outside(self, day: date) -> bool:
+        """Whether no partition can hold a day; rows of today and tomorrow merely come early."""
+        if self.partitions is None:
+            return False
+        return not self.partitions.first <= day <= self.partitions.end + timedelta(days=1)
 
     def _reason(self, key: Key, day: date) -> Reason:
         return Reason.CHANGED if (key.path, day) in self.computed_before else Reason.CAME

@@ -77,7 +77,7 @@ def _cell(name: str) -> Cell:
 
 
 def count_by_day(days: Integers) -> dict[int, int]:
-    """How many rows each day (days since 1970) has."""
+    """How many rows each day (days since 1970) has; or each value of other whole numbers."""
     if not len(days):
         return {}
     first = int(days.min())
@@ -90,12 +90,22 @@ def count_by_day(days: Integers) -> dict[int, int]:
 
 
 def count_rows(fate: Fate, rows: pa.Table, day_column: str) -> Counter[Cell]:
-    """Rows of one fate, by their file and day."""
-    return add_up(fate, rows, day_column, pa.array(np.ones(rows.num_rows, np.int64)))
+    """Rows of one fate, by their file and day; a row without a day is of 1970-01-01."""
+    file = rows[FILE].to_numpy().astype(np.int64)
+    dates: Any = rows[day_column]
+    day = dates.cast(pa.int32()).fill_null(0).to_numpy().astype(np.int64)
+    if not len(day):
+        return Counter()
+    first = int(day.min())
+    days = int(day.max()) - first + 1
+    counted = count_by_day(file * days + (day - first))
+    return Counter(
+        {Cell(key // days, day_of(key % days + first), fate): n for key, n in counted.items()}
+    )
 
 
 def add_up(fate: Fate, rows: pa.Table, day_column: str, counts: ArrowArray) -> Counter[Cell]:
-    """The same, where each row stands for as many rows as `counts` says; none where it is null."""
+    """Rows by file and day, where each row stands for as many as `counts` says; null: for none."""
     columns: list[Any] = [rows[FILE], rows[day_column], counts]
     table = pa.table(columns, names=[FILE, "day", "rows"])
     summed = table.group_by([FILE, "day"], use_threads=False).aggregate([("rows", "sum")])
