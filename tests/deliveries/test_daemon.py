@@ -55,21 +55,22 @@ def daemon(home: Path, settings: dict[str, str]) -> Iterator[dg.DagsterInstance]
     command = [Path(sys.executable).with_name("dagster-daemon"), "run"]
     with pytest.MonkeyPatch.context() as patch, (home / "daemon.log").open("wb") as log:
         patch.setenv("DAGSTER_HOME", str(home))
-        process = subprocess.Popen(
-            [*command, "-m", "support.watched_deliveries"],
-            cwd=home,
-            env={**os.environ, **ours, "PYTHONPATH": path},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            # A group of its own, so that nothing it starts survives.
-            start_new_session=True,
-        )
-        try:
-            with dg.DagsterInstance.from_config(str(home)) as instance:
+        # Its storage is set up before the daemon needs it.
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            process = subprocess.Popen(
+                [*command, "-m", "support.watched_deliveries"],
+                cwd=home,
+                env={**os.environ, **ours, "PYTHONPATH": path},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # A group of its own, so that nothing it starts survives.
+                start_new_session=True,
+            )
+            try:
                 yield instance
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            finally:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
 
 def wait_until(holds: Callable[[], bool], home: Path) -> None:
