@@ -186,6 +186,6 @@ def test_all_other_names_may_be_ignored_but_not_a_missing_one(tmp_path: Path) ->
 
 def test_ignored_rows_of_other_days_are_counted_in_their_own_run(tmp_path: Path) -> None:
     rows = [{**EVENT, "eventName": "x", "timestamp": f"2025-01-0{day}"} for day in range(1, 6)]
-    config = SourceConfig(str(write(tmp_path / "e.json", rows)), other_names="ignore")
+    config = SourceConfig(str(write(tmp_path / "e.parquet", rows)), other_names="ignore")
     outcome = read(config, first_day=date(2025, 1, 2), end_day=date(2025, 1, 4))
     assert (outcome.ignored, outcome.source_rows) == (2, 2)

@@ -1,6 +1,6 @@
 """Which player events are valid: rule 1 of the watch-time rules, on Arrow arrays."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -127,12 +127,22 @@ def _seek_targets(
 
 def _our_event_names(names: TextArray, mapped: Mapping[str, str], others: OtherNames) -> TextArray:
     """The source's event names as ours or `ignore`; null for those that are unknown."""
-    known = {name: name for name in EVENT_NAMES} | dict(mapped)
+    known = _known_names(mapped)
     places = compute.index_in(names, pa.array(list(known), pa.string()))
     ours = pa.array(list(known.values()), pa.string()).take(places)
-    if others != IGNORE:
-        return ours
-    return compute.if_else(names.is_valid(), ours.fill_null(IGNORE), ours)
+    return ours.fill_null(IGNORE) if others == IGNORE else ours
+
+
+def _known_names(mapped: Mapping[str, str]) -> dict[str, str]:
+    """The source's names and what they mean; ours are known, too."""
+    return {name: name for name in EVENT_NAMES} | dict(mapped)
+
+
+def _wanted_names(config: SourceConfig) -> Collection[str] | None:
+    if config.other_names != IGNORE:
+        return None
+    known = _known_names(config.event_names)
+    return [name for name, ours in known.items() if ours != IGNORE]
 
 
 EVENT_ROWS = RowKind(
@@ -145,5 +155,7 @@ EVENT_ROWS = RowKind(
     days_of=days_of_events,
     optional=OPTIONAL_EVENT_COLUMNS,
     mapped_only=DESCRIBING_COLUMNS,
+    name_column="eventName",
+    wanted_names=_wanted_names,
     judges_distinct_ids=True,
 )

@@ -64,8 +64,8 @@ class PlayerEventSettings(BaseModel):
     )
     events_other_names: OtherNames = Field(
         "reject",
-        description="rows with any other event name: `reject` or `ignore`; ignored rows are "
-        "counted and kept nowhere",
+        description="rows with any other event name, or none: `reject` or `ignore`; ignored rows "
+        "are counted and kept nowhere, and lines of JSON without a known name are not even parsed",
     )
     events_session: Literal["column", "none"] = Field(
         "column",

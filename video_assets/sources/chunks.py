@@ -33,6 +33,7 @@ class Chunk:
         texts_of: the texts, as received, of rows given by their indices; costly, for refused rows.
         broken: rows that could not be parsed.
         source_rows: rows that the reader met, counted apart from what was parsed.
+        unwanted_rows: those of them that were not read, because nobody wants them; of no day.
         waiting_rows: those of them that are half a row, cut at the end of a file being written.
     """
 
@@ -43,6 +44,7 @@ class Chunk:
     broken: Sequence[BrokenRow]
     source_rows: int
     waiting_rows: int = 0
+    unwanted_rows: int = 0
 
     def __len__(self) -> int:
         """How many rows were parsed."""

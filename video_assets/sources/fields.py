@@ -1,6 +1,6 @@
 """What a kind of row brings along, and which columns a source of such rows must have."""
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -48,6 +48,8 @@ class RowKind:
         day_zone: where it reckons the day of a moment; None: in UTC.
         optional: our columns that a source need not have; their values are null then.
         mapped_only: those of them that are read only where the settings map something onto them.
+        name_column: our column with the name by which rows are wanted or not.
+        wanted_names: the source's names of wanted rows; None: all rows are wanted.
         judges_distinct_ids: whether it looks at each distinct id of a dictionary once, so that
             readers need not write dictionaries out.
     """
@@ -62,6 +64,8 @@ class RowKind:
     day_zone: str | None = None
     optional: frozenset[str] = frozenset()
     mapped_only: frozenset[str] = frozenset()
+    name_column: str | None = None
+    wanted_names: Callable[[SourceConfig], Collection[str] | None] | None = None
     judges_distinct_ids: bool = False
 
 

@@ -4,6 +4,7 @@ DuckDB reads the needed values of each row by itself, so that no row's fate depe
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from video_assets.sources.json_values import (
     without_other_kinds,
 )
 from video_assets.sources.lines import Lines, is_utf8, readable_text, text_so_far
+from video_assets.sources.unwanted_lines import matching, wanted_pattern
 from video_assets.sources.values import mask
 
 _BLANKS = b" \t\r"
@@ -32,16 +34,25 @@ _SAMPLE_ROWS, _FAIR_SAMPLE = 1000, 20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # DuckDB reads these words as numbers, though they are no JSON.
 _NO_JSON = (b"NaN", b"Inf")
-_BETWEEN_OBJECTS = (b"}{", b"} ", b"}\t")
 _SEVERAL_OBJECTS = r"\}\s*\{"
 
 
 def json_chunks(blocks: Iterator[Lines], layout: Layout) -> Iterator[Chunk]:
     """Read blocks of JSON lines; lines of nothing but white space are no rows."""
+    pattern = wanted_pattern(layout)
     for block in blocks:
         lines = _without_byte_order_mark(block)
         rows = np.flatnonzero(lines.not_blank(_BLANKS))
-        yield from _chunks_of_rows(lines, rows, layout)
+        wanted = rows if pattern is None else rows[_may_be_wanted(lines, rows, pattern)]
+        yield from _chunks_of_rows(lines, wanted, layout, unwanted=len(rows) - len(wanted))
+
+
+def _may_be_wanted(lines: Lines, rows: Integers, pattern: str) -> Mask:
+    """Which lines may hold a wanted row, are broken, or hold more than one object."""
+    if not len(rows):
+        return np.ones(0, np.bool_)
+    found = matching(lines, rows, f"{pattern}|{_SEVERAL_OBJECTS}")
+    return found | ~_look_like_objects(lines, rows)
 
 
 def _without_byte_order_mark(lines: Lines) -> Lines:
@@ -51,26 +62,25 @@ def _without_byte_order_mark(lines: Lines) -> Lines:
     return Lines(lines.data[mark:], mark, lines.first_number, lines.is_last)
 
 
-def _chunks_of_rows(lines: Lines, rows: Integers, layout: Layout) -> Iterator[Chunk]:
+def _chunks_of_rows(lines: Lines, rows: Integers, layout: Layout, unwanted: int) -> Iterator[Chunk]:
     texts, is_text = _texts(lines, rows)
-    several = _may_hold_several(lines, texts)
-    joined = rows[several]
-    if len(joined):
-        rows, is_text = rows[~several], is_text[~several]
-        texts = texts.filter(pa.array(~several))
     is_row, needed = _read(texts, is_text & _look_like_objects(lines, rows), layout)
-    broken = rows[~is_row]
+    several = ~is_row & _may_hold_several(texts, ~is_row)
+    broken, joined = rows[~is_row & ~several], rows[several]
     waiting = int(len(broken) and _is_waiting(lines, int(broken[-1]), lines.line(broken[-1])))
-    yield _chunk(lines, rows[is_row], needed, broken[: len(broken) - waiting], waiting)
+    chunk = _chunk(lines, rows[is_row], needed, broken[: len(broken) - waiting], waiting)
+    yield replace(chunk, source_rows=chunk.source_rows + unwanted, unwanted_rows=unwanted)
     if len(joined):
         yield _chunk_of_joined_objects(lines, joined, layout)
 
 
-def _may_hold_several(lines: Lines, texts: TextArray) -> Mask:
-    """Which texts may be several objects: brackets may also stand in a string."""
-    if not any(between in lines.data for between in _BETWEEN_OBJECTS):
-        return np.zeros(len(texts), np.bool_)
-    return mask(compute.match_substring_regex(texts, _SEVERAL_OBJECTS))
+def _may_hold_several(texts: TextArray, no_rows: Mask) -> Mask:
+    """Which of the texts that are no JSON may be several objects; brackets may be in strings."""
+    several = np.zeros(len(texts), np.bool_)
+    if no_rows.any():
+        some = texts.filter(pa.array(no_rows))
+        several[no_rows] = mask(compute.match_substring_regex(some, _SEVERAL_OBJECTS))
+    return several
 
 
 def _is_waiting(lines: Lines, row: int, text: bytes) -> bool:
@@ -150,7 +160,7 @@ def _chunk_of_joined_objects(lines: Lines, joined: Integers, layout: Layout) -> 
 
 def _texts(lines: Lines, rows: Integers) -> tuple[TextArray, Mask]:
     """The lines as texts, and which of them are text: the others stand as empty objects."""
-    some = Lines(lines.joined(rows), 0, None)
+    some = lines.only(rows)
     if is_utf8(some.data):
         edges = np.append(some.starts, len(some.data)).astype(np.int32)
         buffers = [None, pa.py_buffer(edges.tobytes()), pa.py_buffer(some.data)]

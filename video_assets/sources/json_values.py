@@ -7,6 +7,7 @@ text that is JSON itself, or a list: of keys and values, or of objects of which 
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
 import duckdb
 import pyarrow as pa
@@ -22,6 +23,8 @@ _MAY_BE_NO_ID = r"^(true|false|[\[{].*|-?\d+([.eE].*|\d{18,}))$"
 _KINDS_OF_IDS = pa.array(["VARCHAR", "BIGINT", "UBIGINT", "HUGEINT"])
 NUMBERS = frozenset({"BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT", "DOUBLE"})
 _ELEMENTS = "CASE text[1] WHEN '[' THEN try(CAST(json_extract(text, '$[*]') AS VARCHAR[])) END"
+# Looking into them costs less than finding out whether that is needed.
+_FEW_ROWS = 1000
 _local = threading.local()
 
 
@@ -122,18 +125,73 @@ class _Lookup:
 def _values(
     texts: TextArray, paths: Sequence[Path], leaf: str
 ) -> tuple[ArrowArray, list[TextArray]]:
+    is_json, found = _direct_values(texts, paths, leaf)
+    rows = _with_text_or_list_on_the_way(texts, paths, found)
+    if rows is None:
+        return is_json, found
+    deep = [place for place, value in enumerate(found) if value.null_count]
+    is_all = rows.true_count == len(texts)
+    some = texts if is_all else texts.filter(rows)
+    for place, value in zip(deep, _deep_values(some, [paths[n] for n in deep], leaf), strict=True):
+        found[place] = value if is_all else compute.replace_with_mask(found[place], rows, value)
+    return is_json, found
+
+
+def _direct_values(
+    texts: TextArray, paths: Sequence[Path], leaf: str
+) -> tuple[ArrowArray, list[TextArray]]:
+    """What lies at the paths in objects alone."""
+    pointers: dict[str, int] = {}
+    values = []
+    for path in paths:
+        names = [(path.plain,), path.steps] if path.plain else [path.steps]
+        values.append(_first([f"found[{_place(name, pointers)}]" for name in names]))
+    shown = "".join(f", {value}" for value in values)
+    query = (
+        f"SELECT found IS NOT NULL{shown} FROM "  # noqa: S608 (all of it is quoted)
+        f"(SELECT try({leaf}(text, {_listed(pointers)})) AS found FROM texts)"
+    )
+    is_json, *answers = _columns(texts, query)
+    return is_json, [answer.cast(pa.string()) for answer in answers]
+
+
+def _with_text_or_list_on_the_way(
+    texts: TextArray, paths: Sequence[Path], found: Sequence[TextArray]
+) -> ArrowArray | None:
+    """The rows in which a value that was not found may lie in a list, or in text that is JSON."""
+    missing = [
+        (path, value.is_null())
+        for path, value in zip(paths, found, strict=True)
+        if value.null_count and (len(path.steps) > 1)
+    ]
+    rows = compute.fill_null(compute.starts_with(texts, "["), False)  # noqa: FBT003 (Arrow's signature)
+    if missing:
+        anywhere = reduce(compute.or_, [is_missing for _, is_missing in missing])
+        if anywhere.true_count > _FEW_ROWS:
+            ways = {_pointer(outer): 0 for path, _ in missing for outer, _ in _splits(path.steps)}
+            kinds = f"{_KIND}(text, {_listed(ways)})"
+            query = f"SELECT try(list_has_any({kinds}, ['VARCHAR', 'ARRAY'])) FROM texts"  # noqa: S608 (as above)
+            (lies_in,) = _columns(texts.filter(anywhere), query)
+            lies_in = compute.fill_null(lies_in, False)  # noqa: FBT003 (as above)
+            anywhere = compute.replace_with_mask(anywhere, anywhere, lies_in)
+        rows = compute.or_(rows, anywhere)
+    return rows if rows.true_count else None
+
+
+def _deep_values(texts: TextArray, paths: Sequence[Path], leaf: str) -> list[TextArray]:
+    """What lies at the paths, also in lists, and in text that is JSON."""
     lookup = _Lookup(leaf)
     values = [lookup.value(path) for path in paths]
     outer = {path: lookup.outer_texts(path) for path in paths}
     on_the_way = list(dict.fromkeys(text for of_path in outer.values() for text in of_path))
     asked = [*values, *(f"{text}[1]" for text in on_the_way)]
-    is_json, *answers = _columns(texts, lookup.query(asked))
+    _, *answers = _columns(texts, lookup.query(asked))
     begins = dict(zip(on_the_way, answers[len(paths) :], strict=True))
     found = [
         _with_rare_values(value, texts, path, [begins[text] for text in outer[path]], leaf)
         for path, value in zip(paths, answers[: len(paths)], strict=True)
     ]
-    return is_json, [column.cast(pa.string()) for column in found]
+    return [column.cast(pa.string()) for column in found]
 
 
 def _with_rare_values(

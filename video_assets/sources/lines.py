@@ -98,6 +98,10 @@ class Lines:
         """Whether the file ends without the end of its last line."""
         return self.is_last and not self.data.endswith(b"\n")
 
+    def only(self, rows: Integers) -> "Lines":
+        """Some lines, in order, as lines of a text of their own."""
+        return self if len(rows) == len(self) else Lines(self.joined(rows), 0, None)
+
     def joined(self, rows: Integers) -> bytes:
         """Some lines, in order, as one text; without a copy where they are all of them."""
         if len(rows) == len(self):

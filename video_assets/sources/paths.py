@@ -15,6 +15,7 @@ Several names for one of our columns are alternatives: the first that a row has 
 import re
 from collections.abc import Container
 from dataclasses import dataclass
+from functools import lru_cache
 
 _STEP = r"'(?:[^']|'')*'|[^.'\"+\s]+(?:[^.'\"+]*[^.'\"+\s])?"
 _PATH = re.compile(rf"\s*({_STEP})((?:\.(?:{_STEP}))*)\s*")
@@ -70,6 +71,7 @@ class SourceName:
         return tuple(part for part in self.parts if isinstance(part, Path))
 
 
+@lru_cache(maxsize=1024)
 def parse_source_name(text: str) -> SourceName:
     """Read a name as the settings have it; what follows no row of the table is a plain name."""
     if text.startswith("="):

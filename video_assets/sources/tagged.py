@@ -123,10 +123,11 @@ class FateCounts:
             self.add_others(days[~in_scope])
         if verdict.ignored is not None:
             self._add(IGNORED_ROWS, days[in_scope & verdict.ignored])
-        undated = len(chunk.broken) + chunk.waiting_rows
+        undated = len(chunk.broken) + chunk.waiting_rows + chunk.unwanted_rows
         if undated and scope.holds_undated:
             self._counts[SOURCE_ROWS][scope.undated] += undated
             self._counts[WAITING_ROWS][scope.undated] += chunk.waiting_rows
+            self._counts[IGNORED_ROWS][scope.undated] += chunk.unwanted_rows
         elif undated:
             self._counts[OTHER_DAYS][scope.undated] += undated
 
