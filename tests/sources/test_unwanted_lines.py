@@ -13,6 +13,8 @@ from support.source_files import EVENT, Outcome, read
 from video_assets.player_events.source_rows import EVENT_ROWS
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.fields import Layout
+from video_assets.sources.json_records import json_chunks
+from video_assets.sources.lines import Lines
 from video_assets.sources.unwanted_lines import wanted_pattern
 
 NAMES = {"play/é": "video_play", "tick": "ignore"}
@@ -99,3 +101,20 @@ def test_no_row_with_a_wanted_name_is_lost(
     filtered = read(SourceConfig(str(path), event_names={name: "video_play"}, other_names="ignore"))
     assert len(filtered.valid) == len(parsed.valid)
     assert date(2025, 1, 3) in {row["eventDate"] for row in filtered.valid} or not parsed.valid
+
+
+def test_wanted_rows_of_several_blocks_keep_their_numbers_and_their_order() -> None:
+    other, wanted = b'{"eventName": "click"}\n', line().encode() + b"\n"
+    blocks = [
+        Lines(other + wanted, 0, 1),
+        Lines(other, len(other + wanted), 3),
+        Lines(wanted + other + wanted, len(other + wanted + other), 4, is_last=True),
+    ]
+    config = SourceConfig("log", event_names=NAMES, other_names="ignore")
+    [chunk] = json_chunks(iter(blocks), Layout(EVENT_ROWS, config))
+    assert chunk.numbers is not None
+    assert chunk.numbers.tolist() == [2, 4, 6]
+    text = b"".join(block.data for block in blocks)
+    assert [text[place : place + 2] for place in chunk.order.tolist()] == [b'{"'] * 3
+    assert chunk.order[1] == len(other + wanted + other)
+    assert (chunk.source_rows, chunk.unwanted_rows) == (6, 3)

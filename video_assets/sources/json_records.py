@@ -12,6 +12,7 @@ import orjson
 import pyarrow as pa
 
 from video_assets.arrow.types import Characters, Integers, Mask, TextArray, compute
+from video_assets.sizes import BLOCK_BYTES
 from video_assets.sources.chunks import BrokenRow, Chunk
 from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import Layout, NeededRows
@@ -22,7 +23,7 @@ from video_assets.sources.json_values import (
     values_of_json,
     without_other_kinds,
 )
-from video_assets.sources.lines import Lines, is_utf8, readable_text, text_so_far
+from video_assets.sources.lines import Lines, gathered, is_utf8, readable_text, text_so_far
 from video_assets.sources.unwanted_lines import matching, wanted_pattern
 from video_assets.sources.values import mask
 
@@ -40,11 +41,36 @@ _SEVERAL_OBJECTS = r"\}\s*\{"
 def json_chunks(blocks: Iterator[Lines], layout: Layout) -> Iterator[Chunk]:
     """Read blocks of JSON lines; lines of nothing but white space are no rows."""
     pattern = wanted_pattern(layout)
+    if pattern is not None:
+        yield from _chunks_of_wanted_lines(blocks, layout, pattern)
+        return
+    for block in blocks:
+        lines = _without_byte_order_mark(block)
+        yield from _chunks_of_rows(lines, np.flatnonzero(lines.not_blank(_BLANKS)), layout)
+
+
+def _chunks_of_wanted_lines(
+    blocks: Iterator[Lines], layout: Layout, pattern: str
+) -> Iterator[Chunk]:
+    """Read what may be wanted of many blocks at once: a query costs the same for few rows."""
+    pending: list[Lines] = []
+    unwanted = 0
     for block in blocks:
         lines = _without_byte_order_mark(block)
         rows = np.flatnonzero(lines.not_blank(_BLANKS))
-        wanted = rows if pattern is None else rows[_may_be_wanted(lines, rows, pattern)]
-        yield from _chunks_of_rows(lines, wanted, layout, unwanted=len(rows) - len(wanted))
+        wanted = rows[_may_be_wanted(lines, rows, pattern)]
+        unwanted += len(rows) - len(wanted)
+        if len(wanted):
+            pending.append(lines.only(wanted))
+        if sum(len(some.data) for some in pending) > BLOCK_BYTES:
+            yield from _chunks_of_all(pending, layout)
+            pending.clear()
+    yield from _chunks_of_all(pending, layout, unwanted)
+
+
+def _chunks_of_all(parts: Sequence[Lines], layout: Layout, unwanted: int = 0) -> Iterator[Chunk]:
+    lines = gathered(parts) if parts else Lines(b"", 0, None)
+    yield from _chunks_of_rows(lines, np.arange(len(lines)), layout, unwanted)
 
 
 def _may_be_wanted(lines: Lines, rows: Integers, pattern: str) -> Mask:
@@ -62,7 +88,9 @@ def _without_byte_order_mark(lines: Lines) -> Lines:
     return Lines(lines.data[mark:], mark, lines.first_number, lines.is_last)
 
 
-def _chunks_of_rows(lines: Lines, rows: Integers, layout: Layout, unwanted: int) -> Iterator[Chunk]:
+def _chunks_of_rows(
+    lines: Lines, rows: Integers, layout: Layout, unwanted: int = 0
+) -> Iterator[Chunk]:
     texts, is_text = _texts(lines, rows)
     is_row, needed = _read(texts, is_text & _look_like_objects(lines, rows), layout)
     several = ~is_row & _may_hold_several(texts, ~is_row)
@@ -92,12 +120,11 @@ def _is_waiting(lines: Lines, row: int, text: bytes) -> bool:
 def _chunk(
     lines: Lines, rows: Integers, needed: NeededRows, broken: Integers, waiting: int
 ) -> Chunk:
-    order = _order(needed, lines.offset + lines.starts[rows])
+    order = _order(needed, lines.offsets(rows))
+    numbers = lines.numbers(rows)
     return Chunk(
         columns=needed.columns,
-        numbers=None
-        if lines.first_number is None
-        else needed.of_parents(rows + lines.first_number),
+        numbers=None if numbers is None else needed.of_parents(numbers),
         order=order,
         texts_of=_texts_of(needed, lines, rows),
         broken=[
@@ -141,12 +168,11 @@ def _chunk_of_joined_objects(lines: Lines, joined: Integers, layout: Layout) -> 
     waiting = int(
         last in broken and _is_waiting(lines, int(row_of[last]), split.line(pieces[last]))
     )
-    order = needed.of_parents(lines.offset + lines.starts[row_of[good]] + place_in_row[good])
+    order = needed.of_parents(lines.offsets(row_of[good]) + place_in_row[good])
+    numbers = lines.numbers(row_of[good])
     return Chunk(
         columns=needed.columns,
-        numbers=None
-        if lines.first_number is None
-        else needed.of_parents(row_of[good] + lines.first_number),
+        numbers=None if numbers is None else needed.of_parents(numbers),
         order=order,
         texts_of=_texts_of(needed, split, pieces[good]),
         broken=[

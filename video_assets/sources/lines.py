@@ -1,7 +1,7 @@
 """Text by blocks of whole lines, in bounded memory, whatever is in the lines."""
 
 from codecs import getincrementaldecoder
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -51,12 +51,15 @@ class Lines:
         offset: where they begin in the (unzipped) file.
         first_number: 1-based number of the first line; None when nobody counted.
         is_last: nothing follows.
+        origins: where each line begins in the file, and its number where somebody counted; None
+            for lines that follow each other.
     """
 
     data: bytes
     offset: int
     first_number: int | None
     is_last: bool = False
+    origins: tuple[Integers, Integers | None] | None = None
 
     @cached_property
     def bytes_(self) -> Characters:
@@ -91,7 +94,19 @@ class Lines:
 
     def number(self, index: int) -> int | None:
         """The 1-based number of a line in its file."""
-        return None if self.first_number is None else self.first_number + index
+        numbers = self.numbers(np.array([index]))
+        return None if numbers is None else int(numbers[0])
+
+    def numbers(self, rows: Integers) -> Integers | None:
+        """The 1-based numbers of some lines in their file; None where nobody counted."""
+        if self.origins is not None:
+            numbers = self.origins[1]
+            return None if numbers is None else numbers[rows]
+        return None if self.first_number is None else rows + self.first_number
+
+    def offsets(self, rows: Integers) -> Integers:
+        """Where some lines begin in their file."""
+        return self.offset + self.starts[rows] if self.origins is None else self.origins[0][rows]
 
     @property
     def ends_unfinished(self) -> bool:
@@ -99,8 +114,16 @@ class Lines:
         return self.is_last and not self.data.endswith(b"\n")
 
     def only(self, rows: Integers) -> "Lines":
-        """Some lines, in order, as lines of a text of their own."""
-        return self if len(rows) == len(self) else Lines(self.joined(rows), 0, None)
+        """Some lines, in order, as lines of a text of their own that know where they come from."""
+        if len(rows) == len(self):
+            return self
+        return Lines(
+            data=self.joined(rows),
+            offset=0,
+            first_number=None,
+            is_last=self.ends_unfinished and bool(len(rows) and rows[-1] == len(self) - 1),
+            origins=(self.offsets(rows), self.numbers(rows)),
+        )
 
     def joined(self, rows: Integers) -> bytes:
         """Some lines, in order, as one text; without a copy where they are all of them."""
@@ -121,6 +144,23 @@ class Lines:
         for index in np.flatnonzero(suspects).tolist():
             filled[index] = bool(self.line(index).strip(blanks))
         return filled
+
+
+def gathered(parts: Sequence[Lines]) -> Lines:
+    """Lines of several places of a file, in order, as one text."""
+    every = [np.arange(len(part)) for part in parts]
+    numbers = [part.numbers(rows) for part, rows in zip(parts, every, strict=True)]
+    counted = [some for some in numbers if some is not None]
+    return Lines(
+        data=b"\n".join(part.data.removesuffix(b"\n") for part in parts),
+        offset=0,
+        first_number=None,
+        is_last=parts[-1].ends_unfinished,
+        origins=(
+            np.concatenate([part.offsets(rows) for part, rows in zip(parts, every, strict=True)]),
+            np.concatenate(counted) if len(counted) == len(parts) else None,
+        ),
+    )
 
 
 def blocks_of_lines(
