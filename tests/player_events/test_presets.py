@@ -1,9 +1,11 @@
 """Player events as well-known players send them, by settings alone."""
 
+import csv
 import json
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -19,6 +21,7 @@ from video_assets.try_events import settings_of
 from video_assets.vocabulary import IGNORED
 
 FIRST_DAY = date(2025, 1, 7)
+ASPECTS = Path(__file__).parents[3] / "shared" / "data" / "player_events_aspects"
 
 
 @pytest.mark.parametrize("name", PLAYER_SAMPLES)
@@ -118,3 +121,45 @@ def _edx_line(
             "event": json.dumps({"id": "i4x-foo-bar-baz", "code": "html5", **times}),
         }
     )
+
+
+@pytest.mark.skipif(
+    not ASPECTS.exists(), reason="the events of Open edX Aspects are not beside the repository"
+)
+def test_events_of_aspects_as_statements_give_the_seconds_that_their_makers_state(
+    tmp_path: Path,
+) -> None:
+    lines = "\n".join(json.dumps(_statement(row)) for row in _rows(ASPECTS / "events.csv"))
+    (tmp_path / "statements.jsonl").write_text(lines, "utf-8")
+    settings = {"events": str(tmp_path / "statements.jsonl"), "events_preset": "xapi"}
+    with world(
+        tmp_path / "w", video_metadata=None, start_date=date(2024, 1, 1), **settings
+    ) as logs:
+        logs.compute(date(2024, 1, 1))
+        found = {(row["userId"], row["videoId"]): row for row in logs.rows(ENGAGEMENT)}
+        assert logs.rows(REJECTED_EVENTS) == []
+    stated = _rows(ASPECTS / "expected.csv")
+    assert len(stated) == 90
+    for row in stated:
+        ours = found[f"https://lms.example.org/{row['userId']}", row["videoId"]]
+        for name in ("totalWatchTime", "totalUniqueSecondsWatched"):
+            assert ours[name] == pytest.approx(float(row[name])), row
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _statement(row: dict[str, str]) -> dict[str, Any]:
+    profile = "https://w3id.org/xapi/video"
+    verb = {"video_play": "played"}.get(row["eventName"], "paused")
+    account = {"homePage": "https://lms.example.org", "name": row["userId"]}
+    return {
+        "actor": {"account": account},
+        "verb": {"id": f"{profile}/verbs/{verb}"},
+        "object": {"id": row["videoId"]},
+        "result": {"extensions": {f"{profile}/extensions/time": float(row["currentTime"])}},
+        "context": {"extensions": {f"{profile}/extensions/session-id": row["sessionId"]}},
+        "timestamp": row["timestamp"],
+    }
