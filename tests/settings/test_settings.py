@@ -186,3 +186,26 @@ def test_what_is_wrong_with_a_csv_dialect_is_named(
     message = error_for(monkeypatch, "EVENTS_CSV", value)
     assert message.startswith(f"VIDEO_ASSETS_EVENTS_CSV, {part}")
     assert allowed in message
+
+
+@pytest.mark.parametrize(
+    ("path", "works"),
+    [
+        ("in/{date:%Y/%m/%d/%H}", "'in/{date:%Y/%m/%d}/*'"),
+        ("in/{date:%Y%m%d%H%M}.json", "'in/{date:%Y%m%d}*.json'"),
+        ("s3://b/{date:%Y-%m-%dT%H}/*.gz", "'s3://b/{date:%Y-%m-%d}T*.gz'"),
+        ("in/{date:%Y/%m}", "'in/{date:%Y/%m/%d}'"),
+    ],
+)
+def test_a_pattern_that_no_day_fills_is_refused_with_the_one_that_works(
+    monkeypatch: pytest.MonkeyPatch, path: str, works: str
+) -> None:
+    message = error_for(monkeypatch, "EVENTS", path)
+    assert message.startswith(f"VIDEO_ASSETS_EVENTS = '{path}'")
+    assert works in message
+
+
+@pytest.mark.parametrize("path", ["in/{date}", "{date:%Y}/{date:%m}/{date:%d}", "{date:%Y-%j}.csv"])
+def test_a_pattern_that_a_day_fills_is_taken(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    monkeypatch.setenv("VIDEO_ASSETS_DAILY_VIEWS", path)
+    assert load_settings().daily_views == path

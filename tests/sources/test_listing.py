@@ -13,7 +13,7 @@ from support.source_files import EVENT, csv_bytes, json_bytes, read, write
 from video_assets.player_events.source_rows import EVENT_ROWS
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError
-from video_assets.sources.listing import Listing, last_date_in, list_source
+from video_assets.sources.listing import Listing, find_all, last_date_in, list_source
 from video_assets.vocabulary import SourceFormat
 
 DAY, NEXT_DAY, END_DAY = date(2025, 1, 3), date(2025, 1, 4), date(2025, 1, 5)
@@ -311,3 +311,46 @@ def test_a_format_that_contradicts_a_delta_table_is_refused(tmp_path: Path) -> N
         list_files(delta_table(tmp_path / "table"), "csv")
     with pytest.raises(SourceError, match="is no Delta table"):
         list_files(fill(tmp_path / "plain", "a.csv"), "delta")
+
+
+@pytest.mark.parametrize(
+    ("template", "files"),
+    [
+        ("{date}", ("2025-01-03/a.csv", "2025-01-03/b/c.csv", "2024-12-31/a.csv")),
+        ("x-{date:%Y%m%d}*.csv", ("x-20250103.csv", "x-20250103T04.csv", "x-20241231.csv")),
+        ("{date:%Y}/{date:%m}/{date:%d}/*.csv", ("2025/01/03/a.csv", "2024/12/31/a.csv")),
+        ("*/{date:%j-%Y}.csv", ("a/003-2025.csv", "b/003-2025.csv", "b/366-2024.csv")),
+    ],
+)
+def test_all_files_of_a_template_are_found_with_their_days(
+    template: str, files: tuple[str, ...], tmp_path: Path
+) -> None:
+    fill(tmp_path, *files, "other/name.csv", "2025-13-77/a.csv", "x-2025010.csv")
+    found = find_all(SourceConfig(f"{tmp_path}/{template}"))
+    days = {str(Path(file.stored.location).relative_to(tmp_path)): file.day for file in found}
+    assert days == {name: date(2024, 12, 31) if name_is_old(name) else DAY for name in files}
+
+
+def name_is_old(name: str) -> bool:
+    return "2024" in name
+
+
+def test_a_source_without_files_has_none(tmp_path: Path) -> None:
+    assert find_all(SourceConfig(f"{tmp_path}/{{date}}/*.csv")) == []
+    assert find_all(SourceConfig(f"{tmp_path}/nothing")) == []
+
+
+def test_a_file_is_another_version_once_it_is_written_again(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", [EVENT])
+    [before] = find_all(SourceConfig(str(tmp_path)))
+    path.write_bytes(path.read_bytes())
+    os.utime(path, (1, 1))
+    [after] = find_all(SourceConfig(str(tmp_path)))
+    assert before.version != after.version
+
+
+def test_a_delta_table_has_the_version_of_its_newest_commit(tmp_path: Path) -> None:
+    for _ in range(3):
+        write_deltalake(tmp_path / "table", pa.table({"a": [1]}), mode="append")
+    [found] = find_all(SourceConfig(str(tmp_path / "table")))
+    assert found.version == "2"

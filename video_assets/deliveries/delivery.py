@@ -19,6 +19,7 @@ from video_assets.deliveries.account import Account, Computed, FileCounts, Key, 
 from video_assets.deliveries.stale import StoredDays
 from video_assets.deliveries.stored_account import (
     Change,
+    StoredAccount,
     change_account,
     stored_account,
     unchanged,
@@ -105,6 +106,10 @@ class Source:
 
     def account(self) -> Account:
         """The account as it is stored."""
+        return self.stored_account().account
+
+    def stored_account(self) -> StoredAccount:
+        """The same, with what tells whether it is still that."""
         return stored_account(self.warehouse, self.name, self.read_as)
 
     def listing(self, found: Found, account: Account, days: Days) -> Listing:
@@ -141,7 +146,8 @@ class Delivery:
             raise SourceError(missing_days(found.missing, kind))
         self.found = found.files
         self._look = look
-        self._account = look(source.account())
+        self._stored = source.stored_account()
+        self._account = look(self._stored.account)
         self._days = days_between(run.first, run.end)
         self._inside: dict[Key, Counter[tuple[date, Fate]]] = {}
         self._outside: dict[Key, Counter[date]] = {}
@@ -212,6 +218,7 @@ class Delivery:
             source.name,
             source.read_as,
             lambda account: self._look(account).computed(run, self.found),
+            self._stored,
         )
 
     def _counts(self, key: Key, replaced: Days) -> FileCounts:

@@ -1,6 +1,7 @@
 """The account of a source as it is stored: read, and changed in one commit."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -17,6 +18,8 @@ from video_assets.deliveries.tables import DECIDED, SOURCE_FILES
 from video_assets.sources.fates import Fate
 
 _SAME_VERSION = "old.source = new.source AND old.path = new.path AND old.version = new.version"
+_COUNTS = {"rowCount", "waitingRows", *(f"{fate}Rows" for fate in DECIDED)}
+_READ = [name for name in SOURCE_FILES.column_names if name not in _COUNTS]
 _WAIT = wait_random_exponential(multiplier=0.1, max=10)
 
 Change = Callable[[Account], Account]
@@ -27,7 +30,20 @@ def unchanged(account: Account) -> Account:
     return account
 
 
-def stored_account(warehouse: str, source: str, read_as: str) -> Account:
+@dataclass(frozen=True)
+class StoredAccount:
+    """An account as it was read.
+
+    Attributes:
+        account: the account.
+        version: of the table; -1: there is none.
+    """
+
+    account: Account
+    version: int
+
+
+def stored_account(warehouse: str, source: str, read_as: str) -> StoredAccount:
     """The account of a source; empty where nothing was ever delivered.
 
     Args:
@@ -36,10 +52,14 @@ def stored_account(warehouse: str, source: str, read_as: str) -> Account:
         read_as: fingerprint of the settings that tell a row's day now.
     """
     log = Warehouse(warehouse).log(SOURCE_FILES)
-    return Account({} if log is None else _versions(log, source), read_as)
+    if log is None:
+        return StoredAccount(Account({}, read_as), -1)
+    return StoredAccount(Account(_versions(log, source), read_as), log.version())
 
 
-def change_account(warehouse: str, source: str, read_as: str, change: Change) -> Account:
+def change_account(
+    warehouse: str, source: str, read_as: str, change: Change, read: StoredAccount | None = None
+) -> Account:
     """Change the account of a source, and store the versions that are not as they were.
 
     Where another writer came between, the change is made again of what that one left.
@@ -49,6 +69,7 @@ def change_account(warehouse: str, source: str, read_as: str, change: Change) ->
         source: the source's name in the table.
         read_as: fingerprint of the settings that tell a row's day now.
         change: from the account that is there to the one that shall be; may be called again.
+        read: the account as the caller read it; read again where it is another one now.
 
     Raises:
         CommitFailedError: other writers came between each time.
@@ -59,12 +80,15 @@ def change_account(warehouse: str, source: str, read_as: str, change: Change) ->
         stop=stop_after_attempt(ATTEMPTS),
         reraise=True,
     )
-    return retrying(_change_once, warehouse, source, read_as, change)
+    return retrying(_change_once, warehouse, source, read_as, change, read)
 
 
-def _change_once(warehouse: str, source: str, read_as: str, change: Change) -> Account:
+def _change_once(
+    warehouse: str, source: str, read_as: str, change: Change, read: StoredAccount | None
+) -> Account:
     table = ensure_table(Warehouse(warehouse).location(SOURCE_FILES), SOURCE_FILES)
-    before = Account(_versions(table, source), read_as)
+    is_same = read is not None and read.version == table.version()
+    before = read.account if read and is_same else Account(_versions(table, source), read_as)
     after = change(before)
     changed = {k: v for k, v in after.versions.items() if before.versions.get(k) != v}
     if changed:
@@ -79,7 +103,8 @@ def _change_once(warehouse: str, source: str, read_as: str, change: Change) -> A
 
 
 def _versions(table: DeltaTable, source: str) -> dict[Key, FileVersion]:
-    rows: list[dict[str, Any]] = pa.table(table.scan().read_all()).to_pylist()
+    """The versions of a source; the columns of counts follow from the others."""
+    rows: list[dict[str, Any]] = pa.table(table.scan(columns=_READ).read_all()).to_pylist()
     of_source = (row for row in rows if row["source"] == source)
     return {Key(row["path"], row["version"]): _version(row) for row in of_source}
 
