@@ -69,8 +69,23 @@ def _chunks_of_wanted_lines(
 
 
 def _chunks_of_all(parts: Sequence[Lines], layout: Layout, unwanted: int = 0) -> Iterator[Chunk]:
-    lines = gathered(parts) if parts else Lines(b"", 0, None)
+    if not parts:
+        yield _chunk_of_no_row(layout, unwanted)
+        return
+    lines = gathered(parts)
     yield from _chunks_of_rows(lines, np.arange(len(lines)), layout, unwanted)
+
+
+def _chunk_of_no_row(layout: Layout, unwanted: int) -> Chunk:
+    return Chunk(
+        columns={column.ours: pa.nulls(0, pa.string()) for column in layout.columns},
+        numbers=None,
+        order=np.zeros(0, np.int64),
+        texts_of=lambda _: [],
+        broken=[],
+        source_rows=unwanted,
+        unwanted_rows=unwanted,
+    )
 
 
 def _may_be_wanted(lines: Lines, rows: Integers, pattern: str) -> Mask:
