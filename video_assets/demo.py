@@ -160,7 +160,7 @@ def _generate(settings: Settings, console: Console) -> SampleSummary:
     if "start_date" in settings.model_fields_set:
         first = max(first, settings.start_date)
     days = (yesterday - first).days + 1
-    spec = SampleSpec(first_day=first, days=days, view_days=days)
+    spec = SampleSpec(first_day=first, days=days, view_days=days, ordinary_counts=True)
     with console.status("generating sample data"):
         summary = write_sample(Path(SAMPLE_FOLDER), spec)
     console.print(f"[green]✓[/] sample data in {SAMPLE_FOLDER}: {summary.events.rows:,} events")

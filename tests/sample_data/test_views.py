@@ -177,3 +177,8 @@ def test_views_may_start_within_a_month(tmp_path: Path) -> None:
 def test_one_video_and_one_day_suffice(tmp_path: Path) -> None:
     sample = make_sample(tmp_path, events=100, days=1, channel_videos=1, view_days=1)
     assert sample.views["viewCount"].to_pylist() == [2**53 + 1]
+
+
+def test_a_sample_of_ordinary_counts_has_none_that_a_double_cannot_hold(tmp_path: Path) -> None:
+    sample = make_sample(tmp_path, events=100, days=1, ordinary_counts=True)
+    assert max(count for count in sample.views["viewCount"].to_pylist() if count) < 2**40

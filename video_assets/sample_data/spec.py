@@ -48,6 +48,9 @@ class SampleSpec(BaseModel):
     cumulative: bool = Field(
         default=False, description="deliver running view counters instead of daily counts"
     )
+    ordinary_counts: bool = Field(
+        default=False, description="leave out the video whose views no double holds exactly"
+    )
     seed: int = Field(2025, ge=0, description="the same seed gives the same rows")
 
     @model_validator(mode="after")

@@ -114,7 +114,8 @@ def invent_channel_videos(spec: SampleSpec) -> ChannelVideos:
     created = start + rng.integers(0, spec.view_days, videos)
     created[0] = start
     appeal = MEDIAN_FIRST_DAY_VIEWS * rng.lognormal(0.0, 1.6, videos)
-    appeal[0] = VIRAL_FIRST_DAY_VIEWS
+    if not spec.ordinary_counts:
+        appeal[0] = VIRAL_FIRST_DAY_VIEWS
     has_outage = rng.random(videos) < SHARE_WITH_MISSING_RUN
     return ChannelVideos(
         names=video_names(videos),
@@ -149,7 +150,8 @@ def _views(videos: ChannelVideos, days: Days, rng: np.random.Generator) -> Ints:
     weekday = _WEEK[(days.astype(np.int64) + 3) % 7]  # 1 January 1970 was a Thursday
     chance = rng.lognormal(0.0, 0.25, age.shape)
     views = rng.poisson(videos.appeal[:, None] * fading * weekday * chance)
-    views[0, age[0] == 0] = BEYOND_DOUBLE_PRECISION
+    if videos.appeal[0] == VIRAL_FIRST_DAY_VIEWS:
+        views[0, age[0] == 0] = BEYOND_DOUBLE_PRECISION
     return np.where(age >= 0, views, 0)
 
 
