@@ -92,9 +92,12 @@ class Source:
             dated = self.table if day != UNDATED else self.rejected
             return tables.replacement(dated, day) if dated else None
 
-        stored = (self.table, self.rejected) if self.rejected else (self.table,)
-        days = {day for table in stored for day in tables.rows_per_day(table)}
-        return StoredDays(commit_of, days if self.is_daily else frozenset())
+        def with_rows() -> set[date]:
+            stored = (self.table, self.rejected) if self.rejected else (self.table,)
+            dated = (table for table in stored if self.is_daily)
+            return {day for table in dated for day in tables.rows_per_day(table)}
+
+        return StoredDays(commit_of, with_rows)
 
     def every_file(self) -> list[FoundFile]:
         """All files that are there, those of all days; none where nothing was delivered yet.

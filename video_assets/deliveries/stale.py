@@ -21,11 +21,11 @@ class StoredDays:
 
     Attributes:
         commit_of: the number under which the newest commit of a day is noted; None: there is none.
-        with_rows: the days that have rows; 1970-01-01 where there are rows without a day.
+        with_rows: gives the days that have rows; 1970-01-01 where there are rows without a day.
     """
 
     commit_of: Callable[[date], int | None]
-    with_rows: Collection[date]
+    with_rows: Callable[[], Collection[date]]
 
 
 class Reason(StrEnum):
@@ -180,7 +180,7 @@ class _Days:
     def add_unaccounted(self, versions: Iterable[FileVersion]) -> None:
         """Days with rows of a run that was killed before it accounted for them."""
         accounted = {day for version in versions for day in version.fates}
-        for day in self.stored.with_rows:
+        for day in self.stored.with_rows():
             if day not in accounted and self._is_computed_by_runs(day):
                 self.files[day][Key("", str(self._commit(day)))] = Reason.UNFINISHED
 
