@@ -327,14 +327,19 @@ def _reason() -> Column:
         "missing_session": _is_empty("sessionId"),
         "missing_video": _is_empty("videoId"),
         "unknown_event": _is_empty("eventName") | ~F.col("eventName").isin(known),
-        "missing_position": ~_is_finite(position) | (_is_seek() & ~_is_finite(target)),
+        "missing_position": _is_missing(position) | (_is_seek() & _is_missing(target)),
+        "unreadable_position": _is_infinite(position) | (_is_seek() & _is_infinite(target)),
         "negative_position": (position < F.lit(0.0)) | (target < F.lit(0.0)),
     }
     return F.coalesce(*(F.when(holds, F.lit(reason)) for reason, holds in broken.items()))
 
 
-def _is_finite(seconds: Column) -> Column:
-    return seconds.isNotNull() & ~F.isnan(seconds) & (F.abs(seconds) < F.lit(float("inf")))
+def _is_missing(seconds: Column) -> Column:
+    return seconds.isNull() | F.isnan(seconds)
+
+
+def _is_infinite(seconds: Column) -> Column:
+    return F.abs(seconds) == F.lit(float("inf"))
 
 
 def _is_empty(name: str) -> Column:

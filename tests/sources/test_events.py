@@ -36,8 +36,9 @@ def test_a_valid_event_keeps_its_values_and_gets_its_day(tmp_path: Path) -> None
     ("change", "reason"),
     [
         ({"timestamp": None}, "missing_timestamp"),
-        ({"timestamp": "soon"}, "missing_timestamp"),
-        ({"timestamp": "1735898400"}, "missing_timestamp"),
+        ({"timestamp": "  "}, "missing_timestamp"),
+        ({"timestamp": "soon"}, "unreadable_timestamp"),
+        ({"timestamp": "1735898400"}, "unreadable_timestamp"),
         ({"userId": None}, "missing_user"),
         ({"userId": ""}, "missing_user"),
         ({"userId": "   "}, "missing_user"),
@@ -46,11 +47,13 @@ def test_a_valid_event_keeps_its_values_and_gets_its_day(tmp_path: Path) -> None
         ({"eventName": "video_rewind"}, "unknown_event"),
         ({"eventName": None}, "unknown_event"),
         ({"currentTime": None}, "missing_position"),
-        ({"currentTime": "abc"}, "missing_position"),
-        ({"currentTime": "inf"}, "missing_position"),
+        ({"currentTime": ""}, "missing_position"),
+        ({"currentTime": "abc"}, "unreadable_position"),
+        ({"currentTime": "inf"}, "unreadable_position"),
         ({"currentTime": -0.001}, "negative_position"),
         ({"eventName": "video_seek"}, "missing_position"),
-        ({"eventName": "video_seek", "seekTime": "abc"}, "missing_position"),
+        ({"eventName": "video_seek", "seekTime": ""}, "missing_position"),
+        ({"eventName": "video_seek", "seekTime": "abc"}, "unreadable_position"),
         ({"eventName": "video_seek", "seekTime": -0.001}, "negative_position"),
     ],
 )
@@ -61,7 +64,7 @@ def test_a_row_that_breaks_a_rule_is_rejected_with_the_reason(
     outcome = read(path)
     assert len(outcome.valid) == 1
     (row,) = outcome.rejected
-    expected_day = UNREADABLE_DAY if reason == "missing_timestamp" else date(2025, 1, 3)
+    expected_day = UNREADABLE_DAY if reason.endswith("_timestamp") else date(2025, 1, 3)
     assert (row["reason"], row["source"], row["sourceRow"]) == (reason, str(path), 2)
     assert row["eventDate"] == expected_day
     assert row["userId"] is None

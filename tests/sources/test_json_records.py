@@ -110,7 +110,7 @@ def test_positions_may_be_numbers_or_text_mixed(tmp_path: Path) -> None:
     rows = [{**EVENT, "currentTime": position} for position in positions]
     outcome = read(source(tmp_path, json_bytes(rows)))
     assert [row["currentTime"] for row in outcome.valid] == [1.0, 2.5, 3.5]
-    assert outcome.reasons == ["missing_position"] * 3
+    assert outcome.reasons == ["unreadable_position"] * 3
 
 
 def test_counts_beyond_what_a_float_can_hold_stay_exact(tmp_path: Path) -> None:

@@ -177,17 +177,17 @@ def test_row_groups_whose_statistics_exclude_them_are_skipped(
     assert groups_read(path, monkeypatch) == [2, 3]
 
 
-@pytest.mark.parametrize("strange", [None, STRANGE])
+@pytest.mark.parametrize(
+    ("strange", "reason"), [(None, "missing_timestamp"), (STRANGE, "unreadable_timestamp")]
+)
 def test_row_groups_with_a_time_that_cannot_be_read_are_not_skipped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strange: datetime | None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strange: datetime | None, reason: str
 ) -> None:
     moments = [DAYS[0], strange, DAYS[1], DAYS[0]]
     path = write_table(tmp_path / "events.parquet", times(moments), row_group_size=2)
     assert groups_read(path, monkeypatch) == [0]
     outcome = read(path, EVENT_ROWS, date(2025, 1, 3), date(2025, 1, 5))
-    assert [(r["reason"], r["eventDate"]) for r in outcome.rejected] == [
-        ("missing_timestamp", date(1970, 1, 1))
-    ]
+    assert [(r["reason"], r["eventDate"]) for r in outcome.rejected] == [(reason, date(1970, 1, 1))]
 
 
 def test_row_groups_without_statistics_are_not_skipped(

@@ -53,20 +53,32 @@ def rejection_reason(row: Mapping[str, Any] | None, unit: str | None = None) -> 
     if row is None:
         return "unparseable_row"
     failures = (
-        ("missing_timestamp", not _is_readable_time(row.get("timestamp"), unit)),
+        ("missing_timestamp", _is_absent(row.get("timestamp"))),
+        ("unreadable_timestamp", not _is_readable_time(row.get("timestamp"), unit)),
         ("missing_user", row.get("userId") in (None, "")),
         ("missing_session", row.get("sessionId") in (None, "")),
         ("missing_video", row.get("videoId") in (None, "")),
         ("unknown_event", row.get("eventName") not in ORDER_WHILE_PLAYING),
-        ("missing_position", not all(math.isfinite(position) for position in _positions(row))),
+        ("missing_position", any(_is_absent(value) for value in _position_values(row))),
+        ("unreadable_position", not all(math.isfinite(position) for position in _positions(row))),
         ("negative_position", any(position < 0 for position in _positions(row))),
     )
     return next((reason for reason, fails in failures if fails), None)
 
 
 def _positions(row: Mapping[str, Any]) -> list[float]:
+    return [_number(value) for value in _position_values(row)]
+
+
+def _position_values(row: Mapping[str, Any]) -> list[Any]:
     names = ("currentTime", "seekTime") if row.get("eventName") == SEEK else ("currentTime",)
-    return [_number(row.get(name)) for name in names]
+    return [row.get(name) for name in names]
+
+
+def _is_absent(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.strip().lower() in ("", "nan")
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _number(value: Any) -> float:

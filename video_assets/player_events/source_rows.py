@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,7 @@ from video_assets.sources.fields import RowKind
 from video_assets.sources.tagged import TaggedSchema, Verdict, day_array, tagged_schema
 from video_assets.sources.times import MICROSECONDS_PER_DAY, read_times
 from video_assets.sources.values import (
+    hold_nothing,
     is_text_equal,
     mask,
     per_text,
@@ -67,27 +68,29 @@ def validate_events(chunk: Chunk, config: SourceConfig, _file_index: int = 0) ->
     our_names = partial(_our_event_names, mapped=config.event_names, others=config.other_names)
     names = per_text(per_text(chunk.columns["eventName"], read_ids), our_names)
     positions, finite = read_positions(chunk.columns["currentTime"], config.position_unit)
-    targets, no_target, negative_target = _seek_targets(
-        chunk, is_text_equal(names, SEEK), config.position_unit
-    )
+    no_position = hold_nothing(chunk.columns["currentTime"], ~finite)
+    target = _seek_targets(chunk, is_text_equal(names, SEEK), config.position_unit)
+    no_time = hold_nothing(chunk.columns["timestamp"], ~has_time)
     days = times // MICROSECONDS_PER_DAY
     values = {
         "timestamp": pa.array(times).cast(TIMESTAMP),
         **ids,
         "eventName": names,
         "currentTime": pa.array(positions),
-        "seekTime": targets,
+        "seekTime": target.seconds,
         "eventDate": day_array(days),
         **_description(chunk, config),
     }
     reasons = (
-        ("missing_timestamp", ~has_time),
+        ("missing_timestamp", no_time),
+        ("unreadable_timestamp", ~has_time),
         ("missing_user", mask(ids["userId"].is_null())),
         ("missing_session", mask(ids["sessionId"].is_null())),
         ("missing_video", mask(ids["videoId"].is_null())),
         ("unknown_event", mask(names.is_null())),
-        ("missing_position", ~finite | no_target),
-        ("negative_position", (positions < 0) | negative_target),
+        ("missing_position", no_position | target.missing),
+        ("unreadable_position", ~finite | target.unreadable),
+        ("negative_position", (positions < 0) | target.negative),
     )
     return Verdict(values, reasons, days, has_time, ignored=is_text_equal(names, IGNORE))
 
@@ -111,18 +114,28 @@ def _description(chunk: Chunk, config: SourceConfig) -> dict[str, ArrowArray]:
     return told
 
 
-def _seek_targets(
-    chunk: Chunk, seeks: Mask | None, unit: PositionUnit
-) -> tuple[ArrowArray, Mask, Mask]:
-    """Where seeks went, in seconds; and which of them have no finite target, or a negative one."""
+class _Targets(NamedTuple):
+    """Where seeks went, in seconds, and which rows are seeks without a usable target."""
+
+    seconds: ArrowArray
+    missing: Mask
+    unreadable: Mask
+    negative: Mask
+
+
+def _seek_targets(chunk: Chunk, seeks: Mask | None, unit: PositionUnit) -> _Targets:
     rows = len(chunk)
     none = np.zeros(rows, dtype=bool)
     if seeks is None:
-        return pa.nulls(rows, pa.float64()), none, none
+        return _Targets(pa.nulls(rows, pa.float64()), none, none, none)
     if "seekTime" not in chunk.columns:
-        return pa.nulls(rows, pa.float64()), seeks, none
+        return _Targets(pa.nulls(rows, pa.float64()), seeks, none, none)
     targets, finite = read_positions(chunk.columns["seekTime"], unit)
-    return pa.array(targets, mask=~seeks), seeks & ~finite, seeks & (targets < 0)
+    broken = seeks & ~finite
+    missing = hold_nothing(chunk.columns["seekTime"], broken)
+    return _Targets(
+        pa.array(targets, mask=~seeks), missing, broken & ~missing, seeks & (targets < 0)
+    )
 
 
 def _our_event_names(names: TextArray, mapped: Mapping[str, str], others: OtherNames) -> TextArray:

@@ -169,11 +169,28 @@ def read_durations(array: ArrowArray, unit: PositionUnit = "s") -> tuple[ArrowAr
     """
     durations, finite = read_positions(array, unit)
     usable = finite & (durations > 0)
-    is_there = array.is_valid()
+    return pa.array(durations, mask=~usable), ~usable & ~hold_nothing(array, ~usable)
+
+
+def hold_nothing(array: ArrowArray, among: Mask) -> Mask:
+    """Which of some rows have no value: null, text of white space only, or NaN, as text too.
+
+    Args:
+        array: values of any type.
+        among: the rows to look at, few as a rule; the others are False.
+    """
+    rows = np.flatnonzero(among)
+    empty = np.zeros(len(among), dtype=bool)
+    if rows.size == 0:
+        return empty
+    values = array.take(pa.array(rows))
     if is_text(array.type):
-        blank = compute.equal(compute.utf8_trim_whitespace(text_of_array(array)), "")
-        is_there = compute.and_not(is_there, blank.fill_null(fill_value=True))
-    return pa.array(durations, mask=~usable), mask(is_there) & ~usable
+        texts = compute.utf8_lower(compute.utf8_trim_whitespace(text_of_array(values)))
+        nothing = compute.is_in(texts, pa.array(["", "nan"], texts.type))
+        empty[rows] = mask(compute.or_(nothing, texts.is_null()))
+    else:
+        empty[rows] = mask(compute.is_null(values, nan_is_null=True))
+    return empty
 
 
 def _seconds_of_parts(array: ArrowArray, notation: str) -> ArrowArray:

@@ -1346,7 +1346,8 @@ VALID_ROW = {
         ({"timestamp": "2025-03-10 10:00:00"}, None),
         ({"currentTime": "12.5"}, None),
         ({"timestamp": None}, "missing_timestamp"),
-        ({"timestamp": "yesterday", "userId": None}, "missing_timestamp"),
+        ({"timestamp": " ", "userId": None}, "missing_timestamp"),
+        ({"timestamp": "yesterday", "userId": None}, "unreadable_timestamp"),
         ({"userId": ""}, "missing_user"),
         ({"sessionId": None, "videoId": None}, "missing_session"),
         ({"videoId": ""}, "missing_video"),
@@ -1356,7 +1357,7 @@ VALID_ROW = {
         ({"eventName": "video_seek"}, "missing_position"),
         ({"eventName": "video_seek", "seekTime": -1}, "negative_position"),
         ({"currentTime": math.nan}, "missing_position"),
-        ({"currentTime": "-inf"}, "missing_position"),
+        ({"currentTime": "-inf"}, "unreadable_position"),
         ({"currentTime": -0.5}, "negative_position"),
     ],
 )
