@@ -99,6 +99,25 @@ def partitions_of(
     return monthly_partitions(start) if table.partition_unit == "month" else daily_partitions(start)
 
 
+def input_changed(leaving_out: dg.AssetSelection | None = None) -> Any:
+    """Whether an input changed after this asset was computed, and no run was asked for since.
+
+    Also where both happened between two looks: Dagster compares the times of two changes where
+    each of them is a condition by itself, so `since_last_handled`, of several, would forget one.
+
+    Args:
+        leaving_out: inputs whose change does not count.
+    """
+    condition = dg.AutomationCondition
+    updated: Any = condition.any_deps_match(condition.newly_updated())
+    asked_for: Any = condition.any_deps_match(condition.will_be_requested())
+    if leaving_out is not None:
+        updated, asked_for = updated.ignore(leaving_out), asked_for.ignore(leaving_out)
+    is_newer = updated.since(condition.newly_updated())
+    unasked = updated.since(condition.newly_requested())
+    return (is_newer & unasked) | asked_for.since_last_handled()
+
+
 def with_source_code(definition: Any) -> Any:
     """The asset with a link to its function in an editor; a specification stays as it is.
 

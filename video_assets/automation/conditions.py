@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from video_assets.analytics.tables import VIDEO_DAILY
-from video_assets.catalog import asset_key
+from video_assets.catalog import asset_key, input_changed
 from video_assets.deliveries.tables import SOURCE_FILES
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS
@@ -78,16 +78,15 @@ def _after_its_inputs(waits_only: dg.AssetSelection | None = None) -> Any:
     unsafe = condition.any_checks_match(
         condition.check_failed() | condition.in_progress(), blocking_only=True
     )
-    changed: Any = condition.any_deps_match(
-        condition.newly_updated() | condition.will_be_requested()
-    )
     coming: Any = condition.any_deps_match(_moves(LEVELS_WAITED_FOR))
     if waits_only is not None:
+        changed = condition.any_deps_match(
+            condition.newly_updated() | condition.will_be_requested()
+        )
         behind = changed.since(condition.newly_updated())
-        changed = changed.ignore(waits_only)
         coming |= condition.any_deps_match(behind).allow(waits_only)
     return (
-        changed.since_last_handled()
+        input_changed(waits_only)
         & ~coming
         & ~condition.any_deps_match(unsafe)
         & ~condition.in_progress()

@@ -13,7 +13,7 @@ from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
 from resources.runs.passing_faults import retries_passing_faults
 from video_assets.catalog import ENGAGEMENT as GROUP
-from video_assets.catalog import WIDENED_BY_A_DAY, asset_key, days_of, declared
+from video_assets.catalog import WIDENED_BY_A_DAY, asset_key, days_of, declared, input_changed
 from video_assets.engagement.stage_engagement import stage_engagement
 from video_assets.engagement.stage_sessions import EventsChangedError, stage_loaded_sessions
 from video_assets.engagement.stage_video_metadata import stage_video_metadata
@@ -133,10 +133,9 @@ def _when_an_event_day_changes() -> dg.AutomationCondition[Any]:
     were never sorted out waits for them.
     """
     condition = dg.AutomationCondition
-    changed = condition.any_deps_match(condition.newly_updated() | condition.will_be_requested())
     is_loaded = condition.asset_matches(asset_key(REJECTED_EVENTS), ~condition.missing())
     follows = (
-        changed.since_last_handled()
+        input_changed()
         & (~condition.missing() | is_loaded)
         & ~condition.any_deps_in_progress()
         & ~condition.in_progress()
