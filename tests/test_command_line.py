@@ -1,31 +1,15 @@
 """The Dagster command line, as a user at the repository's root calls it."""
 
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
-import dagster as dg
 import pytest
+from support.command_line import MODULE, PLAYER_EVENTS, CommandLine
 from support.samples import Sample
-from support.tables import stored
-from support.world import TABLES, Row
+from support.world import Row
 
-from resources.delta.commit import open_table
-from resources.delta.table import Table
-from video_assets.catalog import asset_key
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.sample_data.worked_example import USER
-
-ROOT = Path(__file__).parents[1]
-DAGSTER = Path(sys.executable).with_name("dagster")
-MODULE = ("-m", "video_assets.definitions")
-PLAYER_EVENTS = " or ".join(f'key:"{asset_key(table).to_user_string()}"' for table in TABLES)
 
 pytestmark = pytest.mark.processes
 
@@ -48,51 +32,6 @@ WORKED_EXAMPLE = {
 }
 
 
-@dataclass(frozen=True)
-class CommandLine:
-    """Dagster with a home and settings of its own, all by environment variables."""
-
-    folder: Path
-    settings: Mapping[str, str]
-
-    @property
-    def home(self) -> Path:
-        return self.folder / "dagster_home"
-
-    def call(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        foreign = ("VIDEO_ASSETS_", "DAGSTER_", "PYTEST_", "PYTHONPATH")
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
-        ours = {f"VIDEO_ASSETS_{name}": v for name, v in {**self.settings, **settings}.items()}
-        return subprocess.run(
-            [DAGSTER, *arguments],
-            cwd=ROOT,
-            env={**inherited, **ours, "DAGSTER_HOME": str(self.home)},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    def materialize(self, *days: str) -> None:
-        done = self.call("asset", "materialize", *MODULE, "--select", PLAYER_EVENTS, *days)
-        assert done.returncode == 0, done.stderr[-5_000:]
-
-    def rows(self, table: Table) -> list[Row]:
-        return stored(open_table(f"{self.settings['WAREHOUSE']}/video/{table.name}"))
-
-    def _home_in(self, patch: pytest.MonkeyPatch) -> str:
-        """The instance's own settings ask the environment where its home is."""
-        patch.setenv("DAGSTER_HOME", str(self.home))
-        return str(self.home)
-
-    def days_that_dagster_knows(self, table: Table) -> set[str]:
-        with (
-            pytest.MonkeyPatch.context() as patch,
-            dg.DagsterInstance.from_config(self._home_in(patch)) as instance,
-        ):
-            return instance.get_materialized_partitions(asset_key(table))
-
-
 @pytest.fixture(scope="module")
 def command_line(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
     folder = tmp_path_factory.mktemp("command_line")
@@ -102,10 +41,7 @@ def command_line(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Co
         "VIDEO_METADATA": str(sample.folder / "video_metadata.parquet"),
         "START_DATE": sample.spec.first_day.isoformat(),
     }
-    line = CommandLine(folder, settings)
-    line.home.mkdir()
-    shutil.copy(ROOT / "resources/runs/dagster.yaml", line.home)
-    return line
+    return CommandLine.at(folder, **settings)
 
 
 def days_of(rows: list[Row], column: str) -> set[date]:
