@@ -77,7 +77,8 @@ def occurrences(root: str, ids: Sequence[str]) -> Iterator[str]:
     """Files below a folder that hold one of the ids.
 
     A Parquet file is searched by its decoded columns and its statistics, and, as every file, by
-    its bytes: there for ids that are long enough not to stand in compressed bytes by chance.
+    its bytes: there for ids that are long enough not to stand in compressed bytes by chance. Of
+    checkpoints the table's declaration is left out: an id may be a word of a column's comment.
     """
     words = whole_words(ids)
     unlikely = whole_words([user for user in ids if len(user) >= SHORTEST_UNLIKELY] or [_NO_ID])
@@ -88,28 +89,35 @@ def occurrences(root: str, ids: Sequence[str]) -> Iterator[str]:
             is_parquet = entry["path"].endswith(".parquet")
             text = content.to_pybytes().decode("utf-8", "replace")
             if (unlikely if is_parquet else words).search(text) or (
-                is_parquet and _in_parquet(content, words)
+                is_parquet and _in_parquet(content, words, _declaration(entry["path"]))
             ):
                 yield entry["path"]
 
 
-def _in_parquet(content: pa.Buffer, words: "re.Pattern[str]") -> bool:
+def _declaration(path: str) -> frozenset[str]:
+    return frozenset({"metaData"}) if path.endswith(".checkpoint.parquet") else frozenset()
+
+
+def _in_parquet(content: pa.Buffer, words: "re.Pattern[str]", leaving_out: frozenset[str]) -> bool:
     file = pq.ParquetFile(pa.BufferReader(content))
-    if any(map(words.search, _statistics(file.metadata))):
+    if any(map(words.search, _statistics(file.metadata, leaving_out))):
         return True
+    columns = [name for name in file.schema_arrow.names if name not in leaving_out]
     return any(
         words.search(str(text))
-        for batch in file.iter_batches(batch_size=8_192, use_threads=False)
+        for batch in file.iter_batches(batch_size=8_192, columns=columns, use_threads=False)
         for texts in map(_distinct_texts, batch.columns)
         for text in texts
     )
 
 
-def _statistics(metadata: pq.FileMetaData) -> Iterator[str]:
+def _statistics(metadata: pq.FileMetaData, leaving_out: frozenset[str]) -> Iterator[str]:
     for group in range(metadata.num_row_groups):
-        for column in range(metadata.num_columns):
-            found = metadata.row_group(group).column(column).statistics
-            if found is not None and found.has_min_max:
+        for number in range(metadata.num_columns):
+            column = metadata.row_group(group).column(number)
+            is_left_out = column.path_in_schema.split(".")[0] in leaving_out
+            found = column.statistics
+            if not is_left_out and found is not None and found.has_min_max:
                 yield f"{found.min} {found.max}"
 
 

@@ -1,11 +1,12 @@
 """Where a picture says it faster, the materialization has one."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from support.samples import Sample
-from support.world import SORTED_OUT, UNDIVIDED, Run, World, world
+from support.world import DAILY, SORTED_OUT, UNDIVIDED, Run, World, world
 
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.player_events.tables import RAW_EVENTS
@@ -46,6 +47,9 @@ def test_a_single_day_of_events_has_nothing_to_compare(assets: World, sample: Sa
 
 
 def test_without_any_session_there_is_no_picture(tmp_path: Path, sample: Sample) -> None:
-    with world(tmp_path, start_date=sample.spec.first_day, video_metadata="") as assets:
+    quiet = sample.spec.first_day - timedelta(days=2)
+    events = str(sample.folder / "events")
+    with world(tmp_path, events=events, start_date=quiet, video_metadata="") as assets:
+        assets.compute(quiet, tables=DAILY)
         empty = assets.run(tables=UNDIVIDED)
     assert not {"hours_watched", "quality_flags"} & empty.metadata(ENGAGEMENT).keys()
