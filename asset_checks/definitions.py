@@ -54,6 +54,7 @@ _ASKED_BY_TIME = (
     daily_views.AS_OF_MOVES,
     engagement.UP_TO_DATE.name,
     deliveries.NO_STALE_DAY,
+    deliveries.EVERY_FILE_IS_READ,
 )
 
 

@@ -10,6 +10,7 @@ from video_assets.deliveries.tables import SOURCE_FILES
 from video_assets.source_files.sources import sources_of
 
 NO_STALE_DAY = "no_stale_day"
+EVERY_FILE_IS_READ = "every_file_is_read"
 _FILES_NAMED = 3
 
 
@@ -59,7 +60,32 @@ def _rows_outside(given: CheckInput) -> Finding:
     )
 
 
+def _unread_files(given: CheckInput) -> Finding:
+    unread = [
+        (source.name, key.path, version)
+        for source in sources_of(given.settings)
+        for key, version in sorted(source.account().versions.items())
+        if version.rows is None and version.vanished is None
+    ]
+    return Finding(
+        rows=len(unread),
+        sample=[
+            {"source": name, "file": path, "bytes": version.size, "since": version.first_seen}
+            for name, path, version in unread
+        ],
+    )
+
+
 RULES: tuple[Rule, ...] = (
+    MeasuredRule(
+        name=EVERY_FILE_IS_READ,
+        table=SOURCE_FILES,
+        description="No file of a source was looked into in vain: what it holds is known.",
+        problem="files cannot be read, so that their rows are in no table",
+        remedy="The log of the run that materialized video/source_files says what is wrong with "
+        "each. Have them delivered again, or move them away.",
+        measure=_unread_files,
+    ),
     MeasuredRule(
         name=NO_STALE_DAY,
         table=SOURCE_FILES,

@@ -5,7 +5,9 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
+from datetime import time as clock
 from pathlib import Path
 
 import obstore
@@ -15,14 +17,24 @@ from deltalake import write_deltalake
 from obstore.store import from_url
 from support.engine import only_embedded
 from support.samples import make_sample
-from support.tables import stored
+from support.source_files import EVENT, json_bytes
+from support.steps import Steps
+from support.tables import Row, stored
 
 from resources.delta.commit import open_table
 from resources.delta.duckdb_views import SqlViews
 from resources.delta.stage import table_location
+from resources.engine.session import SparkEngine
 from resources.storage import storage_options
+from video_assets.deliveries.account import key_of
+from video_assets.deliveries.look import look_into
+from video_assets.deliveries.pending import pending_of
+from video_assets.deliveries.stale import Comparison
 from video_assets.engagement.tables import ENGAGEMENT, VIDEO_METADATA
+from video_assets.player_events.stage_events import events_delivered
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.settings import Settings
+from video_assets.sources.fates import Fate
 from video_assets.tables import ALL_TABLES
 
 pytestmark = pytest.mark.processes
@@ -36,28 +48,31 @@ RANGE = (
 )
 
 
-@pytest.fixture
-def object_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@pytest.fixture(scope="module")
+def object_store() -> Iterator[None]:
     """An S3 server of our own, found by the standard environment variables alone."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     endpoint = f"http://127.0.0.1:{port}"
-    for name, value in {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ALLOW_HTTP": "true",
-        "AWS_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "not-a-secret",
-    }.items():
-        monkeypatch.setenv(name, value)
-    server = subprocess.Popen([MOTO, "-H", "127.0.0.1", "-p", str(port)], stderr=subprocess.DEVNULL)
-    try:
-        _make_bucket(endpoint)
-        yield
-    finally:
-        server.kill()
-        server.wait()
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in {
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "not-a-secret",
+        }.items():
+            environment.setenv(name, value)
+        server = subprocess.Popen(
+            [MOTO, "-H", "127.0.0.1", "-p", str(port)], stderr=subprocess.DEVNULL
+        )
+        try:
+            _make_bucket(endpoint)
+            yield
+        finally:
+            server.kill()
+            server.wait()
 
 
 def _make_bucket(endpoint: str) -> None:
@@ -107,6 +122,116 @@ def test_sources_and_tables_may_lie_in_an_object_store(
     assert len(rejected) == sum(events.rejected.values())
     users = {row["userId"] for row in stored(open_table(f"{tables}/{ENGAGEMENT.name}"))}
     assert "peter" in users
+
+
+FIRST, SECOND, THIRD = (date(2025, 1, day) for day in (1, 2, 3))
+NOON = datetime(2025, 1, 7, 12, tzinfo=UTC)
+
+
+def _event(day: date, second: int = 0) -> Row:
+    time = datetime.combine(day, clock(10, 0, second), UTC)
+    return {**EVENT, "timestamp": time.isoformat()}
+
+
+class Delivered:
+    """Events in the bucket, and the tables that are made of them."""
+
+    def __init__(self, folder: str) -> None:
+        root = f"{BUCKET}/{folder}"
+        self._store = from_url(root)
+        self._settings = Settings(
+            warehouse=f"{root}/tables",
+            events=f"{root}/events",
+            daily_views=f"{root}/none",
+            video_metadata=None,
+            start_date=FIRST,
+            _env_file=None,
+        )
+        self.source = events_delivered(self._settings)
+
+    def put(self, name: str, rows: Sequence[Row]) -> None:
+        obstore.put(self._store, f"events/{name}", json_bytes(rows))
+
+    def delete(self, name: str) -> None:
+        obstore.delete(self._store, f"events/{name}")
+
+    def append(self, rows: Sequence[Row]) -> None:
+        """Rows for a Delta table, one commit each time."""
+        location = self._settings.events
+        write_deltalake(
+            location,
+            pa.Table.from_pylist(list(rows)),
+            mode="append",
+            storage_options=storage_options(location),
+        )
+
+    def look(self) -> Comparison:
+        spark = SparkEngine.from_settings(self._settings)
+        look_into(spark.spark_session, self.source, self.source.every_file())
+        return pending_of(self.source, self._settings, NOON)
+
+    def compute(self, *days: date) -> None:
+        Steps(self._settings, days).compute((RAW_EVENTS, REJECTED_EVENTS))
+
+    def rows_by_day(self) -> list[int]:
+        table = open_table(table_location(self._settings.warehouse, RAW_EVENTS))
+        days = [row["eventDate"] for row in stored(table)]
+        return [days.count(day) for day in (FIRST, SECOND, THIRD)]
+
+    def valid_and_waiting(self) -> dict[str, tuple[int, int | None]]:
+        """Of each file that is there, by its name."""
+        there = {key_of(file) for file in self.source.every_file()}
+        versions = self.source.account().versions
+        return {
+            key.path.rpartition("/")[2]: (versions[key].rows_of(Fate.VALID), versions[key].waiting)
+            for key in there
+        }
+
+
+@only_embedded("Apache Spark reads tables in S3 by Hadoop's jars, half a gigabyte of them")
+@pytest.mark.usefixtures("object_store")
+def test_late_restated_and_vanished_objects_are_accounted_for() -> None:
+    delivered = Delivered("late_files")
+    delivered.put("a.json", [_event(FIRST), _event(SECOND)])
+    delivered.put("b.json", [_event(SECOND, 1)])
+    delivered.compute(FIRST, SECOND)
+    assert delivered.valid_and_waiting() == {"a.json": (2, 0), "b.json": (1, 0)}
+    assert delivered.look().to_run == []
+
+    delivered.put("b.json", [_event(THIRD, 1), _event(THIRD, 2)])
+    delivered.put("late.json", [_event(FIRST, 3)])
+    stale = delivered.look()
+    assert stale.to_run == [FIRST, SECOND, THIRD]
+    assert {day: pending.reasons for day, pending in stale.stale.items()} == {
+        FIRST: ["came"],
+        SECOND: ["changed"],
+    }
+    delivered.compute(FIRST, THIRD)
+    assert delivered.rows_by_day() == [2, 1, 2]
+    counts = {"a.json": (2, 0), "b.json": (2, 0), "late.json": (1, 0)}
+    assert delivered.valid_and_waiting() == counts
+
+    delivered.delete("late.json")
+    vanished = delivered.look()
+    assert {day: pending.reasons for day, pending in vanished.stale.items()} == {
+        FIRST: ["vanished"]
+    }
+    assert vanished.to_run == []
+
+
+@only_embedded("Apache Spark reads tables in S3 by Hadoop's jars, half a gigabyte of them")
+@pytest.mark.usefixtures("object_store")
+def test_a_commit_to_a_delta_source_in_an_object_store_makes_its_days_alone_stale() -> None:
+    delivered = Delivered("late_commits")
+    delivered.append([_event(FIRST), _event(SECOND)])
+    delivered.compute(FIRST, SECOND)
+    assert delivered.look().to_run == []
+    delivered.append([_event(SECOND, 1)])
+    assert delivered.look().to_run == [SECOND]
+    delivered.compute(SECOND)
+    assert delivered.rows_by_day() == [1, 2, 0]
+    assert delivered.valid_and_waiting() == {"events": (3, 0)}
+    assert delivered.look().to_run == []
 
 
 @pytest.mark.usefixtures("object_store")

@@ -53,6 +53,8 @@ def without_refused_days(
 def _refused_days(
     table: StagedTable, reasons: Mapping[str, int], source: DaysOfSource, tolerance: Tolerance
 ) -> dict[date, FailedDay]:
+    if not table.replaced:
+        return {}
     shares = _shares_of_refused(table, tolerance.refused_share)
     if shares:
         why = f"most rows were refused, {_most_frequent(reasons)}"
@@ -62,7 +64,7 @@ def _refused_days(
     if tolerance.refused_share >= 1 or any(valid_by_day(table.counters).values()):
         return {}
     nothing = _why_nothing(reasons, source, tolerance)
-    return dict.fromkeys(table.replaced or (), FailedDay(nothing)) if nothing else {}
+    return dict.fromkeys(table.replaced, FailedDay(nothing)) if nothing else {}
 
 
 def _shares_of_refused(table: StagedTable, tolerated: float) -> Mapping[date, float]:

@@ -1,12 +1,16 @@
 """Many rows of a source are read in chunks of days, because a step holds the rows of a chunk."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import timedelta
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from resources.delta.schema_check import Days
 from resources.delta.stage import StagedTable
+from resources.runs.passing_faults import passes
 from video_assets.chunks import StagedChunks, chunks_of_days, one_by_one
 from video_assets.days import DayRange
 from video_assets.ingestion import (
@@ -19,10 +23,9 @@ from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError
 from video_assets.sources.listing import Listing, SourceFile, is_template
 from video_assets.sources.times import Window
-from video_assets.staged_days import FailedDay
 
-# So many days that cannot be read, and none that can, are no matter of single days.
-_HOPELESS_DAYS = 5
+# So many files that cannot be read, and none that can, are no matter of single files.
+_HOPELESS_FILES = 5
 
 
 @dataclass(frozen=True)
@@ -49,32 +52,10 @@ class SourceChunk:
         valid, rejected = replaced_days(self.source, self.days)
         return valid - self.listing.missing.keys(), rejected - self.listing.missing.keys()
 
-    @property
-    def parts(self) -> "list[SourceChunk]":
-        """Two halves of a chunk of which several days have files; of another one, nothing."""
-        days = self.days_of_files
-        if len(days) <= 1:
-            return []
-        between = days[len(days) // 2]
-        halves = DayRange(self.days.first, between), DayRange(between, self.days.end)
-        return [self._of(half) for half in halves]
-
-    @property
-    def days_of_files(self) -> list[date]:
-        """The days that `{date}` files may bring rows of, ascending."""
-        dated = [file for file in self.listing.files if file.day]
-        return [
-            day for day in self.days.days if any(_may_bring(f, DayRange.single(day)) for f in dated)
-        ]
-
-    def _of(self, days: DayRange) -> "SourceChunk":
-        return replace(
-            self,
-            days=days,
-            listing=_files_of(days, self.listing),
-            rows=self.rows // 2,
-            window=replace(self.window, first_day=days.first, end_day=days.end),
-        )
+    def without(self, files: Collection[str]) -> "SourceChunk":
+        """The same without some files."""
+        kept = tuple(file for file in self.listing.files if file.uri not in files)
+        return replace(self, listing=replace(self.listing, files=kept))
 
     def __str__(self) -> str:
         """The days, for the log."""
@@ -118,43 +99,85 @@ def source_chunks(
 
 def stage_readable(
     chunks: Iterable[SourceChunk],
+    listing: Listing,
     stage_chunk: Callable[[SourceChunk], Mapping[str, StagedTable]],
     staged: StagedChunks,
-) -> dict[date, FailedDay]:
-    """Stage chunks; where each day has files of its own, all days that can be read.
+    read: Callable[[SourceChunk], DataFrame],
+) -> dict[str, SourceError]:
+    """Stage all rows of a run but those of files that cannot be read.
 
     Args:
-        chunks: of a run.
+        chunks: of the run.
+        listing: its files.
         stage_chunk: stages one of them.
         staged: where they are added.
+        read: all rows of a chunk, lazily; tells which files are the cause of an error.
 
     Returns:
-        Why days cannot be read.
+        What is wrong with each such file.
 
     Raises:
-        SourceError: no day can be read, or the source's files belong to no single day.
+        SourceError: no file can be read, a server does not answer, or no file is the cause.
     """
-    failed: dict[date, FailedDay] = {}
-    first_error: SourceError | None = None
+    unreadable = dict(listing.unreadable)
     for chunk in chunks:
-        waiting = [chunk]
-        while waiting:
-            part = waiting.pop()
-            try:
-                with clear_source_errors():
-                    staged.add(stage_chunk(part))
-            except SourceError as error:
-                if not is_template(part.source.uri):
-                    raise
-                first_error = first_error or error
-                waiting += reversed(part.parts)
-                if not part.parts:
-                    failed[part.days_of_files[0]] = FailedDay(str(error), cause=error)
-                if len(failed) >= _HOPELESS_DAYS and not staged:
-                    raise
-    if first_error and not staged:
-        raise first_error
-    return failed
+        readable = chunk.without(unreadable)
+        try:
+            with clear_source_errors():
+                staged.add(stage_chunk(readable))
+        except SourceError as first:
+            found = _unreadable_files(readable, first, read)
+            unreadable |= found
+            with clear_source_errors():
+                staged.add(stage_chunk(readable.without(found)))
+    if unreadable and len(unreadable) == len(listing.files) + len(listing.unreadable):
+        raise next(iter(unreadable.values()))
+    return unreadable
+
+
+def _unreadable_files(
+    chunk: SourceChunk, first: SourceError, read: Callable[[SourceChunk], DataFrame]
+) -> dict[str, SourceError]:
+    """The files of a chunk that cannot be read, by reading halves of halves.
+
+    Raises:
+        SourceError: none is, so many are that the source is what is wrong, or a server is away.
+    """
+    found: dict[str, SourceError] = {}
+    is_any_readable = False
+    waiting = _halves(chunk.listing.files)
+    while waiting:
+        files = waiting.pop()
+        part = replace(chunk, listing=replace(chunk.listing, files=files, unread=1))
+        error = first if len(chunk.listing.files) == 1 else _error_of(read, part)
+        if error is None:
+            is_any_readable = True
+        elif passes(error):
+            raise error
+        elif len(files) > 1:
+            waiting += _halves(files)
+        else:
+            found[files[0].uri] = error
+        if len(found) >= _HOPELESS_FILES and not is_any_readable:
+            raise first
+    if not found:
+        raise first
+    return found
+
+
+def _error_of(read: Callable[[SourceChunk], DataFrame], chunk: SourceChunk) -> SourceError | None:
+    try:
+        with clear_source_errors():
+            read(chunk).agg(F.count(F.col("reason"))).collect()
+    except SourceError as error:
+        return error
+    return None
+
+
+def _halves(files: tuple[SourceFile, ...]) -> list[tuple[SourceFile, ...]]:
+    """Two halves, the second one first; of one file, itself."""
+    half = len(files) // 2
+    return [part for part in (files[half:], files[:half]) if part]
 
 
 def _tells_days(source: SourceConfig, listing: Listing) -> bool:

@@ -1,6 +1,6 @@
 """What a run staged of its days, and which of them failed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -35,22 +35,29 @@ class StagedDays:
         tables: what was staged, by the tables' names; the valid rows first.
         failed: why days could not be computed.
         account: accounts for the files that were read, where some days were replaced.
+        unread: what is wrong with files of which nothing tells the days.
     """
 
     tables: Mapping[str, StagedTable]
     failed: Mapping[date, FailedDay] = field(default_factory=dict)
     account: Callable[[Days], None] | None = None
+    unread: Sequence[Exception] = ()
 
-    def without(self, refused: Mapping[date, FailedDay], *, but_in: str) -> "StagedDays":
-        """The same without some days of all tables but one; their files are deleted."""
+    def without(self, refused: Mapping[date, FailedDay], *, but_in: str = "") -> "StagedDays":
+        """The same without some days of all tables but one; their files are deleted.
+
+        Rows without a day are of no day of the run, so that they are left out without a word.
+        """
         if not refused:
             return self
-        days = frozenset(refused)
+        days = Days(refused)
         tables = {
             name: table if name == but_in else restricted(table, days)
             for name, table in self.tables.items()
         }
-        return replace(self, tables=tables, failed={**self.failed, **refused})
+        replaced = set().union(*(table.replaced or () for table in self.tables.values()))
+        named = {d: why for d, why in refused.items() if d in replaced and d != UNDATED}
+        return replace(self, tables=tables, failed={**self.failed, **named})
 
     def note(self) -> None:
         """Account for the files that were read, once the tables are committed."""
@@ -75,7 +82,13 @@ def named_days(failed: Mapping[date, FailedDay]) -> str:
     parts = [
         f"{_first(days, DAYS_NAMED, 'days')}: {problem}" for problem, days in by_problem.items()
     ]
-    return _first(parts, PROBLEMS_NAMED, "problems", "; ")
+    return named_problems(parts)
+
+
+def named_problems(problems: Iterable[object]) -> str:
+    """The first of some problems, for a message."""
+    texts = [str(problem).rstrip(".") for problem in problems]
+    return _first(texts, PROBLEMS_NAMED, "problems", "; ")
 
 
 def _first(texts: Sequence[str], most: int, what: str, between: str = ", ") -> str:

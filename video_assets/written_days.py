@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -11,7 +10,7 @@ from resources.delta.step_outputs import Written, materialized
 from resources.delta.table import Table
 from resources.runs.passing_faults import passes
 from video_assets.catalog import asset_key, days_of
-from video_assets.staged_days import FailedDay, StagedDays, named_days
+from video_assets.staged_days import StagedDays, named_days, named_problems
 
 FAILED_DAYS = "failed_days"
 
@@ -57,7 +56,7 @@ def written(
         if why.cause and passes(why.cause):
             staged.discard()
             raise why.cause
-    if not staged.failed:
+    if not staged.failed and not staged.unread:
         for name, table in staged.tables.items():
             yield dg.Output(table, output_name=name, metadata=metadata.get(name))
         staged.note()
@@ -69,22 +68,32 @@ def written(
             uncounted = replace(table, counters={})
             yield from materialized(uncounted, written_days, context.run.run_id, {})
     staged.note()
-    raise _failure(context, staged.failed, advice)
+    raise _failure(context, staged, advice)
 
 
-def _failure(
-    context: dg.AssetExecutionContext, failed: Mapping[date, FailedDay], advice: Advice
-) -> dg.Failure:
+def _failure(context: dg.AssetExecutionContext, staged: StagedDays, advice: Advice) -> dg.Failure:
     run = days_of(context)
     again_from = asset_key(advice.again).to_user_string()
-    days = sorted(failed)
-    others = len(run.days) - len(days)
-    rest = f" The other {others} days are written." if others else ""
+    days = sorted(staged.failed)
+    first, last = (days[0], days[-1]) if days else (run.first, run.last)
     return dg.Failure(
-        f"{len(days)} of {len(run.days)} days of {advice.table.name} stay as they were: "
-        f"{named_days(failed)}.{rest} To do: {advice.remedy} Then: dagster asset materialize -m "
-        f"video_assets.definitions --select 'key:\"{again_from}\"+' --partition-range "
-        f"{days[0]}...{days[-1]}",
+        f"{_what_failed(staged, len(run.days), advice.table)} To do: {advice.remedy} Then: dagster "
+        f"asset materialize -m video_assets.definitions --select 'key:\"{again_from}\"+' "
+        f"--partition-range {first}...{last}",
         metadata={FAILED_DAYS: ", ".join(map(str, days))},
         allow_retries=False,
     )
+
+
+def _what_failed(staged: StagedDays, days: int, table: Table) -> str:
+    said = []
+    written = days - len(staged.failed)
+    if staged.failed:
+        left = f"{len(staged.failed)} of {days} days of {table.name} stay as they were"
+        said.append(f"{left}: {named_days(staged.failed)}.")
+    if staged.unread:
+        files = f"files that cannot be read: {named_problems(staged.unread)}"
+        said.append(f"{written} of {days} days of {table.name} are written without {files}.")
+    elif written:
+        said.append(f"The other {written} days are written.")
+    return " ".join(said)

@@ -110,7 +110,7 @@ def test_a_run_over_other_days_says_nothing_about_yesterday(checked: Checked) ->
     assert not checked.results(RAW_EVENTS, days(8, 9))[LATE].passed
 
 
-def test_each_morning_daily_tables_stale_days_and_the_age_of_engagement_are_asked_for() -> None:
+def test_each_morning_daily_tables_deliveries_and_the_age_of_engagement_are_asked_for() -> None:
     schedule = build_freshness()
     assert schedule.cron_schedule == "0 4 * * *"
     assert schedule.execution_timezone == "Europe/Zurich"
@@ -127,6 +127,7 @@ def test_each_morning_daily_tables_stale_days_and_the_age_of_engagement_are_aske
         "video/raw_events:delivered_in_time",
         "video/missing_dates:as_of_date_moves",
         "video/source_files:no_stale_day",
+        "video/source_files:every_file_is_read",
         "video/lifetime_snapshots:yesterday_is_there",
         "video/lifetime_view_history:yesterday_is_there",
         "video/aggregated_user_video_engagement:computed_recently",

@@ -145,7 +145,7 @@ def act(deliveries: Deliveries, action: Action) -> None:
         deliveries.run(*what, killed=kind == "killed")
 
 
-@settings(deadline=None, max_examples=6)  # each example computes several times
+@settings(deadline=None, max_examples=15)  # each example computes several times
 @given(FILES, st.lists(ACTIONS, min_size=2, max_size=8))
 def test_fates_add_up_and_repairs_give_what_one_clean_run_gives(
     first: Sequence[Row], actions: Sequence[Action]

@@ -54,9 +54,9 @@ class Steps:
         for outputs, step in _ORDER.items():
             if set(outputs) & set(tables):
                 staged = step(self)
-                if staged.failed:
+                for error in (*staged.unread, *_errors(staged)):
                     staged.discard()
-                    raise ValueError(named_days(staged.failed))
+                    raise error
                 for output in staged.tables.values():
                     commit(output)
                 staged.note()
@@ -106,6 +106,10 @@ class Steps:
 
     def _frame(self, table: Table) -> DataFrame:
         return Warehouse(self.settings.warehouse, lambda: self._spark.spark_session).frame(table)
+
+
+def _errors(staged: StagedDays) -> list[ValueError]:
+    return [ValueError(named_days(staged.failed))] if staged.failed else []
 
 
 def _named(staged: StagedTable) -> StagedDays:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import partial
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from resources.delta.schema_check import Days
@@ -21,12 +22,13 @@ from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VI
 from video_assets.days import DayRange
 from video_assets.deliveries.delivery import DAILY_VIEWS, Delivery, Source
 from video_assets.deliveries.look import delivery_of
+from video_assets.deliveries.unreadable import without_unreadable
 from video_assets.ingestion import daily_views_source, days_without_file
 from video_assets.settings import Settings
 from video_assets.sizes import VIEWS_AT_ONCE
 from video_assets.source_chunks import SourceChunk, source_chunks, stage_readable
 from video_assets.sources.fields import Layout
-from video_assets.sources.frames import map_rows
+from video_assets.sources.frames import map_rows, read_rows
 from video_assets.sources.listing import Listing
 from video_assets.sources.packing import VALID_ROWS
 from video_assets.sources.times import Window
@@ -119,11 +121,14 @@ def stage_views(
     def account(replaced: Days) -> None:
         delivery.note(replaced, followed_before | following())
 
+    def read(chunk: SourceChunk) -> DataFrame:
+        return read_rows(spark.spark_session, layout, chunk.window, chunk.listing)
+
     chunks = source_chunks(layout.config, listing, run, log, VIEWS_AT_ONCE)
     with StagedChunks() as staged:
-        unreadable = stage_readable(chunks, stage_chunk, staged)
-    failed = {**days_without_file(listing), **unreadable}
-    return StagedDays(staged.merged(), failed, account)
+        unreadable = stage_readable(chunks, listing, stage_chunk, staged, read)
+        days = StagedDays(staged.merged(), days_without_file(listing), account)
+        return without_unreadable(days, unreadable, delivery, VALID, log)
 
 
 def _earlier(delivery: Delivery, rules: ViewRules) -> tuple[Window, Listing]:

@@ -8,7 +8,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from resources.delta.schema_check import Days, days_between
 from resources.delta.stage import StagedTable
@@ -35,6 +35,7 @@ from video_assets.sources.listing import (
     find_all,
     find_source,
     is_template,
+    last_date_in,
     missing_days,
     with_formats,
 )
@@ -155,7 +156,7 @@ class Delivery:
         self._inside: dict[Key, Counter[tuple[date, Fate]]] = {}
         self._outside: dict[Key, Counter[date]] = {}
         self._complete: dict[Key, bool] = {}
-        self._keys = {file.stored.location: key_of(file) for file in self.found}
+        self._found = {file.stored.location: file for file in self.found}
         undated = Days() if source.is_template else Days({UNDATED})
         account = Account({}, source.read_as) if reads_all else self._account
         self.listing = source.listing(found, account, self._days | undated)
@@ -166,6 +167,31 @@ class Delivery:
         found = find_source(config, kind, days.first, days.end, days_may_be_missing=True)
         wanted = days_between(days.first, days.end)
         return self.source.listing(found, self._account, wanted)
+
+    def days_of(self, location: str) -> frozenset[date]:
+        """The days that a file may have rows of, as far as anything but its content tells.
+
+        These are, in this order: the days that its path stands for, those that it was known to have
+        rows of, or the date in its name; and those that have rows of an earlier version of it.
+        """
+        found = self._found[location]
+        known = self._account.known_file(found)
+        if found.day:
+            late = self.source.layout.config.arrival_days
+            told = {found.day - timedelta(days=days) for days in range(late + 1)}
+        elif known:
+            told = set(known.rows or ())
+        else:
+            in_name = last_date_in(location.rpartition("/")[2])
+            told = {in_name} if in_name else set()
+        versions = self._account.versions.items()
+        earlier = {day for key, v in versions if key.path == location for day in v.fates}
+        return frozenset(told | earlier)
+
+    def leave_out(self, location: str) -> None:
+        """Account for a file as not read, whatever was read of it."""
+        for met in (self._inside, self._outside, self._complete):
+            met.pop(key_of(self._found[location]), None)
 
     def met(
         self, listing: Listing, days: Days, staged: Mapping[str, StagedTable]
@@ -188,7 +214,7 @@ class Delivery:
         }
 
     def _add(self, listing: Listing, days: Days, tally: Tally) -> None:
-        keys = [self._keys[file.uri] for file in listing.files]
+        keys = [key_of(self._found[file.uri]) for file in listing.files]
         first = {key for key in keys if key not in self._inside}
         for key, file in zip(keys, listing.files, strict=True):
             self._inside.setdefault(key, Counter())

@@ -114,6 +114,8 @@ def _counted(
 ) -> dict[Key, RowsByDay]:
     with clear_source_errors():
         listing = with_formats(source.layout.config, files)
+        for error in listing.unreadable.values():
+            raise error
         tally = count_days(session, source.layout, listing)
     by_file: dict[int, dict[date, int]] = defaultdict(dict)
     for cell, rows in tally.items():

@@ -4,6 +4,8 @@ import logging
 from collections.abc import Mapping
 from functools import partial
 
+from pyspark.sql import DataFrame
+
 from resources.delta.stage import StagedTable, stage, stage_nothing, target
 from resources.engine.engine import Engine
 from video_assets.arrow.blocks import Shares
@@ -11,6 +13,7 @@ from video_assets.chunks import StagedChunks
 from video_assets.days import DayRange
 from video_assets.deliveries.delivery import PLAYER_EVENTS, Source
 from video_assets.deliveries.look import delivery_of
+from video_assets.deliveries.unreadable import without_unreadable
 from video_assets.ingestion import days_without_file, events_source
 from video_assets.player_events.erased_users import erased_users
 from video_assets.player_events.routes import sorted_events
@@ -20,6 +23,7 @@ from video_assets.player_events.tables import DESCRIBED_VIDEOS, RAW_EVENTS, REJE
 from video_assets.settings import Settings
 from video_assets.source_chunks import SourceChunk, source_chunks, stage_readable
 from video_assets.sources.fields import Layout
+from video_assets.sources.frames import read_rows
 from video_assets.staged_days import StagedDays
 
 VALID, REJECTED, DESCRIBED = RAW_EVENTS.name, REJECTED_EVENTS.name, DESCRIBED_VIDEOS.name
@@ -62,7 +66,11 @@ def stage_events(
         tables = stage(blocks, route, valid, rejected, described)
         return delivery.met(chunk.listing, rejected_days, tables)
 
+    def read(chunk: SourceChunk) -> DataFrame:
+        return read_rows(spark.spark_session, delivery.source.layout, chunk.window, chunk.listing)
+
+    chunks = source_chunks(source, listing, run, log)
     with StagedChunks() as staged:
-        unreadable = stage_readable(source_chunks(source, listing, run, log), stage_chunk, staged)
-    failed = {**days_without_file(listing), **unreadable}
-    return StagedDays(staged.merged(), failed, delivery.note)
+        unreadable = stage_readable(chunks, listing, stage_chunk, staged, read)
+        days = StagedDays(staged.merged(), days_without_file(listing), delivery.note)
+        return without_unreadable(days, unreadable, delivery, VALID, log)

@@ -141,11 +141,13 @@ class Listing:
         files: those that it reads.
         missing: days of a `{date}` template without a file, and where it was looked for.
         unread: how many files of the source it need not read.
+        unreadable: what is wrong with files that it cannot read, by where they are.
     """
 
     files: tuple[SourceFile, ...]
     missing: Mapping[date, str] = field(default_factory=dict)
     unread: int = 0
+    unreadable: Mapping[str, SourceError] = field(default_factory=dict)
 
     @property
     def total_bytes(self) -> int:
@@ -168,10 +170,12 @@ def list_source(
 ) -> Listing:
     """The files that may hold rows of the days [first_day, end_day); see `find_source`."""
     found = find_source(config, kind, first_day, end_day, days_may_be_missing=days_may_be_missing)
-    return with_formats(config, found.files, found.missing)
+    listing = with_formats(config, found.files, found.missing)
+    for error in listing.unreadable.values():
+        raise error
+    return listing
 
 
-@readable_storage()
 def with_formats(
     config: SourceConfig,
     found: Sequence[FoundFile],
@@ -186,8 +190,15 @@ def with_formats(
         missing: the days that have none, and where it was looked for.
         unread: how many other files it has.
     """
-    files = (_with_format(file.stored, config, file.day) for file in found)
-    return Listing(tuple(sorted(files, key=lambda file: file.delivered)), missing or {}, unread)
+    files: list[SourceFile] = []
+    unreadable: dict[str, SourceError] = {}
+    for file in found:
+        try:
+            files.append(_with_format(file.stored, config, file.day))
+        except SourceError as error:
+            unreadable[file.stored.location] = error
+    ordered = tuple(sorted(files, key=lambda file: file.delivered))
+    return Listing(ordered, missing or {}, unread, unreadable)
 
 
 @readable_storage()
@@ -422,6 +433,7 @@ def _expression(part: str) -> str:
     return f"[^{inner[1:]}]" if inner.startswith("!") else f"[{inner}]"
 
 
+@readable_storage()
 def _with_format(found: StoredObject, config: SourceConfig, day: date | None) -> SourceFile:
     if found.location.lower().endswith(".zip"):
         return _zipped(found, config, day)
