@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 from pyspark.sql import SparkSession
 from support.engine import engine_of_tests, is_spark, send_test_code, use_engine_of_environment
+from support.instances import read_migrations_once
 from support.samples import Sample, make_sample
 
 from resources.engine.session import use_utc
@@ -20,6 +21,7 @@ BYTES_OF_A_PROCESS = 3 * 2**30
 
 use_utc()
 use_engine_of_environment()
+read_migrations_once()
 
 
 @pytest.hookimpl(optionalhook=True)

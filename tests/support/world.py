@@ -1,11 +1,11 @@
 """One warehouse, its settings and a Dagster instance: tables are computed, run and read."""
 
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -89,10 +89,16 @@ class Run:
 
 
 class World:
-    """All tables with some settings, on one Dagster instance; without it, nothing can run."""
+    """All tables with some settings, on one Dagster instance; without it, nothing can run.
+
+    The instance may also come from a function, which is called when a run first needs it.
+    """
 
     def __init__(
-        self, warehouse: Path, instance: dg.DagsterInstance | None = None, **settings: Any
+        self,
+        warehouse: Path,
+        instance: dg.DagsterInstance | Callable[[], dg.DagsterInstance] | None = None,
+        **settings: Any,
     ) -> None:
         self._instance = instance
         self.settings = Settings(warehouse=str(warehouse), _env_file=None, **settings)
@@ -100,7 +106,8 @@ class World:
     @property
     def instance(self) -> dg.DagsterInstance:
         """What Dagster recorded."""
-        return self._instance
+        assert self._instance is not None
+        return self._instance() if callable(self._instance) else self._instance
 
     @cached_property
     def definitions(self) -> dg.Definitions:
@@ -144,7 +151,7 @@ class World:
             result = dg.materialize(
                 [*(self.definitions.assets or ()), *(self.definitions.asset_checks or ())],  # type: ignore[list-item]
                 resources=self.definitions.resources,
-                instance=self._instance,
+                instance=self.instance,
                 selection=[asset_key(table) for table in tables],
                 partition_key=days[0].isoformat() if len(days) == 1 else None,
                 tags=range_tags(*days) if len(days) > 1 else None,
@@ -201,7 +208,8 @@ def months_of(first: date, last: date) -> list[date]:
 @contextmanager
 def world(warehouse: Path, **settings: Any) -> Iterator[World]:
     """A world whose Dagster instance is gone after the block."""
-    with dg.DagsterInstance.ephemeral() as instance:
+    with ExitStack() as closing:
+        instance = cache(lambda: closing.enter_context(dg.DagsterInstance.ephemeral()))
         yield World(warehouse, instance, **settings)
 
 
