@@ -126,9 +126,10 @@ def with_source_code(definition: Any) -> Any:
     if not isinstance(definition, dg.AssetsDefinition):
         return definition
     function = inspect.unwrap(definition.op.compute_fn.decorated_fn)  # type: ignore[union-attr]
-    line = inspect.getsourcelines(function)[1]
-    file = inspect.getfile(function)
-    reference = dg.LocalFileCodeReference(file_path=file, line_number=line)
+    code = function.__code__
+    reference = dg.LocalFileCodeReference(
+        file_path=code.co_filename, line_number=code.co_firstlineno
+    )
     found = dg.CodeReferencesMetadataValue(code_references=[reference])
     metadata = {"dagster/code_references": found}
     return definition.map_asset_specs(lambda spec: spec.merge_attributes(metadata=metadata))

@@ -2,7 +2,8 @@
 
 import logging
 import os
-from functools import partial
+from datetime import date
+from functools import cache, partial
 from typing import Any
 
 import dagster as dg
@@ -58,7 +59,7 @@ _LOG = logging.getLogger(__name__)
 def build_definitions(settings: Settings) -> dg.Definitions:
     """Everything that exists, for these settings."""
     spark = SparkEngine.from_settings(settings)
-    assets = _assets(settings)
+    assets = _assets(settings.start_date)
     steps = daily_steps(assets, daily_partitions(settings.start_date))
     resources = {
         "spark": spark,
@@ -67,8 +68,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         "io_manager": build_io_manager(settings.warehouse, spark, TABLES),
     }
     return dg.Definitions(
-        assets=[with_source_code(asset) for asset in _watched(automated(assets))],
-        asset_checks=build_checks(),
+        assets=_followed(settings.start_date),
+        asset_checks=_checks(),
         schedules=[
             daily_schedule(settings.start_date, steps),
             build_freshness(),
@@ -86,9 +87,11 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     )
 
 
-def _assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetSpec]:
-    daily = daily_partitions(settings.start_date)
-    until_today = days_until_today(settings.start_date)
+# Assets and checks depend on no setting but the first day: several definitions share them.
+@cache
+def _assets(start: date) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    daily = daily_partitions(start)
+    until_today = days_until_today(start)
     return [
         player_events_source,
         video_metadata_source,
@@ -100,13 +103,24 @@ def _assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetSpec]:
         *analytics_assets(daily),
         daily_views_source_spec,
         daily_video_views_asset(daily),
-        monthly_views_asset(monthly_partitions(settings.start_date)),
+        monthly_views_asset(monthly_partitions(start)),
         missing_dates_asset(),
         view_count_api,
         lifetime_snapshots_asset(until_today),
         lifetime_view_history_asset(until_today),
         engagement_report_asset(),
     ]
+
+
+@cache
+def _followed(start: date) -> list[Any]:
+    """The assets with what runs them, what watches over them, and where their code is."""
+    return [with_source_code(asset) for asset in _watched(automated(_assets(start)))]
+
+
+@cache
+def _checks() -> list[dg.AssetChecksDefinition]:
+    return build_checks()
 
 
 def _watched(assets: list[Any]) -> list[Any]:
