@@ -16,6 +16,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from resources.delta.changes import ChangedFiles, changed_files, commit_digest, origin_of
 from resources.delta.commit import REPLACED, WHOLE_TABLE, arrow_schema, open_table
 from resources.delta.errors import TableError
+from resources.delta.retention import is_dropped
 from resources.delta.schema_check import addable_columns
 from resources.delta.stage import table_location
 from resources.delta.table import Table
@@ -111,11 +112,17 @@ class Warehouse:
         return {day: rows for day, rows in self._rows_per_partition(table).items() if day}
 
     def holds_day(self, table: Table, day: date) -> bool:
-        """Whether a day was written, be it without a row."""
+        """Whether a day was written, be it without a row, and not dropped since."""
         log = self.log(table)
         if log is None:
             return False
-        return self.replacement(table, day) is not None or day in self.rows_per_day(table)
+        is_written = self.replacement(table, day) is not None and not is_dropped(log, day)
+        return is_written or day in self.rows_per_day(table)
+
+    def drops(self, table: Table, day: date) -> bool:
+        """Whether the rows that a day had were dropped because they were old."""
+        log = self.log(table)
+        return log is not None and is_dropped(log, day)
 
     def replacement(self, table: Table, day: date | None = None) -> int | None:
         """The number under which the newest commit that replaced a day noted it, and only it.

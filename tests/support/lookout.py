@@ -11,6 +11,7 @@ import dagster as dg
 from support.source_files import write
 from support.world import World, deprecations_of_dagster_itself
 
+from resources.delta.table import Table
 from video_assets.automation.delivery_sensor import Looked, look
 from video_assets.catalog import RANGE_TAGS, asset_key
 from video_assets.deliveries.tables import SOURCE_FILES
@@ -57,9 +58,10 @@ class Lookout:
                 done.append(_asked(request))
         raise AssertionError(f"there is always something to do: {done}")
 
-    def checks(self) -> dict[str, dg.AssetCheckEvaluation]:
-        """What the checks of the account find."""
-        selection = dg.AssetSelection.checks_for_assets(asset_key(SOURCE_FILES))
+    def checks(self, *tables: Table) -> dict[str, dg.AssetCheckEvaluation]:
+        """What the checks of whole tables find, without any those of the account."""
+        keys = [asset_key(table) for table in tables or (SOURCE_FILES,)]
+        selection = dg.AssetSelection.checks_for_assets(*keys)
         with deprecations_of_dagster_itself():
             result = self._materialize(selection)
         return {check.check_name: check for check in result.get_asset_check_evaluations()}

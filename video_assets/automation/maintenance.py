@@ -1,13 +1,17 @@
 """The job `maintenance`: what grows is tidied once a week, while everything else goes on."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
+from deltalake.exceptions import CommitFailedError
 
 from resources.delta.maintenance import Extent, tidy
+from resources.delta.retention import Dropped, drop_days
+from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
 from resources.runs.history import remove_old_runs
+from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.settings import Settings
 from video_assets.tables import ALL_TABLES
 
@@ -15,11 +19,40 @@ JOB = "maintenance"
 SCHEDULE = "maintenance_on_sundays"
 CRON = "30 3 * * 0"
 TIME_ZONE = "Europe/Zurich"
+_RETAINED = (RAW_EVENTS, REJECTED_EVENTS)
+
+
+@dg.op(
+    description="Drops days of raw_events and rejected_events older than RETENTION_DAYS, where it "
+    "is set; sessions and what follows from them stay.",
+    out=dg.Out(dg.Nothing),
+)
+def drop_old_days(context: dg.OpExecutionContext, settings: dg.ResourceParam[Settings]) -> None:
+    """Drop old days first, so that nobody joins their files."""
+    if settings.retention_days is None:
+        context.log.info("RETENTION_DAYS is not set: all days stay")
+        return
+    first = settings.first_day_of_events(datetime.now(UTC).date())
+    stored = Warehouse(settings.warehouse)
+    for table in _RETAINED:
+        if stored.holds(table):
+            dropped = _dropped(stored.location(table), table, first)
+            context.log.info(
+                "%s: dropped %d days before %s, %d rows",
+                table.name,
+                dropped.days,
+                first,
+                dropped.rows,
+            )
+            context.add_output_metadata(
+                {f"{table.name}_days": dropped.days, f"{table.name}_rows": dropped.rows}
+            )
 
 
 @dg.op(
     description="Joins small files of every table, writes checkpoints, drops log entries, and "
     "deletes files that no version of the last VACUUM_RETENTION_HOURS needs.",
+    ins={"after": dg.In(dg.Nothing)},
     out=dg.Out(dg.Nothing),
 )
 def tidy_tables(context: dg.OpExecutionContext, settings: dg.ResourceParam[Settings]) -> None:
@@ -48,7 +81,7 @@ def remove_runs(context: dg.OpExecutionContext, settings: dg.ResourceParam[Setti
 )
 def maintenance() -> None:
     """Tables first, then the history."""
-    remove_runs(after=tidy_tables())
+    remove_runs(after=tidy_tables(after=drop_old_days()))
 
 
 def maintenance_schedule() -> dg.ScheduleDefinition:
@@ -60,6 +93,13 @@ def maintenance_schedule() -> dg.ScheduleDefinition:
         execution_timezone=TIME_ZONE,
         description="Tidies every table and Dagster's history once a week.",
     )
+
+
+def _dropped(location: str, table: Table, first: date) -> Dropped:
+    try:
+        return drop_days(location, table, first)
+    except CommitFailedError:  # a run replaces one of the days: another week
+        return Dropped()
 
 
 def _tidied(context: dg.OpExecutionContext, settings: Settings) -> Iterator[dg.TableRecord]:

@@ -79,6 +79,11 @@ class Source:
         return is_template(self.layout.config.uri)
 
     @property
+    def is_of_events(self) -> bool:
+        """Whether it is the source of the player events, whose old days may be dropped."""
+        return self.name == PLAYER_EVENTS
+
+    @property
     def is_daily(self) -> bool:
         """Whether its rows belong to days."""
         return self.table.partition_by is not None

@@ -34,20 +34,17 @@ def pending_of(
     """
     found, account = source.every_file(), source.account()
     new = [file for file in found if account.known_file(file) is None]
+    today = now.astimezone(UTC).date()
+    first = settings.first_day_of_events(today) if source.is_of_events else settings.start_date
     return compare(
         account,
         found,
         source.stored_days(),
-        days_until_yesterday(settings, now) if source.is_daily else None,
+        DayRange(first, max(today, first)) if source.is_daily else None,
         growing(new),
+        start=settings.start_date,
         days_by_path=source.is_template and not settings.arrival_days,
     )
-
-
-def days_until_yesterday(settings: Settings, now: datetime) -> DayRange:
-    """The days that can be computed; none before the first is over."""
-    today = now.astimezone(UTC).date()
-    return DayRange(settings.start_date, max(today, settings.start_date))
 
 
 def gapless(days: Sequence[date]) -> list[DayRange]:

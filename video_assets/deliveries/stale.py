@@ -100,6 +100,7 @@ def compare(  # noqa: PLR0913 (two lists, and how to read them)
     partitions: DayRange | None,
     growing: Iterable[FoundFile] = (),
     *,
+    start: date,
     days_by_path: bool = False,
 ) -> Comparison:
     """Hold an account against the files that are there.
@@ -108,9 +109,11 @@ def compare(  # noqa: PLR0913 (two lists, and how to read them)
         account: of the source.
         found: all of its files.
         stored: what its tables say.
-        partitions: the days that can be computed now; None: the table has no days, and all rows
+        partitions: the days that are to be there now; None: the table has no days, and all rows
             count as those of 1970-01-01.
         growing: those of the files that may not be whole yet.
+        start: the first partition of all; rows of those between it and `partitions` wait without
+            a word, because theirs were dropped.
         days_by_path: whether a file's path alone tells the day of its rows.
     """
     waits = {key_of(file) for file in growing}
@@ -121,7 +124,8 @@ def compare(  # noqa: PLR0913 (two lists, and how to read them)
         if (version := account.known_file(file)) and key not in waits
     }
     gone = {key: version for key, version in account.versions.items() if key not in there}
-    days = _Days(stored, partitions, {(key.path, d) for key, v in gone.items() for d in v.fates})
+    computed_before = {(key.path, day) for key, v in gone.items() for day in v.fates}
+    days = _Days(stored, partitions, start, computed_before)
     for key, version in known.items():
         days.add_present(key, version)
     paths, left = {key.path for key in there}, {key.path for key in waits}
@@ -152,6 +156,7 @@ class _Days:
 
     stored: StoredDays
     partitions: DayRange | None
+    start: date
     computed_before: Collection[tuple[str, date]]
     files: dict[date, dict[Key, Reason]] = field(default_factory=lambda: defaultdict(dict))
     outside: dict[date, int] = field(default_factory=lambda: defaultdict(int))
@@ -216,7 +221,7 @@ class _Days:
         """Whether no partition can hold a day; rows of today and tomorrow merely come early."""
         if self.partitions is None:
             return False
-        return not self.partitions.first <= day <= self.partitions.end + timedelta(days=1)
+        return not self.start <= day <= self.partitions.end + timedelta(days=1)
 
     def _reason(self, key: Key, day: date) -> Reason:
         return Reason.CHANGED if (key.path, day) in self.computed_before else Reason.CAME

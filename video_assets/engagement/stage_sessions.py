@@ -22,7 +22,7 @@ from video_assets.settings import Settings
 from video_assets.staged_days import FailedDay, StagedDays
 
 OUTPUT = "result"
-NEVER_LOADED = FailedDay("raw_events of the day was never loaded")
+NEVER_LOADED = FailedDay("raw_events of the day was never loaded, or was dropped")
 
 
 class EventsChangedError(RuntimeError):

@@ -6,7 +6,7 @@ import logging
 import os
 import stat
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -74,6 +74,12 @@ class Settings(  # the last base comes first in the table of settings
                 "GOOGLE_*)"
             )
         return address
+
+    def first_day_of_events(self, today: date) -> date:
+        """The first day of which player events are expected to be there."""
+        if self.retention_days is None:
+            return self.start_date
+        return max(self.start_date, today - timedelta(days=self.retention_days))
 
     @property
     def rules(self) -> WatchTimeRules:

@@ -21,6 +21,12 @@ class MaintenanceSettings(BaseModel):
     run_retention_days: int = Field(
         90, ge=1, description="how long Dagster's runs and their events are kept, days"
     )
+    retention_days: int | None = Field(
+        None,
+        ge=2,
+        description="how many days of `raw_events` and `rejected_events` stay, before today; "
+        "`maintenance` drops older ones, and what was computed from them stays. Unset: all",
+    )
     erasure_key: SecretStr | None = Field(
         None,
         min_length=16,
