@@ -21,6 +21,7 @@ from video_assets.player_events.tables import (
     ERASED_USERS,
     RAW_EVENTS,
     REJECTED_EVENTS,
+    USER_ALIASES,
 )
 from video_assets.vocabulary import SCHEMA_NAME
 
@@ -49,5 +50,6 @@ TABLES: Mapping[str, Table] = MappingProxyType(
 )
 
 ALERTS = alerts_table(SCHEMA_NAME)
-# These are no assets: the daemon writes the alerts, the job `erase_users` whom it erased.
-ALL_TABLES: tuple[Table, ...] = (*TABLES.values(), ALERTS, ERASED_USERS)
+# These are no assets: the daemon writes the alerts, the job `erase_users` whom it erased, and what
+# reads the events their users' aliases.
+ALL_TABLES: tuple[Table, ...] = (*TABLES.values(), ALERTS, ERASED_USERS, USER_ALIASES)

@@ -101,3 +101,10 @@ VIDEO_METADATA_COLUMNS: Mapping[str, Role] = {
     "duration": Role.POSITION,
     "title": Role.ID,
 }
+# Which user an anonymous id is; without a time, always.
+ALIAS_COLUMNS: Mapping[str, Role] = {
+    "anonymousId": Role.ID,
+    "userId": Role.ID,
+    "timestamp": Role.TIME,
+}
+OPTIONAL_ALIAS_COLUMNS = frozenset({"timestamp"})

@@ -1,7 +1,7 @@
 """Removes rows from every version of a table, and looks for what is left, byte by byte."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Any
@@ -43,6 +43,14 @@ def delete_where_equal(location: str, column: str, values: Sequence[str]) -> int
         metrics = open_table(location).delete(f'"{column}" IN ({listed})')
         deleted += int(metrics["num_deleted_rows"])
     return deleted
+
+
+def replace_equal(location: str, column: str, replacements: Mapping[str, str]) -> None:
+    """Put other values into a column, each for one that is there."""
+    for value, other in replacements.items():
+        open_table(location).update(
+            updates={column: _quoted(other)}, predicate=f'"{column}" = {_quoted(value)}'
+        )
 
 
 def delete_where_text_holds(location: str, expression: str, ids: Sequence[str]) -> int:

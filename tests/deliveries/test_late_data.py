@@ -274,3 +274,21 @@ def test_a_day_opens_only_the_files_that_have_rows_of_it(suffix: str, lookout: L
 
 def write_time(path: Path, nanoseconds: int) -> None:
     os.utime(path, ns=(nanoseconds, nanoseconds))
+
+
+def test_a_new_alias_has_exactly_the_days_of_its_id_computed_again(lookout: Lookout) -> None:
+    aliases = Path(lookout.world.settings.warehouse).parent / "aliases"
+    named = {"anonymousId": "somebody", "userId": "else"}
+    lookout.deliver(aliases / "1.json", [named])
+    settings = {"user_aliases": str(aliases)}
+    watched = Lookout(lookout.world.with_settings(**settings), lookout.instance, lookout.now)
+    rows = [event(day, userId="guest" if day == 3 else "ann") for day in (2, 3, 4)]
+    watched.deliver(events_folder(watched) / "a.json", rows)
+    watched.work()
+    assert watched.checks()["no_stale_day"].passed
+
+    watched.deliver(aliases / "2.json", [{"anonymousId": "guest", "userId": "bob"}])
+    assert watched.work() == [LOOK, ("raw_events", "2025-01-03")]
+    assert {row["userId"] for row in watched.world.rows(RAW_EVENTS)} == {"ann", "bob"}
+    assert watched.checks()["no_stale_day"].passed
+    assert watched.work() == []

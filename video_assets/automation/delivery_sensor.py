@@ -16,7 +16,7 @@ from video_assets.deliveries.pending import gapless, pending_of
 from video_assets.deliveries.stale import Comparison, Pending
 from video_assets.deliveries.tables import SOURCE_FILES
 from video_assets.engagement.tables import VIDEO_METADATA
-from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS, USER_ALIASES
 from video_assets.settings import Settings
 from video_assets.source_files.sources import sources_of
 from video_assets.sources.errors import SourceError
@@ -28,12 +28,13 @@ INTERVAL_SECONDS = 300
 TRIES = 3
 _THEN_EVERY = timedelta(days=1)
 _SOURCE_TAG = "video_assets/delivered"
+_LOOK = [asset_key(SOURCE_FILES)]
 _STEPS = {
     RAW_EVENTS.name: [asset_key(RAW_EVENTS), asset_key(REJECTED_EVENTS)],
     DAILY_VIDEO_VIEWS.name: [asset_key(DAILY_VIDEO_VIEWS), asset_key(REJECTED_DAILY_VIEWS)],
     VIDEO_METADATA.name: [asset_key(VIDEO_METADATA)],
+    USER_ALIASES.name: _LOOK,
 }
-_LOOK = [asset_key(SOURCE_FILES)]
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -92,7 +93,7 @@ def delivery_sensor(
         name=SENSOR,
         minimum_interval_seconds=seconds_between_looks,
         default_status=default_status,
-        target=dg.AssetSelection.assets(*(key for keys in _STEPS.values() for key in keys), *_LOOK),
+        target=dg.AssetSelection.assets(*{key for keys in _STEPS.values() for key in keys}),
         description="Looks for files that came, changed or vanished, and has exactly the days "
         "computed that they concern, a run for each range without a gap. A file that may still "
         "grow waits for the next look; a file that vanished removes nothing by itself.",

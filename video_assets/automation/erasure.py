@@ -26,7 +26,8 @@ from video_assets.analytics.tables import ANALYTICS_TABLES, DAILY_ANALYTICS_TABL
 from video_assets.catalog import RANGE_TAGS, asset_key
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.player_events.erased_users import note_erased
-from video_assets.player_events.tables import REJECTED_EVENTS
+from video_assets.player_events.tables import REJECTED_EVENTS, USER_ALIASES
+from video_assets.player_events.user_aliases import erase_aliases, with_own_aliases
 from video_assets.report.assets import KEY as REPORT
 from video_assets.report.build import report_location
 from video_assets.settings import Settings
@@ -74,7 +75,9 @@ def erasure_job(recompute: Recompute) -> dg.JobDefinition:
         config: EraseUsersConfig,
         settings: dg.ResourceParam[Settings],
     ) -> None:
-        users = _users(config)
+        named = _users(config)
+        note_erased(settings, named)
+        users = with_own_aliases(settings, named)
         note_erased(settings, users)
         _wait_for_other_runs(context)
         deleted = dict(_deleted(settings, users))
@@ -94,7 +97,8 @@ def erasure_job(recompute: Recompute) -> dg.JobDefinition:
             )
         context.add_output_metadata(
             {
-                "users": len(users),
+                "users": len(named),
+                "anonymous ids of theirs": len(users) - len(named),
                 **{f"rows deleted from {name}": rows for name, rows in deleted.items()},
                 "records redacted in Dagster": redacted,
                 "searched afterwards": f"every file of {settings.warehouse} (plain, Parquet "
@@ -194,7 +198,9 @@ def _deleted(settings: Settings, users: Sequence[str]) -> Iterator[tuple[str, in
         if not stored.holds(table):
             continue
         location = stored.location(table)
-        if _USER in table.column_names:
+        if table is USER_ALIASES:
+            yield table.name, erase_aliases(settings, users)
+        elif _USER in table.column_names:
             yield table.name, delete_where_equal(location, _USER, users)
         elif table.name in _TEXTS:
             yield table.name, delete_where_text_holds(location, _TEXTS[table.name], users)

@@ -16,6 +16,8 @@ from video_assets.sources.listing import FoundFile
 
 # Instead of a commit: the day goes by an earlier one that changed since.
 PREDECESSOR_CHANGED = -1
+# The same: other users have become known for ids of the day.
+ALIASES_CHANGED = -2
 
 
 class Key(NamedTuple):
@@ -206,8 +208,16 @@ class Account:
             else _without(run.days, version)
             for key, version in seen.versions.items()
         }
-        outdated = {key: _outdated(version, followers) for key, version in versions.items()}
+        outdated = {
+            key: _outdated(version, followers, PREDECESSOR_CHANGED)
+            for key, version in versions.items()
+        }
         return replace(seen, versions=outdated)
+
+    def with_changed_aliases(self, days: Collection[date]) -> "Account":
+        """With days marked of which ids have other users than when they were computed."""
+        versions = {k: _outdated(v, days, ALIASES_CHANGED) for k, v in self.versions.items()}
+        return replace(self, versions=versions)
 
     def has_changed(self, run: Computed, there: Collection[Key]) -> bool:
         """Whether the days of a run have other files than when they were computed before."""
@@ -229,11 +239,11 @@ def _without(days: Days, version: FileVersion) -> FileVersion:
     return replace(version, fates={d: f for d, f in version.fates.items() if d not in days})
 
 
-def _outdated(version: FileVersion, days: frozenset[date]) -> FileVersion:
-    if days.isdisjoint(version.fates):
+def _outdated(version: FileVersion, days: Collection[date], why: int) -> FileVersion:
+    if not any(day in days for day in version.fates):
         return version
     fates = {
-        day: replace(of_day, commit=PREDECESSOR_CHANGED) if day in days else of_day
+        day: replace(of_day, commit=why) if day in days else of_day
         for day, of_day in version.fates.items()
     }
     return replace(version, fates=fates)

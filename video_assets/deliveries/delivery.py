@@ -43,6 +43,7 @@ from video_assets.sources.listing import (
 # The names of the sources in the account.
 
 PLAYER_EVENTS, DAILY_VIEWS, VIDEO_METADATA = "player_events", "daily_views", "video_metadata"
+USER_ALIASES = "user_aliases"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,14 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from video_assets.days import UNDATED, DayRange
-from video_assets.deliveries.account import PREDECESSOR_CHANGED, Account, FileVersion, Key, key_of
+from video_assets.deliveries.account import (
+    ALIASES_CHANGED,
+    PREDECESSOR_CHANGED,
+    Account,
+    FileVersion,
+    Key,
+    key_of,
+)
 from video_assets.sources.listing import FoundFile
 
 
@@ -36,6 +43,10 @@ class Reason(StrEnum):
     VANISHED = "vanished"
     UNFINISHED = "unfinished"
     EARLIER_DAY = "an earlier day changed"
+    ALIASES = "users' aliases changed"
+
+
+_MARKED = {PREDECESSOR_CHANGED: Reason.EARLIER_DAY, ALIASES_CHANGED: Reason.ALIASES}
 
 
 @dataclass(frozen=True)
@@ -170,8 +181,8 @@ class _Days:
                 self._add_outside(day, rows)
             elif fates is None:
                 self.files[day][key] = self._reason(key, day)
-            elif fates.commit == PREDECESSOR_CHANGED:
-                self.files[day][key] = Reason.EARLIER_DAY
+            elif fates.commit in _MARKED:
+                self.files[day][key] = _MARKED[fates.commit]
             elif fates.commit != self._commit(day):
                 self.files[day][key] = Reason.UNFINISHED
 
@@ -179,7 +190,7 @@ class _Days:
         """A version that is gone: the table should not have its rows any more."""
         for day, fates in version.fates.items():
             if self._is_computed_by_runs(day):
-                is_noted = fates.commit in (PREDECESSOR_CHANGED, self._commit(day))
+                is_noted = fates.commit in (*_MARKED, self._commit(day))
                 self.files[day][key] = reason if is_noted else Reason.UNFINISHED
 
     def add_unaccounted(self, versions: Iterable[FileVersion]) -> None:

@@ -21,7 +21,9 @@ SOURCE_FILES = Table(
     grain="one version of one delivered file",
     key=("source", "path", "version"),
     columns=(
-        required("source", pa.string(), "player_events, daily_views or video_metadata"),
+        required(
+            "source", pa.string(), "player_events, daily_views, video_metadata or user_aliases"
+        ),
         required("path", pa.string(), "where the file is; of a Delta table its folder"),
         required("version", pa.string(), "when it was modified, or its ETag, or its Delta version"),
         required("size", pa.int64(), "bytes as stored", "B"),

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -45,8 +47,29 @@ class ErasedUsers:
         kept = [not any(map(self._holds, _values(text or ""))) for text in texts]
         return rejected.filter(pa.array(kept, pa.bool_()))
 
+    def holds(self, ids: "pa.ChunkedArray[Any]") -> npt.NDArray[np.bool_]:
+        """Which of some ids are of such people."""
+        if not self.hashes:
+            return np.zeros(len(ids), np.bool_)
+        erased = {user for user in pc.unique(ids).to_pylist() if self._holds(user)}
+        return np.array([user in erased for user in ids.to_pylist()], np.bool_)
+
+    def with_hashes(self, rows: pa.Table, column: str) -> pa.Table:
+        """The rows with the hash of such an id in its place, so that it is still told apart."""
+        if not self.hashes:
+            return rows
+        erased = {u for u in pc.unique(rows[column]).to_pylist() if self._holds(u)}
+        hidden = {user: self._hash(str(user)) for user in erased}
+        ids = [hidden.get(user, user) for user in rows[column].to_pylist()]
+        place = rows.schema.get_field_index(column)
+        return rows.set_column(place, column, pa.array(ids, pa.string()))
+
     def _holds(self, user: str | None) -> bool:
-        return user is not None and hash_of(user, self.key) in self.hashes
+        return user is not None and self._hash(user) in self.hashes
+
+    def _hash(self, user: str) -> str:
+        """The hash of an id; that of a hash, which aliases of an erased user name, is itself."""
+        return user if user in self.hashes else hash_of(user, self.key)
 
 
 NOBODY = ErasedUsers()

@@ -6,6 +6,7 @@ from functools import partial
 
 from pyspark.sql import DataFrame
 
+from resources.delta.schema_check import Days
 from resources.delta.stage import StagedTable, stage, stage_nothing, target
 from resources.engine.engine import Engine
 from video_assets.arrow.blocks import Shares
@@ -20,6 +21,12 @@ from video_assets.player_events.routes import sorted_events
 from video_assets.player_events.sort_out import events_in_blocks
 from video_assets.player_events.source_rows import EVENT_ROWS
 from video_assets.player_events.tables import DESCRIBED_VIDEOS, RAW_EVENTS, REJECTED_EVENTS
+from video_assets.player_events.user_aliases import (
+    aliases_state,
+    events_of_users,
+    mark_if_changed,
+    refresh_aliases,
+)
 from video_assets.settings import Settings
 from video_assets.source_chunks import SourceChunk, source_chunks, stage_readable
 from video_assets.sources.fields import Layout
@@ -48,7 +55,10 @@ def stage_events(
     Raises:
         SourceError: there is nothing to read, or no day of it can be read.
     """
-    delivery = delivery_of(events_delivered(settings), run, spark.spark_session)
+    delivered = events_delivered(settings)
+    refresh_aliases(spark, settings, delivered, log)
+    aliases = aliases_state(settings)
+    delivery = delivery_of(delivered, run, spark.spark_session)
     source, listing = delivery.source.layout.config, delivery.listing
     route = partial(sorted_events, erased=erased_users(settings))
 
@@ -63,8 +73,14 @@ def stage_events(
         blocks = events_in_blocks(
             spark.spark_session, source, chunk.window, shares=shares, listing=chunk.listing
         )
+        if aliases is not None:
+            blocks = events_of_users(spark, settings, blocks, shares)
         tables = stage(blocks, route, valid, rejected, described)
         return delivery.met(chunk.listing, rejected_days, tables)
+
+    def note(days: Days) -> None:
+        delivery.note(days)
+        mark_if_changed(settings, delivered, aliases, days)
 
     def read(chunk: SourceChunk) -> DataFrame:
         return read_rows(spark.spark_session, delivery.source.layout, chunk.window, chunk.listing)
@@ -72,5 +88,5 @@ def stage_events(
     chunks = source_chunks(source, listing, run, log)
     with StagedChunks() as staged:
         unreadable = stage_readable(chunks, listing, stage_chunk, staged, read)
-        days = StagedDays(staged.merged(), days_without_file(listing), delivery.note)
+        days = StagedDays(staged.merged(), days_without_file(listing), note)
         return without_unreadable(days, unreadable, delivery, VALID, log)

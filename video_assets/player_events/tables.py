@@ -63,3 +63,15 @@ ERASED_USERS = Table(
         required("erasedAt", TIMESTAMP, "when the erasure began", "UTC"),
     ),
 )
+
+USER_ALIASES = Table(
+    name="user_aliases",
+    schema=SCHEMA_NAME,
+    grain="one anonymous id and time from which on it was another user",
+    key=("anonymousId", "since"),
+    columns=(
+        required("anonymousId", pa.string(), "id of the player before anybody logged in"),
+        required("userId", pa.string(), "who logged in; of an erased person the keyed hash"),
+        Column("since", TIMESTAMP, "from when on; null: the first user, also before", "UTC"),
+    ),
+)

@@ -31,7 +31,15 @@ _LOG = logging.getLogger(__name__)
 
 PREFIX = "VIDEO_ASSETS_"
 SECRET = {*AlertSettings.model_fields, "spark_config"}
-ADDRESSES = ("warehouse", "events", "video_metadata", "daily_views", "youtube_url", "ui_url")
+ADDRESSES = (
+    "warehouse",
+    "events",
+    "user_aliases",
+    "video_metadata",
+    "daily_views",
+    "youtube_url",
+    "ui_url",
+)
 DOTENV = ".env"
 
 

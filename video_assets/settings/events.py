@@ -11,6 +11,7 @@ from video_assets.csv_dialect import CsvDialect
 from video_assets.settings.presets import filled_in, read_preset
 from video_assets.settings.texts import DIALECT_EXAMPLE, EMPTY_IS_UNSET, Dialect, NameMapping
 from video_assets.vocabulary import (
+    ALIAS_COLUMNS,
     EVENT_COLUMNS,
     EVENT_NAMES,
     IGNORE,
@@ -88,6 +89,17 @@ class PlayerEventSettings(BaseModel):
         None, description="how durations of videos in events are written; unset: as positions"
     )
 
+    user_aliases: OptionalText = Field(
+        None,
+        description="path or URI of a table of anonymous ids (`anonymousId`) and who logged in "
+        "(`userId`), with the time of the login (`timestamp`): events of before and after are one "
+        "user's; unset: ids are users",
+    )
+    user_aliases_columns: NameMapping = Field(
+        default_factory=dict,
+        description='columns of that table, JSON of source name to ours: `{"anon": "anonymousId"}`',
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _events_preset_fills_in(cls, values: Any) -> Any:
@@ -107,12 +119,13 @@ class PlayerEventSettings(BaseModel):
             raise ValueError("is no time zone of the IANA database, such as `Europe/Zurich`")
         return value
 
-    @field_validator("events_columns", "event_names")
+    @field_validator("events_columns", "event_names", "user_aliases_columns")
     @classmethod
     def _maps_onto_known_names(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
         allowed = {
             "events_columns": EVENT_COLUMNS,
             "event_names": (*EVENT_NAMES, IGNORE),
+            "user_aliases_columns": ALIAS_COLUMNS,
         }[str(info.field_name)]
         unknown = sorted(set(value.values()) - set(allowed))
         if unknown:
@@ -120,5 +133,10 @@ class PlayerEventSettings(BaseModel):
         return value
 
 
+_OF_PRESETS = {name for name in PlayerEventSettings.model_fields if name.startswith("event")} - {
+    "events_preset"
+}
+
+
 def _preset(name: str) -> Mapping[str, Any]:
-    return read_preset(name, PRESETS, set(PlayerEventSettings.model_fields) - {"events_preset"})
+    return read_preset(name, PRESETS, _OF_PRESETS)

@@ -16,7 +16,9 @@ from video_assets.deliveries.look import look_into
 from video_assets.deliveries.stored_account import change_account
 from video_assets.deliveries.tables import SOURCE_FILES
 from video_assets.engagement.tables import VIDEO_METADATA
+from video_assets.player_events.stage_events import events_delivered
 from video_assets.player_events.tables import RAW_EVENTS
+from video_assets.player_events.user_aliases import refresh_aliases
 from video_assets.settings import Settings
 from video_assets.source_files.sources import sources_of
 
@@ -37,6 +39,7 @@ def source_files_asset() -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, spark: SparkEngine, settings: dg.ResourceParam[Settings]
     ) -> Iterator[dg.MaterializeResult[Any]]:
         metadata: dict[str, Any] = {}
+        refresh_aliases(spark, settings, events_delivered(settings), context.log)
         for source in sources_of(settings):
             account = _looked_at(spark, source)
             metadata |= {f"{source.name}_{name}": n for name, n in _counts(account).items()}
