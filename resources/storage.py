@@ -105,7 +105,7 @@ def join(root: str | os.PathLike[str], *parts: str) -> str:
 def storage_options(location: str | os.PathLike[str]) -> dict[str, str]:
     """Options for `deltalake`, from the environment variables of the location's provider."""
     prefix = _VARIABLES.get(provider(location))
-    return {key: value for key, value in os.environ.items() if prefix and key.startswith(prefix)}
+    return {k: v for k, v in os.environ.items() if k.startswith(prefix)} if prefix else {}
 
 
 @dataclass(frozen=True)

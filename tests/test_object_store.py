@@ -171,7 +171,8 @@ class Delivered:
         return pending_of(self.source, self._settings, NOON)
 
     def compute(self, *days: date) -> None:
-        Steps(self._settings, days).compute((RAW_EVENTS, REJECTED_EVENTS))
+        spark = SparkEngine.from_settings(self._settings)
+        Steps(self._settings, days, spark).compute((RAW_EVENTS, REJECTED_EVENTS))
 
     def rows_by_day(self) -> list[int]:
         table = open_table(table_location(self._settings.warehouse, RAW_EVENTS))

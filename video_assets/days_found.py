@@ -1,17 +1,16 @@
 """The days of some rows of a source, for errors that say what a delivery holds instead."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
 from pyspark.sql import functions as F
 
 from resources.engine.engine import Engine
-from video_assets.days import UNDATED
-from video_assets.ingestion import clear_source_errors
+from video_assets.days import UNDATED, DayRange
+from video_assets.ingestion import clear_source_errors, listed_days
 from video_assets.sources.fields import Layout
 from video_assets.sources.frames import sampled_rows
-from video_assets.sources.listing import Listing
 from video_assets.sources.tagged import SOURCE_ROWS
 from video_assets.vocabulary import TimestampUnit
 
@@ -63,12 +62,12 @@ class DaysOfSource:
     Attributes:
         spark: the engine.
         layout: the kind of row, and where its source is.
-        listing: lists the source's files.
+        run: the days whose files are looked at.
     """
 
     spark: Engine
     layout: Layout
-    listing: Callable[[], Listing]
+    run: DayRange
 
     def found(self, unit: TimestampUnit | None = None) -> DaysFound:
         """The days of some rows, with another unit of numeric times where one is named.
@@ -80,7 +79,8 @@ class DaysOfSource:
         layout = replace(self.layout, config=config)
         session = self.spark.spark_session
         with clear_source_errors():
-            rows = sampled_rows(session, layout, self.listing(), FILES_LOOKED_AT)
+            listing = listed_days(self.layout.config, layout.kind, self.run)
+            rows = sampled_rows(session, layout, listing, FILES_LOOKED_AT)
             day = F.col(layout.kind.tagged.day_column)
             is_undated = F.col("reason").isNotNull() & (day == F.lit(UNDATED))
             dated = F.when(~is_undated, day)

@@ -9,7 +9,7 @@ import dagster as dg
 from resources.delta.step_outputs import Written, materialized
 from resources.delta.table import Table
 from resources.runs.passing_faults import passes
-from video_assets.catalog import asset_key, days_of
+from video_assets.catalog import accounting, asset_key, days_of, reasons
 from video_assets.staged_days import StagedDays, named_days, named_problems
 
 FAILED_DAYS = "failed_days"
@@ -28,6 +28,26 @@ class Advice:
     table: Table
     remedy: str
     again: Table
+
+
+def rows_written(
+    context: dg.AssetExecutionContext, staged: StagedDays, valid: str, rejected: str, advice: Advice
+) -> Iterator[Written]:
+    """The outputs of a step that reads a source, with an account of its rows.
+
+    Args:
+        context: of the step.
+        staged: by the outputs' names.
+        valid: the output of valid rows.
+        rejected: the output of refused rows.
+        advice: what the message says besides the failed days.
+
+    Raises:
+        dagster.Failure: as `written`.
+    """
+    refused = staged.tables[rejected]
+    metadata = {valid: accounting(staged.tables[valid], refused), rejected: reasons(refused)}
+    yield from written(context, staged, metadata, advice)
 
 
 def written(

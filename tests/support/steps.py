@@ -47,6 +47,7 @@ class Steps:
 
     settings: Settings
     days: Sequence[date]
+    spark: SparkEngine
 
     def compute(self, tables: Collection[Table]) -> dict[str, StagedTable]:
         """Fill tables, those first that others need; what was written, by the table's name."""
@@ -64,21 +65,21 @@ class Steps:
         return written
 
     def player_events(self) -> StagedDays:
-        return stage_events(self._spark, self.settings, self._run, LOG)
+        return stage_events(self.spark, self.settings, self._run, LOG)
 
     def video_metadata(self) -> StagedDays:
-        return stage_video_metadata(self._spark, self.settings, LOG)
+        return stage_video_metadata(self.spark, self.settings, LOG)
 
     def sessions(self) -> StagedDays:
         events = self._frame(RAW_EVENTS)
-        return _named(stage_sessions(events, self._spark, self.settings, self._run, LOG))
+        return _named(stage_sessions(events, self.spark, self.settings, self._run, LOG))
 
     def engagement(self) -> StagedDays:
         inputs = (self._frame(SESSIONS), self._frame(VIDEO_METADATA))
-        return _named(stage_engagement(*inputs, self._spark, self.settings, LOG))
+        return _named(stage_engagement(*inputs, self.spark, self.settings, LOG))
 
     def daily_views(self) -> StagedDays:
-        return stage_views(self._spark, self.settings, self._run, LOG)
+        return stage_views(self.spark, self.settings, self._run, LOG)
 
     def monthly_views(self) -> StagedDays:
         months = frozenset(day for day in self._run.days if day.day == 1)
@@ -94,18 +95,14 @@ class Steps:
         return StagedDays(stage_missing_dates(daily, expected, self.settings.warehouse))
 
     def video_daily(self) -> StagedDays:
-        return _named(stage_video_daily(self._spark, self.settings, self._run, LOG))
+        return _named(stage_video_daily(self.spark, self.settings, self._run, LOG))
 
     @property
     def _run(self) -> DayRange:
         return DayRange(self.days[0], self.days[-1] + timedelta(days=1))
 
-    @property
-    def _spark(self) -> SparkEngine:
-        return SparkEngine.from_settings(self.settings)
-
     def _frame(self, table: Table) -> DataFrame:
-        return Warehouse(self.settings.warehouse, lambda: self._spark.spark_session).frame(table)
+        return Warehouse(self.settings.warehouse, lambda: self.spark.spark_session).frame(table)
 
 
 def _errors(staged: StagedDays) -> list[ValueError]:

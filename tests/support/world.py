@@ -17,6 +17,7 @@ from support.tables import Row, stored
 
 from resources.delta.stage import StagedTable
 from resources.delta.table import Table
+from resources.engine.session import SparkEngine
 from video_assets.catalog import asset_key
 from video_assets.daily_views.tables import (
     DAILY_VIDEO_VIEWS,
@@ -113,6 +114,10 @@ class World:
     def definitions(self) -> dg.Definitions:
         return build_definitions(self.settings)
 
+    @cached_property
+    def _spark(self) -> SparkEngine:
+        return SparkEngine.from_settings(self.settings)
+
     def asset(self, table: Table) -> dg.AssetsDefinition:
         """The declaration of a table's asset."""
         return self.definitions.resolve_asset_graph().get(asset_key(table)).assets_def
@@ -133,7 +138,7 @@ class World:
 
         Takes the days as `run` does. Raises what a step raises.
         """
-        return Steps(self.settings, days).compute(tables)
+        return Steps(self.settings, days, self._spark).compute(tables)
 
     def run(self, *days: date, tables: Collection[Table] = TABLES) -> Run:
         """Materialize a day, or the days from one to another in a single run.

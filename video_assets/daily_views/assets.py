@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -15,13 +14,11 @@ from resources.runs.passing_faults import retries_passing_faults
 from video_assets.catalog import (
     DAILY_VIEWS,
     DAYS_OF_THE_MONTH,
-    accounting,
     asset_key,
     days_of,
     declared,
     declared_output,
     declared_step,
-    reasons,
 )
 from video_assets.daily_views import monthly_views as frames
 from video_assets.daily_views.missing_dates import (
@@ -50,11 +47,10 @@ from video_assets.daily_views.tables import (
     REJECTED_DAILY_VIEWS,
 )
 from video_assets.days_found import DaysOfSource
-from video_assets.ingestion import listed_days
 from video_assets.plots import bars_per_day
 from video_assets.refusals import Tolerance, without_refused_days
 from video_assets.settings import Settings
-from video_assets.written_days import Advice, written
+from video_assets.written_days import Advice, rows_written
 
 SOURCE_KEY = dg.AssetKey(["source", "daily_views"])
 _ADVICE = Advice(
@@ -103,19 +99,16 @@ def daily_video_views_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDef
     def daily_views(
         context: dg.AssetExecutionContext, spark: SparkEngine, settings: dg.ResourceParam[Settings]
     ) -> Iterator[Written]:
-        run = days_of(context)
-        layout = daily_views_layout(settings)
+        run, layout = days_of(context), daily_views_layout(settings)
         staged = without_refused_days(
             stage_views(spark, settings, run, context.log),
             VALID,
             REJECTED,
-            DaysOfSource(spark, layout, partial(listed_days, layout.config, layout.kind, run)),
+            DaysOfSource(spark, layout, run),
             Tolerance(settings.max_refused_share, settings.start_date),
         )
-        valid, rejected = staged.tables[VALID], staged.tables[REJECTED]
-        _warn_of_absent_measures(valid, settings, context.log)
-        metadata = {VALID: accounting(valid, rejected), REJECTED: reasons(rejected)}
-        yield from written(context, staged, metadata, _ADVICE)
+        _warn_of_absent_measures(staged.tables[VALID], settings, context.log)
+        yield from rows_written(context, staged, VALID, REJECTED, _ADVICE)
 
     return daily_views
 

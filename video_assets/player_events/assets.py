@@ -1,7 +1,6 @@
 """The assets of the group `player_events`: what the players send, sorted out."""
 
 from collections.abc import Iterator
-from functools import partial
 
 import dagster as dg
 
@@ -10,15 +9,12 @@ from resources.engine.session import SparkEngine
 from resources.runs.passing_faults import retries_passing_faults
 from video_assets.catalog import (
     PLAYER_EVENTS,
-    accounting,
     days_of,
     declared_output,
     declared_step,
-    reasons,
 )
 from video_assets.days import UNDATED
 from video_assets.days_found import DaysOfSource
-from video_assets.ingestion import listed_days
 from video_assets.player_events.stage_events import (
     DESCRIBED,
     REJECTED,
@@ -29,7 +25,7 @@ from video_assets.player_events.stage_events import (
 from video_assets.player_events.tables import DESCRIBED_VIDEOS, RAW_EVENTS, REJECTED_EVENTS
 from video_assets.refusals import Tolerance, without_refused_days
 from video_assets.settings import Settings
-from video_assets.written_days import Advice, written
+from video_assets.written_days import Advice, rows_written
 
 SOURCE_KEY = dg.AssetKey(["source", "player_events"])
 _ADVICE = Advice(
@@ -82,17 +78,14 @@ def player_events_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinit
     def player_events(
         context: dg.AssetExecutionContext, spark: SparkEngine, settings: dg.ResourceParam[Settings]
     ) -> Iterator[Written]:
-        run = days_of(context)
-        layout = events_layout(settings)
+        run, layout = days_of(context), events_layout(settings)
         staged = without_refused_days(
             stage_events(spark, settings, run, context.log),
             VALID,
             REJECTED,
-            DaysOfSource(spark, layout, partial(listed_days, layout.config, layout.kind, run)),
+            DaysOfSource(spark, layout, run),
             Tolerance(settings.max_refused_share, settings.start_date),
         )
-        valid, rejected = staged.tables[VALID], staged.tables[REJECTED]
-        metadata = {VALID: accounting(valid, rejected), REJECTED: reasons(rejected)}
-        yield from written(context, staged, metadata, _ADVICE)
+        yield from rows_written(context, staged, VALID, REJECTED, _ADVICE)
 
     return player_events

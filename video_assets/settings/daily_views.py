@@ -16,7 +16,7 @@ from pydantic import (
 from pydantic_settings import NoDecode
 
 from video_assets.csv_dialect import CsvDialect
-from video_assets.settings.presets import filled_in, read_preset
+from video_assets.settings.presets import filled_in, read_preset, readable
 from video_assets.settings.texts import (
     DIALECT_EXAMPLE,
     EMPTY_IS_UNSET,
@@ -132,9 +132,7 @@ class DailyViewSettings(BaseModel):
     @field_validator("daily_views_preset")
     @classmethod
     def _preset_can_be_read(cls, value: str | None) -> str | None:
-        if value:
-            _preset(value)
-        return value
+        return readable(value, _preset)
 
     @field_validator("daily_views_columns")
     @classmethod

@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from video_assets.csv_dialect import CsvDialect
-from video_assets.settings.presets import filled_in, read_preset
+from video_assets.settings.presets import filled_in, read_preset, readable
 from video_assets.settings.texts import DIALECT_EXAMPLE, EMPTY_IS_UNSET, Dialect, NameMapping
 from video_assets.vocabulary import (
     ALIAS_COLUMNS,
@@ -108,9 +108,7 @@ class PlayerEventSettings(BaseModel):
     @field_validator("events_preset")
     @classmethod
     def _events_preset_can_be_read(cls, value: str | None) -> str | None:
-        if value:
-            _preset(value)
-        return value
+        return readable(value, _preset)
 
     @field_validator("events_time_zone")
     @classmethod

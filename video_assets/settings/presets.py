@@ -34,6 +34,17 @@ def read_preset(name: str, folder: Path, allowed: Collection[str]) -> Mapping[st
     return declared
 
 
+def readable(name: str | None, preset: Callable[[str], object]) -> str | None:
+    """The name of a preset, or none, once that preset was read.
+
+    Raises:
+        ValueError: as `read_preset`.
+    """
+    if name:
+        preset(name)
+    return name
+
+
 def filled_in(values: Any, field: str, preset: Callable[[str], Mapping[str, Any]]) -> Any:
     """Settings with those of the preset that one of them names; what is set itself holds.
 
