@@ -22,14 +22,23 @@ from resources.engine.session import SparkEngine
 from video_assets.daily_views.missing_dates import Expectation, newest_date
 from video_assets.daily_views.monthly_views import monthly_views
 from video_assets.daily_views.stage_missing_dates import stage_missing_dates
-from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATES, MONTHLY_VIEWS
+from video_assets.daily_views.tables import (
+    DAILY_VIDEO_VIEWS,
+    MEASURES,
+    MISSING_DATES,
+    MONTHLY_VIEWS,
+)
 
+_SQL_TYPES = {"long": "BIGINT", "double": "DOUBLE"}
+# The sample has no measures beside the views, and no change of what counts as one.
+_UNKNOWN = ", ".join(f"NULL::{_SQL_TYPES[m.type_name]} AS {m.name}" for m in MEASURES)
 _QUERIES = {
-    "monthly_views": """
+    "monthly_views": f"""
         SELECT channel_id, video_id, strftime(date_trunc('month', date), '%Y-%m') AS month,
-          sum(viewCount)::BIGINT AS aggViewCount, date_trunc('month', date)::DATE AS month_start
+          sum(viewCount)::BIGINT AS aggViewCount, date_trunc('month', date)::DATE AS month_start,
+          {_UNKNOWN}, NULL::DATE AS viewDefinitionSince, false AS spansDefinitionChange
         FROM daily GROUP BY ALL
-    """,
+    """,  # noqa: S608 (ours)
     "missing_dates": """
         WITH videos AS (
           SELECT video_id, coalesce(least(min(created_date), min(date) FILTER (viewCount > 0)),
@@ -67,7 +76,9 @@ def _ours(work: str, warehouse: str, output: Path) -> str:
     daily = Warehouse(warehouse, lambda: session).frame(DAILY_VIDEO_VIEWS)
     table = MONTHLY_VIEWS if work == "monthly_views" else MISSING_DATES
     if table is MONTHLY_VIEWS:
-        commit(stage_frame(monthly_views(daily), str(output), table))
+        days = Warehouse(warehouse).rows_per_day(DAILY_VIDEO_VIEWS)
+        months = frozenset(day.replace(day=1) for day in days)
+        commit(stage_frame(monthly_views(daily, months), str(output), table, months))
     else:
         newest = newest_date(daily)
         expected = Expectation(newest or date.min, newest)
@@ -79,9 +90,14 @@ def _duckdb(work: str, warehouse: str, output: Path) -> str:
     files = DeltaTable(table_location(warehouse, DAILY_VIDEO_VIEWS)).file_uris()
     connection = duckdb.connect()
     connection.read_parquet(files, hive_partitioning=True).create_view("daily")
-    result = output / "result.parquet"
-    connection.execute(f"COPY ({_QUERIES[work]}) TO '{result}' (FORMAT parquet, COMPRESSION zstd)")
-    return str(result)
+    result, by_month = output / "result", ""
+    if work == "monthly_views":
+        connection.execute("SET preserve_insertion_order = false")
+        by_month = ", PARTITION_BY (month_start)"
+    connection.execute(
+        f"COPY ({_QUERIES[work]}) TO '{result}' (FORMAT parquet, COMPRESSION zstd{by_month})"
+    )
+    return f"{result}/**/*.parquet" if by_month else str(result)
 
 
 if __name__ == "__main__":

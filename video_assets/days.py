@@ -1,5 +1,6 @@
 """Ranges of UTC days."""
 
+from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -51,3 +52,8 @@ def consecutive(days: Iterable[date]) -> list[DayRange]:
         else:
             ranges.append(DayRange.single(day))
     return ranges
+
+
+def last_of_month(day: date) -> date:
+    """The last day of a day's month."""
+    return day.replace(day=monthrange(day.year, day.month)[1])

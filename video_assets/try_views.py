@@ -64,7 +64,7 @@ def compute(settings: Settings, sample: PlatformSample) -> Mapping[str, StagedTa
     delivered.note()
     daily = Warehouse(settings.warehouse, lambda: spark.spark_session).frame(DAILY_VIDEO_VIEWS)
     months = frozenset(day.replace(day=1) for day in run.days)
-    sums = monthly_views(daily, settings.view_measures, settings.definition_change_days)
+    sums = monthly_views(daily, months, settings.view_measures, settings.definition_change_days)
     commit(stage_frame(sums, settings.warehouse, MONTHLY_VIEWS, months))
     expected = expectation(settings, newest_date(daily))
     for table in stage_missing_dates(daily, expected, settings.warehouse).values():

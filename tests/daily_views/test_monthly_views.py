@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from video_assets.daily_views.monthly_views import monthly_views
 from video_assets.daily_views.tables import MONTHLY_VIEWS
 
+EMPTY_MONTH = date(2000, 1, 1)
 DDL = "channel_id string, video_id string, date date, viewCount bigint"
 
 Views = tuple[str | None, str, date, int | None]
@@ -21,6 +22,14 @@ def daily(spark: SparkSession, rows: Iterable[Views]) -> DataFrame:
     return spark.createDataFrame(list(rows), DDL)
 
 
+def monthly(
+    daily: DataFrame, measures: Sequence[str] = (), definition_changes: Sequence[date] = ()
+) -> DataFrame:
+    """The months of all rows, and one without a row."""
+    months = {row.date.replace(day=1) for row in daily.select("date").collect()}
+    return monthly_views(daily, months | {EMPTY_MONTH}, measures, definition_changes)
+
+
 def sums(frame: DataFrame) -> dict[Month, int | None]:
     rows = frame.collect()
     result = {(row.channel_id, row.video_id, row.month): row.aggViewCount for row in rows}
@@ -29,7 +38,7 @@ def sums(frame: DataFrame) -> dict[Month, int | None]:
 
 
 def test_the_month_is_given_as_text_and_as_its_first_day(spark: SparkSession) -> None:
-    result = monthly_views(daily(spark, [("c", "v", date(2024, 2, 29), 3)]))
+    result = monthly(daily(spark, [("c", "v", date(2024, 2, 29), 3)]))
     assert result.columns == list(MONTHLY_VIEWS.column_names)
     (row,) = result.collect()
     assert (row.month, row.month_start) == ("2024-02", date(2024, 2, 1))
@@ -38,7 +47,7 @@ def test_the_month_is_given_as_text_and_as_its_first_day(spark: SparkSession) ->
 def test_the_last_and_the_first_day_of_a_month_are_told_apart(spark: SparkSession) -> None:
     days = [date(2023, 12, 31), date(2024, 1, 1), date(2024, 2, 29), date(2024, 3, 1)]
     rows: list[Views] = [("c", "v", on, 10**number) for number, on in enumerate(days)]
-    assert sums(monthly_views(daily(spark, rows))) == {
+    assert sums(monthly(daily(spark, rows))) == {
         ("c", "v", "2023-12"): 1,
         ("c", "v", "2024-01"): 10,
         ("c", "v", "2024-02"): 100,
@@ -49,19 +58,19 @@ def test_the_last_and_the_first_day_of_a_month_are_told_apart(spark: SparkSessio
 @pytest.mark.parametrize("count", [2**31, 2**53 + 1, 2**62 - 1])
 def test_sums_are_exact_beyond_32_bits_and_beyond_a_double(spark: SparkSession, count: int) -> None:
     rows: list[Views] = [("c", "v", date(2025, 1, n), count) for n in (1, 2)]
-    assert sums(monthly_views(daily(spark, [*rows, ("c", "v", date(2025, 1, 3), 1)]))) == {
+    assert sums(monthly(daily(spark, [*rows, ("c", "v", date(2025, 1, 3), 1)]))) == {
         ("c", "v", "2025-01"): 2 * count + 1
     }
 
 
 def test_days_without_a_known_count_are_left_out(spark: SparkSession) -> None:
     rows: list[Views] = [("c", "v", date(2025, 1, 1), None), ("c", "v", date(2025, 1, 2), 5)]
-    assert sums(monthly_views(daily(spark, rows))) == {("c", "v", "2025-01"): 5}
+    assert sums(monthly(daily(spark, rows))) == {("c", "v", "2025-01"): 5}
 
 
 def test_a_month_without_any_known_count_is_null_rather_than_zero(spark: SparkSession) -> None:
     rows: list[Views] = [("c", "v", date(2025, 1, n), None) for n in (1, 2)]
-    assert sums(monthly_views(daily(spark, rows))) == {("c", "v", "2025-01"): None}
+    assert sums(monthly(daily(spark, rows))) == {("c", "v", "2025-01"): None}
 
 
 def test_a_null_channel_is_a_channel_of_its_own(spark: SparkSession) -> None:
@@ -70,7 +79,7 @@ def test_a_null_channel_is_a_channel_of_its_own(spark: SparkSession) -> None:
         (None, "v", date(2025, 1, 2), 2),
         ("c", "v", date(2025, 1, 3), 4),
     ]
-    assert sums(monthly_views(daily(spark, rows))) == {
+    assert sums(monthly(daily(spark, rows))) == {
         (None, "v", "2025-01"): 3,
         ("c", "v", "2025-01"): 4,
     }
@@ -79,17 +88,17 @@ def test_a_null_channel_is_a_channel_of_its_own(spark: SparkSession) -> None:
 def test_days_below_zero_are_taken_off_the_sum(spark: SparkSession) -> None:
     counts = (-(2**40), 7, -1)
     rows: list[Views] = [("c", "v", date(2025, 1, n + 1), count) for n, count in enumerate(counts)]
-    assert sums(monthly_views(daily(spark, rows))) == {("c", "v", "2025-01"): -(2**40) + 6}
+    assert sums(monthly(daily(spark, rows))) == {("c", "v", "2025-01"): -(2**40) + 6}
 
 
 def test_a_sum_below_64_bits_fails_too(spark: SparkSession) -> None:
     rows: list[Views] = [("c", "v", date(2025, 1, n), -(2**63)) for n in (1, 2)]
     with pytest.raises(PySparkException, match="video v exceed 64 bits"):
-        monthly_views(daily(spark, rows)).collect()
+        monthly(daily(spark, rows)).collect()
 
 
 def test_the_four_columns_that_there_always_were_come_first(spark: SparkSession) -> None:
-    assert monthly_views(daily(spark, [])).columns[:4] == [
+    assert monthly(daily(spark, [])).columns[:4] == [
         "channel_id",
         "video_id",
         "month",
@@ -104,7 +113,7 @@ def test_measures_are_summed_as_views_are_and_others_are_unknown(spark: SparkSes
         ("c", "w", date(2025, 1, 2), 1, None, None),
     ]
     frame = spark.createDataFrame(rows, f"{DDL}, likes bigint, watchMinutes double")
-    found = monthly_views(frame, ["likes", "watchMinutes"]).collect()
+    found = monthly(frame, ["likes", "watchMinutes"]).collect()
     assert {row.video_id: (row.likes, row.watchMinutes, row.shares) for row in found} == {
         "v": (3, 1.75, None),
         "w": (None, None, None),
@@ -115,7 +124,7 @@ def test_a_month_says_whether_it_changed_what_counts_as_a_view(spark: SparkSessi
     changes = [date(2025, 2, 1), date(2025, 3, 31), date(2025, 4, 30)]
     months = [date(2025, month, 15) for month in range(1, 6)]
     frame = daily(spark, [("c", "v", on, 1) for on in months])
-    found = monthly_views(frame, definition_changes=changes).collect()
+    found = monthly(frame, definition_changes=changes).collect()
     assert {
         r.month_start.month: (r.viewDefinitionSince, r.spansDefinitionChange) for r in found
     } == {
@@ -133,7 +142,7 @@ def test_a_sum_beyond_64_bits_fails_and_names_video_and_month(
     spark: SparkSession, days: int
 ) -> None:
     rows: list[Views] = [("c", "big", date(2025, 1, n + 1), 2**63 - 1) for n in range(days)]
-    result = monthly_views(daily(spark, [*rows, ("c", "small", date(2025, 1, 1), 1)]))
+    result = monthly(daily(spark, [*rows, ("c", "small", date(2025, 1, 1), 1)]))
     with pytest.raises(
         PySparkException, match="video big exceed 64 bits in the month of 2025-01-01"
     ):
@@ -161,4 +170,10 @@ def test_sums_equal_those_of_a_plain_loop(spark: SparkSession, rows: list[Any]) 
         month = (channel, video, f"{on:%Y-%m}")
         before = expected.get(month)
         expected[month] = before if count is None else (before or 0) + count
-    assert sums(monthly_views(daily(spark, rows))) == expected
+    assert sums(monthly(daily(spark, rows))) == expected
+
+
+def test_rows_of_other_months_are_left_out(spark: SparkSession) -> None:
+    days = [date(2024, 1, 31), date(2024, 2, 1), date(2024, 2, 29), date(2024, 3, 1)]
+    rows = daily(spark, [("c", "v", on, 10**n) for n, on in enumerate(days)])
+    assert sums(monthly_views(rows, [date(2024, 2, 1)])) == {("c", "v", "2024-02"): 110}

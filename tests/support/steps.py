@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from resources.delta.commit import commit
 from resources.delta.stage import StagedTable, stage_frame
@@ -84,9 +83,8 @@ class Steps:
     def monthly_views(self) -> StagedDays:
         months = frozenset(day for day in self._run.days if day.day == 1)
         daily = self._frame(DAILY_VIDEO_VIEWS)
-        days = daily.where(F.trunc("date", "month").isin(*months))
         changes = self.settings.definition_change_days
-        sums = monthly_views(days, self.settings.view_measures, changes)
+        sums = monthly_views(daily, months, self.settings.view_measures, changes)
         return _named(stage_frame(sums, self.settings.warehouse, MONTHLY_VIEWS, months))
 
     def missing_dates(self) -> StagedDays:

@@ -151,8 +151,9 @@ def monthly_views_asset(monthly: dg.MonthlyPartitionsDefinition) -> dg.AssetsDef
         for month in context.partition_keys:
             is_incomplete = {"is_incomplete": month >= current_month}
             context.add_asset_metadata(is_incomplete, partition_key=month)
+        months = map(date.fromisoformat, context.partition_keys)
         return frames.monthly_views(
-            daily_video_views, settings.view_measures, settings.definition_change_days
+            daily_video_views, months, settings.view_measures, settings.definition_change_days
         )
 
     return monthly_views
