@@ -25,7 +25,7 @@ from resources.storage import find, normalized
 from video_assets.analytics.tables import ANALYTICS_TABLES, DAILY_ANALYTICS_TABLES
 from video_assets.catalog import RANGE_TAGS, asset_key
 from video_assets.engagement.tables import ENGAGEMENT
-from video_assets.player_events.erased_users import note_erased
+from video_assets.player_events.erased_users import note_erased, pseudonyms_of
 from video_assets.player_events.tables import REJECTED_EVENTS, USER_ALIASES
 from video_assets.player_events.user_aliases import erase_aliases, with_own_aliases
 from video_assets.report.assets import KEY as REPORT
@@ -75,7 +75,8 @@ def erasure_job(recompute: Recompute) -> dg.JobDefinition:
         config: EraseUsersConfig,
         settings: dg.ResourceParam[Settings],
     ) -> None:
-        named = _users(config)
+        people, pseudonyms = _users(config), pseudonyms_of(settings)
+        named = [*people, *map(pseudonyms.of_user, people)] if pseudonyms else people
         note_erased(settings, named)
         users = with_own_aliases(settings, named)
         note_erased(settings, users)
@@ -97,7 +98,7 @@ def erasure_job(recompute: Recompute) -> dg.JobDefinition:
             )
         context.add_output_metadata(
             {
-                "users": len(named),
+                "users": len(people),
                 "anonymous ids of theirs": len(users) - len(named),
                 **{f"rows deleted from {name}": rows for name, rows in deleted.items()},
                 "records redacted in Dagster": redacted,

@@ -15,6 +15,7 @@ from video_assets.arrow.blocks import gathered_packs, pack, unpacked
 from video_assets.arrow.kernels import count_values, gathered
 from video_assets.arrow.types import Integers, compute
 from video_assets.player_events.erased import ErasedUsers
+from video_assets.player_events.pseudonyms import Pseudonyms
 from video_assets.player_events.tables import USER_ALIASES
 from video_assets.rejected_rows import rejected_rows
 from video_assets.sources.chunks import Chunk
@@ -76,6 +77,14 @@ ALIAS_ROWS = RowKind(
     validate=validate_aliases,
     optional=OPTIONAL_ALIAS_COLUMNS,
 )
+
+
+def pseudonymous_aliases(
+    batches: Iterator[pa.RecordBatch], pseudonyms: Pseudonyms
+) -> Iterator[pa.RecordBatch]:
+    """Tagged aliases with pseudonyms in place of the ids of both kinds."""
+    for batch in batches:
+        yield pseudonyms.in_place_of(batch, ["anonymousId", "userId"])
 
 
 def stored_aliases(batches: Iterator[pa.RecordBatch], erased: ErasedUsers) -> Iterator[Emission]:

@@ -8,6 +8,7 @@ import pyarrow as pa
 from resources.delta.commit import ensure_table
 from resources.delta.warehouse import Warehouse
 from video_assets.player_events.erased import NOBODY, ErasedUsers, hash_of
+from video_assets.player_events.pseudonyms import Pseudonyms
 from video_assets.player_events.tables import ERASED_USERS
 from video_assets.settings import Settings, SettingsError
 
@@ -69,3 +70,9 @@ def erasure_key(settings: Settings) -> bytes:
     if settings.erasure_key is None:
         raise SettingsError(f"VIDEO_ASSETS_ERASURE_KEY is not set. {_HOW_TO_MAKE_ONE}")
     return settings.erasure_key.get_secret_value().encode()
+
+
+def pseudonyms_of(settings: Settings) -> Pseudonyms | None:
+    """What stands for users; None: their ids."""
+    key = settings.user_id_key
+    return Pseudonyms(key.get_secret_value().encode()) if key else None

@@ -17,6 +17,7 @@ from video_assets.arrow.kernels import count_values
 from video_assets.player_events.descriptions import last_told, told_by
 from video_assets.player_events.erased import NOBODY, ErasedUsers
 from video_assets.player_events.ordering import distinct_rows
+from video_assets.player_events.pseudonyms import Pseudonyms
 from video_assets.player_events.source_rows import EVENT_ROWS
 from video_assets.player_events.tables import DESCRIBED_VIDEOS, RAW_EVENTS, REJECTED_EVENTS
 from video_assets.sources.config import SourceConfig
@@ -80,13 +81,14 @@ class SortedOut:
         return count_values(self.rejected, "reason")
 
 
-def events_in_blocks(
+def events_in_blocks(  # noqa: PLR0913 (what is read, and under which ids)
     spark: SparkSession,
     source: SourceConfig,
     window: Window,
     *,
     shares: Shares,
     listing: Listing | None = None,
+    pseudonyms: Pseudonyms | None = None,
 ) -> DataFrame:
     """All rows of a source for some days as blocks, those of a user in one bucket; lazily.
 
@@ -96,6 +98,7 @@ def events_in_blocks(
         window: the days, UTC.
         shares: tasks and buckets.
         listing: the source's files where the caller has listed them already.
+        pseudonyms: what stands for users; None: their ids.
 
     Returns:
         Blocks: `unpacked` gives what `sort_out` takes.
@@ -103,7 +106,7 @@ def events_in_blocks(
     Raises:
         SourceError: as for `read_rows`.
     """
-    function = partial(_blocks, buckets=shares.buckets)
+    function = partial(_blocks, buckets=shares.buckets, pseudonyms=pseudonyms)
     blocks = map_rows(
         spark,
         Layout(EVENT_ROWS, source),
@@ -177,7 +180,9 @@ def _distinct(events: pa.Table) -> pa.Table:
     return events.take(distinct_rows(events, FILE))
 
 
-def _blocks(batches: Iterable[pa.RecordBatch], buckets: int) -> Iterator[pa.RecordBatch]:
+def _blocks(
+    batches: Iterable[pa.RecordBatch], buckets: int, pseudonyms: Pseudonyms | None
+) -> Iterator[pa.RecordBatch]:
     told: list[pa.Table] = []
 
     def heard() -> Iterator[pa.RecordBatch]:
@@ -185,7 +190,7 @@ def _blocks(batches: Iterable[pa.RecordBatch], buckets: int) -> Iterator[pa.Reco
             described = told_by(batch)
             if described is not None:
                 told.append(described)
-            yield batch
+            yield pseudonyms.in_place_of(batch, ["userId"]) if pseudonyms else batch
 
     yield from packed(
         heard(),

@@ -16,7 +16,7 @@ from video_assets.deliveries.delivery import PLAYER_EVENTS, Source
 from video_assets.deliveries.look import delivery_of
 from video_assets.deliveries.unreadable import without_unreadable
 from video_assets.ingestion import days_without_file, events_source
-from video_assets.player_events.erased_users import erased_users
+from video_assets.player_events.erased_users import erased_users, pseudonyms_of
 from video_assets.player_events.routes import sorted_events
 from video_assets.player_events.sort_out import events_in_blocks
 from video_assets.player_events.source_rows import EVENT_ROWS
@@ -71,7 +71,12 @@ def stage_events(
             return stage_nothing(valid, rejected, described)
         shares = Shares.of(chunk.rows, spark.cores)
         blocks = events_in_blocks(
-            spark.spark_session, source, chunk.window, shares=shares, listing=chunk.listing
+            spark.spark_session,
+            source,
+            chunk.window,
+            shares=shares,
+            listing=chunk.listing,
+            pseudonyms=pseudonyms_of(settings),
         )
         if aliases is not None:
             blocks = events_of_users(spark, settings, blocks, shares)

@@ -37,11 +37,12 @@ from video_assets.player_events.alias_rows import (
     ALIAS_ROWS,
     REFUSED,
     alias_blocks,
+    pseudonymous_aliases,
     stored_aliases,
     under_users,
 )
 from video_assets.player_events.erased import hash_of
-from video_assets.player_events.erased_users import erased_users, erasure_key
+from video_assets.player_events.erased_users import erased_users, erasure_key, pseudonyms_of
 from video_assets.player_events.tables import RAW_EVENTS, USER_ALIASES
 from video_assets.settings import Settings
 from video_assets.sources.config import SourceConfig
@@ -177,6 +178,9 @@ def _staged(
     with clear_source_errors():
         layout, listing = delivery.source.layout, delivery.listing
         rows = read_rows(spark.spark_session, layout, ANY_DAY, listing)
+        if pseudonyms := pseudonyms_of(settings):
+            hidden = partial(pseudonymous_aliases, pseudonyms=pseudonyms)
+            rows = rows.mapInArrow(hidden, rows.schema)
         tasks = tasks_for(rows_of_source(listing), spark.cores)
         route = partial(stored_aliases, erased=erased_users(settings))
         tables = stage(rows.repartition(tasks, F.col("anonymousId")), route, into)

@@ -33,3 +33,10 @@ class MaintenanceSettings(BaseModel):
         description="secret with which `erase_users` hashes the ids of those it erased; every run "
         "needs it from then on",
     )
+    user_id_key: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="secret with which user ids become keyed hashes while events are read, so that "
+        "no table holds one; texts of refused rows are withheld then. Another key makes other "
+        "users",
+    )
