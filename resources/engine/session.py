@@ -164,8 +164,9 @@ def _answers(session: SparkSession) -> bool:
 
 
 def _give_up(session: SparkSession) -> None:
-    """Take leave of a server that is gone without waiting for it when this process ends."""
+    """Take leave of a server that is gone: PySpark would ask it again when this process ends."""
     session.client.set_retry_policies([])
+    session.client.close()
 
 
 def _started(engine: str, remote: str, config: dict[str, str]) -> SparkSession:
