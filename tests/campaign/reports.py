@@ -6,6 +6,7 @@ few videos are watched in many countries, and most in none.
 
 import argparse
 import os
+import resource
 import sys
 import tempfile
 import time
@@ -128,10 +129,11 @@ def main() -> int:
             views.compute(*months_of(FIRST, last), tables=MONTHS)
             seconds = time.monotonic() - began
             wrong = list(_differences(views, size, expected))
+    gibibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(
         f"{rows:,} rows of {size.videos:,} videos, {COUNTRIES} countries and {size.days} days, "
         f"{int(BACKFILLED * size.days)} days backfilled: {expected.sum():,} views, "
-        f"{seconds:.0f} s"
+        f"{seconds:.0f} s, at most {gibibytes:.1f} GiB of memory, generating and comparing included"
     )
     print("\n".join(wrong) or "every video and day, and all months, are the plain sum")
     return bool(wrong)

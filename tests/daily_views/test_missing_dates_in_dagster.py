@@ -169,3 +169,30 @@ def test_where_no_row_means_zero_only_days_without_any_file_are_missing(tmp_path
         assert arrays(views) == {"v": [3, 5]}
         views.with_settings(no_row_means="missing").run(tables=MISSING)
         assert arrays(views) == {"v": [2, 3, 5]}
+
+
+def test_of_the_missing_days_of_a_tracker_that_records_changes_only_its_own_failures_are_real(
+    tmp_path: Path,
+) -> None:
+    videos, days, failures = range(1, 21), range(1, 41), (11, 25, 26)
+    rows = [
+        view(f"v{video}", day(on), 100 * on, created_date=FIRST)
+        for video in videos
+        for on in days
+        if (on - 1) % video == 0 and on not in failures
+    ]
+    unrecorded = len(videos) * len(days) - len(rows)
+    source = str(write(tmp_path / "tracker.parquet", rows))
+    settings = {"daily_views": source, "view_count_kind": "cumulative", "start_date": FIRST}
+    with world(tmp_path / "w", no_row_means="zero", gone_after=60, **settings) as views:
+        views.compute(day(1), day(40), tables=VIEWS)
+        views.run(tables=MISSING)
+        assert arrays(views) == {f"v{video}": list(failures) for video in videos}
+        views.with_settings(no_row_means="missing").run(tables=MISSING)
+        assert len(views.rows(MISSING_DATE)) == unrecorded == 662
+        grown = [row["viewCount"] for row in views.rows(DAILY_VIDEO_VIEWS)]
+    assert sum(grown) == sum(row["viewCount"] for row in newest_of_each(rows))
+
+
+def newest_of_each(rows: list[Row]) -> list[Row]:
+    return list({row["video_id"]: row for row in rows}.values())
