@@ -201,3 +201,24 @@ def test_sums_of_many_countries_equal_a_plain_sum_with_backfills_and_repeats(
         (row["video_id"], row["date"]): row["viewCount"] for row in tables["daily_video_views"]
     }
     assert found == expected
+
+
+def test_zero_rows_since_2007_add_no_view_and_no_missing_day(tmp_path: Path) -> None:
+    uploaded, last = date(2025, 3, 3), date(2025, 3, 8)
+    lines = ["Date,Content,Video publish time,Views"]
+    on = date(2007, 1, 1)
+    while on <= last:
+        count = 1_000 * max(0, (on - uploaded).days + 1)
+        lines.append(f'{on},Total,,"{count:,}"')
+        lines.append(f'{on}, -serQUrgefU,"Mar 3, 2025","{count:,}"')
+        on += timedelta(days=1)
+    export = tmp_path / "Chart data.csv"
+    export.write_text("\n".join(lines), "utf-8")
+    settings = {"daily_views": str(export), "daily_views_preset": "youtube_studio"}
+    tables = filled(tmp_path / "w", date(2025, 3, 1), last, **settings)
+    assert [row["viewCount"] for row in tables["daily_video_views"]] == [
+        1_000 * age for age in range(1, 7)
+    ]
+    assert [row["aggViewCount"] for row in tables["monthly_views"]] == [21_000]
+    assert tables["missing_date"] == []
+    assert [row["reason"] for row in tables["rejected_daily_views"]] == ["before_upload"] * 2
