@@ -1,11 +1,11 @@
-from video_assets.docs import README, TABLES_PAGE, readme_with_settings, tables_reference
+from video_assets.docs import README, TABLES_PAGE, renewed_readme, tables_reference
 from video_assets.settings import Settings, environment_name
 from video_assets.tables import TABLES
 
 
 def test_the_readme_lists_the_settings_as_they_are_declared() -> None:
     readme = README.read_text("utf-8")
-    assert readme_with_settings(readme) == readme, "run `make docs`"
+    assert renewed_readme(readme) == readme, "run `make docs`"
 
 
 def test_the_page_of_tables_lists_the_columns_as_they_are_declared() -> None:

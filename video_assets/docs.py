@@ -1,8 +1,10 @@
 """The reference parts of the documentation, made from the declarations: `make docs`.
 
-README.md holds the settings between two markers, docs/tables.md every table and column.
+README.md holds the settings and the questions between markers, docs/tables.md every table and
+column.
 """
 
+import re
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -17,6 +19,37 @@ from video_assets.tables import TABLES
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 TABLES_PAGE = ROOT / "docs" / "tables.md"
+QUERIES = ROOT / "queries"
+# What people ask, as a viewer's path goes: what is watched, how, by whom, views, and the data.
+QUESTIONS = (
+    "top_videos",
+    "growing_videos",
+    "first_seven_days",
+    "views_by_month",
+    "lifetime_beside_days",
+    "completion",
+    "left_early",
+    "drop_off",
+    "moments_that_lose_viewers",
+    "moments_watched_again",
+    "skipped_videos",
+    "retention_beside_similar",
+    "tier_distribution",
+    "viewers_by_day",
+    "returning_viewers",
+    "power_users",
+    "watched_together",
+    "hours_of_day",
+    "visits",
+    "session_events",
+    "dates_missing",
+    "refused_rows",
+    "files_waiting",
+    "quality_watch_time_above_duration",
+)
+QUESTIONS_START = "<!-- questions: made by `make docs` -->\n"
+QUESTIONS_END = "<!-- end of questions -->\n"
+_READ_TABLE = re.compile(r"\b(?:FROM|JOIN) (\w+)")
 SETTINGS_START = "<!-- settings: made by `make docs` -->\n"
 SETTINGS_END = "<!-- end of settings -->\n"
 
@@ -41,11 +74,45 @@ def tables_reference() -> str:
     return intro + "".join(_table_reference(table) for table in TABLES.values())
 
 
-def readme_with_settings(readme: str) -> str:
-    """The README with its table of settings renewed."""
-    before, _, rest = readme.partition(SETTINGS_START)
-    _, _, after = rest.partition(SETTINGS_END)
-    return before + SETTINGS_START + settings_reference() + SETTINGS_END + after
+def questions_reference() -> str:
+    """What people ask, the query that answers it, and what that reads, as a Markdown table."""
+    head = "| question | query | tables |\n| --- | --- | --- |\n"
+    return head + "".join(_question_reference(name) for name in QUESTIONS)
+
+
+def question_of(query: str) -> str:
+    """What a query answers, as its first line says."""
+    first, *_ = _sql(query).splitlines()
+    question, _, _ = first.removeprefix("-- ").partition("?")
+    return f"{question}?"
+
+
+def tables_of(query: str) -> list[str]:
+    """The stored tables that a query reads, in order."""
+    named = dict.fromkeys(_READ_TABLE.findall(_sql(query)))
+    return [name for name in named if name in TABLES]
+
+
+def renewed_readme(readme: str) -> str:
+    """The README with its tables of settings and of questions renewed."""
+    settings = _between(readme, SETTINGS_START, SETTINGS_END, settings_reference())
+    return _between(settings, QUESTIONS_START, QUESTIONS_END, questions_reference())
+
+
+def _between(page: str, start: str, end: str, text: str) -> str:
+    before, _, rest = page.partition(start)
+    _, _, after = rest.partition(end)
+    return before + start + text + end + after
+
+
+def _sql(query: str) -> str:
+    return (QUERIES / f"{query}.sql").read_text("utf-8")
+
+
+def _question_reference(query: str) -> str:
+    tables = ", ".join(f"[`{name}`](docs/tables.md#{name})" for name in tables_of(query))
+    file = f"[`{query}.sql`](queries/{query}.sql)"
+    return f"| {_cell(question_of(query))} | {file} | {tables} |\n"
 
 
 def _table_reference(table: Table) -> str:
@@ -76,5 +143,5 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(readme_with_settings(README.read_text("utf-8")), "utf-8")
+    README.write_text(renewed_readme(README.read_text("utf-8")), "utf-8")
     TABLES_PAGE.write_text(tables_reference(), "utf-8")

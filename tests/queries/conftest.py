@@ -8,6 +8,7 @@ from support.samples import make_sample
 from support.world import World, world
 
 from resources.delta.duckdb_views import SqlViews
+from video_assets.analytics.tables import ANALYTICS_TABLES, DAILY_ANALYTICS_TABLES
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.tables import ALL_TABLES
@@ -27,6 +28,8 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with world(folder / "warehouse", **sources) as filled:
         first, *_, last = sample.spec.event_days
         filled.run(first, last, tables=FILLED)
+        filled.run(first, last, tables=DAILY_ANALYTICS_TABLES)
+        filled.run(tables=ANALYTICS_TABLES)
         yield filled
 
 

@@ -11,10 +11,9 @@ from pyspark.sql import SparkSession
 from support.engine import is_spark
 
 from resources.delta.duckdb_views import SqlViews
-from resources.delta.stage import table_location
-from video_assets.engagement.tables import ENGAGEMENT
-from video_assets.player_events.tables import RAW_EVENTS
+from resources.delta.warehouse import Warehouse
 from video_assets.sql_shell import Sql
+from video_assets.tables import ALL_TABLES
 
 Row = dict[str, Any]
 RunQuery = Callable[..., list[Row]]
@@ -33,9 +32,10 @@ def by_duckdb(queries: Path, views: SqlViews) -> RunQuery:
 
 def by_spark_sql(queries: Path, spark: SparkSession, warehouse: str) -> RunQuery:
     """As Databricks runs it, by the engine at hand that speaks Spark SQL."""
-    for table in (RAW_EVENTS, ENGAGEMENT):
-        location = table_location(warehouse, table)
-        spark.read.format("delta").load(location).createOrReplaceTempView(table.name)
+    stored = Warehouse(warehouse, lambda: spark)
+    for table in ALL_TABLES:
+        if stored.holds(table):
+            stored.frame(table).createOrReplaceTempView(table.name)
 
     def run(name: str, **parameters: str) -> list[Row]:
         if parameters and is_spark():

@@ -1,0 +1,346 @@
+"""The questions of the README: each query against the same numbers in plain Python."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise, permutations
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+from support.checks import Checked, viewed
+from support.query_engines import RunQuery, by_duckdb, by_spark_sql
+from support.tables import Row
+from support.world import World
+
+from resources.delta.duckdb_views import SqlViews
+from resources.delta.table import Table
+from video_assets.analytics.tables import VIDEO_DAILY, VIDEO_POSITION_CURVE, VIEWER_COHORTS
+from video_assets.daily_views.tables import MISSING_DATE, MONTHLY_VIEWS
+from video_assets.deliveries.tables import SOURCE_FILES
+from video_assets.docs import QUESTIONS, ROOT, question_of, questions_reference, tables_of
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+from video_assets.lifetime_views.tables import LIFETIME_VIEW_HISTORY
+from video_assets.player_events.tables import REJECTED_EVENTS
+from video_assets.tables import ALL_TABLES, TABLES
+
+HOUR = 3600
+FIRST = date(2025, 1, 1)
+both_engines = pytest.mark.parametrize("run", ["duckdb", "spark_sql"], indirect=True)
+
+
+@pytest.fixture(scope="module")
+def runs(
+    tables: World, views: SqlViews, queries: Path, spark: SparkSession
+) -> Mapping[str, RunQuery]:
+    return {
+        "duckdb": by_duckdb(queries, views),
+        "spark_sql": by_spark_sql(queries, spark, tables.settings.warehouse),
+    }
+
+
+@pytest.fixture
+def run(runs: Mapping[str, RunQuery], request: pytest.FixtureRequest) -> RunQuery:
+    return runs[request.param]
+
+
+def grouped(rows: Sequence[Row], name: str) -> dict[Any, list[Row]]:
+    groups: dict[Any, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row[name]].append(row)
+    return groups
+
+
+def share(rows: Sequence[Row], holds: Callable[[Row], bool]) -> Any:
+    return about(100 * sum(map(holds, rows)) / len(rows))
+
+
+def mean(rows: Sequence[Row], name: str) -> Any:
+    return about(fmean(row[name] for row in rows))
+
+
+def about(number: float) -> Any:
+    """To the two decimals that a query shows."""
+    return pytest.approx(number, abs=0.00501)
+
+
+@both_engines
+def test_who_completes_and_who_watches_most_of_it(run: RunQuery, tables: World) -> None:
+    videos = grouped(tables.rows(ENGAGEMENT), "videoId")
+    found = {row["videoId"]: row for row in run("completion")}
+    assert found.keys() == videos.keys()
+    for video, rows in videos.items():
+        assert found[video]["viewers"] == len(rows)
+        assert found[video]["completedPercent"] == share(rows, lambda r: r["completionCount"] > 0)
+        watched = share(rows, lambda row: row["uniqueWatchPercentage"] >= 75)
+        assert found[video]["watchedThreeQuartersPercent"] == watched
+    shares = [row["completedPercent"] for row in run("completion")]
+    assert shares == sorted(shares, reverse=True)
+
+
+@both_engines
+def test_who_leaves_in_the_first_half_minute(run: RunQuery, tables: World) -> None:
+    videos = grouped(tables.rows(ENGAGEMENT), "videoId")
+    found = run("left_early")
+    assert {row["videoId"]: row["leftEarly"] for row in found} == {
+        video: sum(row["totalWatchTime"] < 30 for row in rows) for video, rows in videos.items()
+    }
+    for row in found:
+        early = share(videos[row["videoId"]], lambda viewer: viewer["totalWatchTime"] < 30)
+        assert row["leftEarlyPercent"] == early
+
+
+@both_engines
+def test_the_moments_that_are_watched_again(run: RunQuery, tables: World) -> None:
+    curve = tables.rows(VIDEO_POSITION_CURVE)
+    ranked = [row for row in curve if row["hotspotRank"] and row["hotspotRank"] <= 3]
+    wanted = sorted(ranked, key=lambda row: (row["videoId"], row["hotspotRank"]))
+    names = ("videoId", "hotspotRank", "bucketStart", "bucketEnd", "viewers", "rewatches")
+    assert wanted
+    assert run("moments_watched_again") == [{n: row[n] for n in names} for row in wanted]
+
+
+@both_engines
+def test_the_moments_that_lose_most_viewers(run: RunQuery, tables: World) -> None:
+    wanted = []
+    for video, parts in sorted(grouped(tables.rows(VIDEO_POSITION_CURVE), "videoId").items()):
+        last = max(part["bucketStart"] for part in parts)
+        losing = [part for part in parts if part["exits"] and part["bucketStart"] < last]
+        losing.sort(key=lambda part: (-part["exits"], part["bucketStart"]))
+        wanted += [(video, n + 1, p["bucketStart"], p["exits"]) for n, p in enumerate(losing[:3])]
+    found = run("moments_that_lose_viewers")
+    names = ("videoId", "exitRank", "bucketStart", "exits")
+    assert [tuple(row[name] for name in names) for row in found] == wanted
+
+
+@both_engines
+def test_videos_beside_others_of_their_length(run: RunQuery, tables: World) -> None:
+    curve = [r for r in tables.rows(VIDEO_POSITION_CURVE) if r["relativeRetention"] is not None]
+    wanted = {
+        video: fmean(part["relativeRetention"] for part in parts)
+        for video, parts in grouped(curve, "videoId").items()
+    }
+    found = {row["videoId"]: row["relativeRetention"] for row in run("retention_beside_similar")}
+    assert found == pytest.approx(wanted, abs=0.000501)
+
+
+@both_engines
+def test_people_and_new_people_of_each_day(run: RunQuery, tables: World) -> None:
+    by_day = grouped(tables.rows(SESSIONS), "sessionDate")
+    seen: set[str] = set()
+    wanted = []
+    for day, rows in sorted(by_day.items()):
+        users = {row["userId"] for row in rows}
+        hours = about(sum(row["watchTime"] for row in rows) / HOUR)
+        wanted.append((day, len(users), len(users - seen), hours))
+        seen |= users
+    assert len(wanted) > 1
+    assert [tuple(row.values()) for row in run("viewers_by_day")] == wanted
+
+
+@both_engines
+def test_whether_viewers_come_back(run: RunQuery, tables: World) -> None:
+    names = ("cohortWeek", "weeksSince", "cohortViewers", "returningViewers")
+    wanted = sorted(tuple(row[n] for n in names) for row in tables.rows(VIEWER_COHORTS))
+    assert [tuple(row[n] for n in names) for row in run("returning_viewers")] == wanted
+
+
+@both_engines
+def test_the_hours_at_which_people_watch(run: RunQuery, tables: World) -> None:
+    begun = [row for row in tables.rows(SESSIONS) if not row["isContinuation"]]
+    hours = Counter(row["firstEventTime"].astimezone(UTC).hour for row in begun)
+    found = run("hours_of_day")
+    assert [(row["hourOfDay"], row["sessions"]) for row in found] == sorted(hours.items())
+    watched = sum(row["watchTime"] for row in begun) / HOUR
+    assert sum(row["watchHours"] for row in found) == pytest.approx(watched, abs=0.13)
+
+
+@both_engines
+def test_how_long_sessions_are(run: RunQuery, tables: World) -> None:
+    by_day = grouped(tables.rows(SESSIONS), "sessionDate")
+    assert [tuple(row.values()) for row in run("visits")] == [
+        (
+            day,
+            len(rows),
+            about(fmean(row["watchTime"] for row in rows) / 60),
+            about(fmean(row["elapsedSeconds"] for row in rows) / 60),
+            mean(rows, "pauseCount"),
+        )
+        for day, rows in sorted(by_day.items())
+    ]
+
+
+@both_engines
+def test_videos_that_are_skipped_through(run: RunQuery, tables: World) -> None:
+    videos = grouped(tables.rows(ENGAGEMENT), "videoId")
+    found = run("skipped_videos")
+    assert len(found) == len(videos)
+    for row in found:
+        viewers = videos[row["videoId"]]
+        assert row["forwardSkipsPerViewer"] == mean(viewers, "totalForwardSkips")
+        assert row["backwardSkipsPerViewer"] == mean(viewers, "totalBackwardSkips")
+
+
+@both_engines
+def test_what_else_viewers_watch(run: RunQuery, tables: World) -> None:
+    rows = tables.rows(ENGAGEMENT)
+    viewers = Counter(row["videoId"] for row in rows)
+    both: Counter[tuple[str, str]] = Counter()
+    for watched in grouped(rows, "userId").values():
+        both.update(permutations([row["videoId"] for row in watched], 2))
+    wanted = sorted(both.items(), key=lambda item: (-item[1], item[0]))[:20]
+    assert [tuple(row.values()) for row in run("watched_together")] == [
+        (*pair, count, about(100 * count / viewers[pair[0]])) for pair, count in wanted
+    ]
+
+
+@both_engines
+def test_what_was_refused_and_why(run: RunQuery, tables: World) -> None:
+    names = ("eventDate", "reason", "source")
+    counts = Counter(tuple(row[n] for n in names) for row in tables.rows(REJECTED_EVENTS))
+    found = run("refused_rows")
+    assert counts
+    assert {(r["day"], r["reason"], r["source"]): r["refusedRows"] for r in found} == counts
+    assert all(earlier["refusedRows"] >= row["refusedRows"] for earlier, row in pairwise(found))
+
+
+class Counts:
+    """Views of a few videos, stored by hand, and the queries over them."""
+
+    def __init__(self, spark: SparkSession, folder: Path, queries: Path) -> None:
+        self.spark, self.queries = spark, queries
+        self.checked = Checked(spark, folder)
+
+    def holds(self, table: Table, *rows: Row) -> None:
+        nothing = dict.fromkeys(table.column_names)
+        self.checked.holds(table, [{**nothing, **row} for row in rows])
+
+    def answers(self, name: str) -> list[tuple[Any, ...]]:
+        """The rows of a query, which both engines agree on."""
+        warehouse = self.checked.settings.warehouse
+        by_sql = by_duckdb(self.queries, SqlViews.of(warehouse, ALL_TABLES))(name)
+        assert by_spark_sql(self.queries, self.spark, warehouse)(name) == by_sql
+        return [tuple(row.values()) for row in by_sql]
+
+
+@pytest.fixture
+def counts(spark: SparkSession, tmp_path: Path, queries: Path) -> Counts:
+    return Counts(spark, tmp_path, queries)
+
+
+def on(day: int) -> date:
+    return FIRST + timedelta(days=day - 1)
+
+
+def day_of_video(video: str, day: int, first: int, viewers: int) -> Row:
+    return {
+        **dict.fromkeys(VIDEO_DAILY.column_names, 0),
+        "videoId": video,
+        "date": on(day),
+        "newViewers": viewers,
+        "viewers": viewers,
+        "watchSeconds": 3600.0 * viewers,
+        "uniqueSeconds": 0.0,
+        "daysSinceFirst": day - first,
+    }
+
+
+def test_first_days_are_compared_among_videos_that_had_seven(counts: Counts) -> None:
+    counts.holds(
+        VIDEO_DAILY,
+        day_of_video("old", 1, 1, 4),
+        day_of_video("old", 3, 1, 2),
+        day_of_video("old", 8, 1, 100),
+        day_of_video("second", 4, 4, 2),
+        day_of_video("young", 5, 5, 9),
+        day_of_video("last", 10, 10, 1),
+    )
+    wanted = median([6, 2])
+    assert counts.answers("first_seven_days") == [
+        ("old", 6, wanted, 6.0, wanted),
+        ("second", 2, wanted, 2.0, wanted),
+    ]
+
+
+def test_months_of_a_channel_beside_the_month_before(counts: Counts) -> None:
+    def month(video: str, number: int, views: int | None, *, spans: bool = False) -> Row:
+        start = date(2025, number, 1)
+        text, channel = f"{start:%Y-%m}", "c1"
+        named = {"channel_id": channel, "video_id": video, "month": text, "month_start": start}
+        return {**named, "aggViewCount": views, "spansDefinitionChange": spans}
+
+    counts.holds(
+        MONTHLY_VIEWS,
+        month("a", 1, 10),
+        month("b", 1, 5),
+        month("a", 2, 7, spans=True),
+        month("b", 2, None),
+    )
+    assert counts.answers("views_by_month") == [
+        ("c1", "2025-01", 15, None, False),
+        ("c1", "2025-02", 7, -8, True),
+    ]
+
+
+def test_videos_that_win_views_now(counts: Counts) -> None:
+    days = [viewed("falling", on(day), 10 if day <= 7 else 1) for day in range(1, 15)]
+    rising = [viewed("rising", on(7), 3), viewed("rising", on(8), 8), viewed("rising", on(9), None)]
+    counts.checked.views(*days, *rising, viewed("before", on(0), 50))
+    assert counts.answers("growing_videos") == [("rising", 8, 3, 5), ("falling", 7, 70, -63)]
+
+
+def test_videos_with_missing_days(counts: Counts) -> None:
+    def gap(video: str, day: int) -> Row:
+        named = {"channel_id": "c1", "video_id": video, "created_date": FIRST}
+        return {**named, "missing_date": on(day)}
+
+    counts.holds(MISSING_DATE, gap("a", 4), gap("b", 2), gap("b", 9))
+    assert counts.answers("dates_missing") == [
+        ("b", 2, on(2), on(9), None),
+        ("a", 1, on(4), on(4), None),
+    ]
+
+
+def test_days_beside_the_count_of_a_life(counts: Counts) -> None:
+    def count(video: str, day: int, source: str, views: int | None) -> Row:
+        named = {"channel_id": "c1", "video_id": video, "created_date": FIRST}
+        return {**named, "date": on(day), "source": source, "viewCount": views}
+
+    counts.holds(
+        LIFETIME_VIEW_HISTORY,
+        *(count("a", day, "daily", 10) for day in (1, 2, 3, 4)),
+        count("a", 3, "lifetime", 20),
+        count("a", 4, "lifetime", 33),
+        count("b", 1, "daily", 5),
+        count("b", 4, "lifetime", None),
+    )
+    assert counts.answers("lifetime_beside_days") == [("a", 33, 30, 3)]
+
+
+def test_files_that_wait(counts: Counts) -> None:
+    came = datetime(2025, 1, 2, tzinfo=UTC)
+
+    def file(path: str, rows: int | None, waiting: int | None) -> Row:
+        fates = ("validRows", "repeatedRows", "rejectedRows", "ignoredRows", "erasedRows", "size")
+        told = {"source": "player_events", "path": path, "version": "1", "readAs": ""}
+        counted = {"firstSeenAt": came, "rowCount": rows, "waitingRows": waiting}
+        return {**dict.fromkeys(fates, 0), **told, **counted}
+
+    counts.holds(SOURCE_FILES, file("done", 5, 0), file("late", 5, 2), file("broken", None, None))
+    answers = counts.answers("files_waiting")
+    assert [(path, waiting) for _, path, _, _, _, waiting, _ in answers] == [
+        ("broken", None),
+        ("late", 2),
+    ]
+
+
+def test_every_question_of_the_readme_has_a_query_that_a_test_runs() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert questions_reference() in readme
+    assert len(QUESTIONS) >= 20
+    assert len({question_of(name) for name in QUESTIONS}) == len(QUESTIONS)
+    tests = "".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+    assert [name for name in QUESTIONS if f'"{name}"' not in tests] == []
+    assert all(table in TABLES for name in QUESTIONS for table in tables_of(name))
