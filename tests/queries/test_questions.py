@@ -1,7 +1,7 @@
 """The questions of the README: each query against the same numbers in plain Python."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise, permutations
 from pathlib import Path
