@@ -152,6 +152,34 @@ def test_of_a_range_with_a_day_without_a_file_the_others_are_written(
     assert days_of(events) == [1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12]
 
 
+def test_of_a_folder_a_day_more_reads_only_the_files_with_rows_of_that_day(
+    line: Line, tmp_path: Path
+) -> None:
+    events = line()
+    for day in range(1, 21):
+        write(tmp_path / f"events/part-{day:02}.json", [event(day)])
+    assert run(events, "video/raw_events", "2025-01-01", "2025-01-20").exit_code == 0
+    write(tmp_path / "events/part-21.json", [event(21), event(22)])
+    another = run(events, "video/raw_events", "2025-01-21")
+    assert another.exit_code == 0
+    assert "in 1 files: " in another.stderr
+    assert "part-21.json" in another.stderr
+    assert days_of(events) == [*range(1, 22)]
+
+
+def test_a_damaged_file_costs_a_range_its_days_alone(line: Line, tmp_path: Path) -> None:
+    events = line()
+    for day in range(1, 6):
+        write(tmp_path / f"events/part-{day}.json.gz", [event(day)])
+    damaged = tmp_path / "events/part-3.json.gz"
+    damaged.write_bytes(damaged.read_bytes()[:-20])
+    range_run = run(events, "video/raw_events", "2025-01-01", "2025-01-05")
+    assert range_run.exit_code != 0
+    assert "1 of 5 days of raw_events stay as they were: 2025-01-03" in range_run.stderr
+    assert str(damaged) in range_run.stderr
+    assert days_of(events) == [1, 2, 4, 5]
+
+
 def test_an_unreadable_text_among_times_costs_its_row_alone(line: Line, tmp_path: Path) -> None:
     events = line()
     times = pa.array([b"2025-01-01T10:00:00Z", b"\xff\xfe", b"2025-01-01T10:00:01Z"], pa.binary())
@@ -168,10 +196,14 @@ def test_a_day_of_refusals_and_an_unknown_upstream_end_with_a_line_that_says_so(
     line: Line, tmp_path: Path
 ) -> None:
     platform = line()
-    write(tmp_path / "views/a.json", [DAILY_VIEW | {"date": "2025-01-01", "viewCount": "many"}])
-    refused = run(platform, "video/daily_video_views", "2025-01-01")
-    assert refused.exit_code != 0
-    assert "1 of 1 days of daily_video_views stay as they were" in refused.stderr
     never = run(platform, "video/missing_dates")
     assert never.exit_code != 0
     assert "Materialize the asset video/daily_video_views first" in never.stderr
+    good = DAILY_VIEW | {"date": "2025-01-01"}
+    write(tmp_path / "views/a.json", [good])
+    assert run(platform, "video/daily_video_views", "2025-01-01").exit_code == 0
+    write(tmp_path / "views/a.json", [good | {"viewCount": "many"}])
+    refused = run(platform, "video/daily_video_views", "2025-01-01")
+    assert refused.exit_code != 0
+    assert len(platform.rows(DAILY_VIDEO_VIEWS)) == 1
+    assert "1 of 1 days of daily_video_views stay as they were" in refused.stderr
