@@ -158,4 +158,14 @@ def defs() -> dg.Definitions:
             other,
             settings.warehouse,
         )
-    return build_definitions(settings)
+    return _built(settings)
+
+
+_newest: list[tuple[Settings, dg.Definitions]] = []
+
+
+def _built(settings: Settings) -> dg.Definitions:
+    """The definitions, built once: for one run Dagster's command line asks for them six times."""
+    if not _newest or _newest[0][0] != settings:
+        _newest[:] = [(settings, build_definitions(settings))]
+    return _newest[0][1]
