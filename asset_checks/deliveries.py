@@ -82,8 +82,8 @@ RULES: tuple[Rule, ...] = (
         table=SOURCE_FILES,
         description="No file of a source was looked into in vain: what it holds is known.",
         problem="files cannot be read, so that their rows are in no table",
-        remedy="The log of the run that materialized video/source_files says what is wrong with "
-        "each. Have them delivered again, or move them away.",
+        remedy="Read what is wrong in the log of the run of video/source_files; have them "
+        "delivered again, or move them away.",
         measure=_unread_files,
     ),
     MeasuredRule(

@@ -23,7 +23,7 @@ from asset_checks.rules import (
 )
 from video_assets.days import UNDATED
 from video_assets.ingestion import events_source, replaced_days
-from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.player_events.tables import DESCRIBED_VIDEOS, RAW_EVENTS, REJECTED_EVENTS
 from video_assets.vocabulary import DUPLICATES, ERASED, IGNORED, SOURCE_ROWS, WAITING
 
 _ROWS_WRITTEN = "rows_written"
@@ -95,6 +95,21 @@ def _share_of_rejected(given: CheckInput) -> Finding:
         sample=_rejected_sample(given, [*concerned, UNDATED]),
         days=concerned,
         measured=measured,
+    )
+
+
+def _sampled_events(given: CheckInput) -> Finding:
+    """Events that a sender kept of several: what the others would have said is lost."""
+    by_day = (
+        given.rows(DESCRIBED_VIDEOS)
+        .groupBy("eventDate")
+        .agg(F.sum("sampledEvents").alias("sampledEvents"))
+    )
+    days = by_day.where(F.col("sampledEvents") > 0).orderBy("eventDate").collect()
+    return Finding(
+        rows=sum(day["sampledEvents"] for day in days),
+        sample=[day.asDict() for day in days],
+        days=[day["eventDate"] for day in days],
     )
 
 
@@ -201,6 +216,17 @@ RULES: tuple[Rule, ...] = (
             "min_row_count_history",
         ),
         measure=_unusual_days,
+    ),
+    MeasuredRule(
+        name="no_sampled_events",
+        table=RAW_EVENTS,
+        description="No event stands for several of which the sender kept one (`itemCount` above "
+        "1).",
+        problem="events are samples, so that watched times are too small and cannot be exact",
+        remedy="Leave player events out of the sender's sampling; see docs/sources.md.",
+        severity=WARN,
+        compared_with=(DESCRIBED_VIDEOS,),
+        measure=_sampled_events,
     ),
     delivered_in_time(RAW_EVENTS, lag_of_events, "DELIVERY_LAG"),
     yesterday_is_there(RAW_EVENTS, lag_of_events),

@@ -73,11 +73,13 @@ EVENT_COLUMNS: Mapping[str, Role] = {
     "seekTime": Role.POSITION,
     "videoDuration": Role.POSITION,
     "videoTitle": Role.ID,
+    "itemCount": Role.COUNT,
 }
+# What events may tell of their video and of themselves; read only where the settings map something
+# onto it.
+DESCRIBING_COLUMNS = frozenset({"videoDuration", "videoTitle", "itemCount"})
 # A source of which no player seeks has no such column.
-OPTIONAL_EVENT_COLUMNS = frozenset({"seekTime", "videoDuration", "videoTitle"})
-# What events may tell of their video; read only where the settings map something onto it.
-DESCRIBING_COLUMNS = frozenset({"videoDuration", "videoTitle"})
+OPTIONAL_EVENT_COLUMNS = frozenset({"seekTime", *DESCRIBING_COLUMNS})
 DAILY_VIEW_COLUMNS: Mapping[str, Role] = {
     "channel_id": Role.ID,
     "video_id": Role.ID,

@@ -5,18 +5,22 @@ from typing import Any
 import pytest
 from support.source_files import EVENT, read, write
 
-from video_assets.player_events.source_rows import EVENT_ROWS, TAGGED_EVENTS, UNREADABLE_DURATION
+from video_assets.player_events.source_rows import (
+    EVENT_ROWS,
+    IS_SAMPLED,
+    TAGGED_EVENTS,
+    UNREADABLE_DURATION,
+)
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.tagged import COUNTERS
-from video_assets.vocabulary import DESCRIBING_COLUMNS
 
 UNREADABLE_DAY = date(1970, 1, 1)
 
 
 def test_tagged_events_hold_the_columns_of_both_tables_and_the_count() -> None:
     both = {*RAW_EVENTS.column_names, *REJECTED_EVENTS.column_names, *COUNTERS}
-    described = {*DESCRIBING_COLUMNS, UNREADABLE_DURATION}
+    described = {"videoDuration", "videoTitle", UNREADABLE_DURATION, IS_SAMPLED}
     assert set(TAGGED_EVENTS.names) == both | described
     assert len(TAGGED_EVENTS.names) == len(both | described)
     assert all(field.nullable for field in TAGGED_EVENTS)

@@ -79,6 +79,11 @@ def _delivered(spark: Engine, delivery: Delivery) -> DataFrame:
 def _told_by_events(spark: Engine, settings: Settings) -> DataFrame:
     """What events told, as rows that were delivered before all others: the source's own hold."""
     told = Warehouse(settings.warehouse, lambda: spark.spark_session).frame(DESCRIBED_VIDEOS)
+    told = told.where(
+        F.col("duration").isNotNull()
+        | F.col("title").isNotNull()
+        | (F.col("unreadableDurations") > 0)
+    )
     values = {
         "videoId": F.col("videoId"),
         "duration": F.col("duration"),

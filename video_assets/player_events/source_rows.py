@@ -38,10 +38,12 @@ SEEK = "video_seek"
 
 # What a valid event tells of its video: see `DESCRIBED_VIDEOS`.
 UNREADABLE_DURATION = "unreadableDuration"
+IS_SAMPLED = "isSampled"
 _DESCRIPTION: list["pa.Field[Any]"] = [
     pa.field("videoDuration", pa.float64()),
     pa.field("videoTitle", pa.string()),
     pa.field(UNREADABLE_DURATION, pa.bool_()),
+    pa.field(IS_SAMPLED, pa.bool_()),
 ]
 TAGGED_EVENTS = tagged_schema(
     (*RAW_EVENTS.arrow_schema, *_DESCRIPTION), REJECTED_EVENTS.arrow_schema
@@ -111,6 +113,9 @@ def _description(chunk: Chunk, config: SourceConfig) -> dict[str, ArrowArray]:
         told |= {"videoDuration": durations, UNREADABLE_DURATION: pa.array(unreadable)}
     if "videoTitle" in chunk.columns:
         told["videoTitle"] = per_text(chunk.columns["videoTitle"], read_ids)
+    if "itemCount" in chunk.columns:
+        events, readable = read_positions(chunk.columns["itemCount"])
+        told[IS_SAMPLED] = pa.array(readable & (events > 1))
     return told
 
 

@@ -39,7 +39,7 @@ REJECTED_EVENTS = rejected_rows("rejected_events", "eventDate", "day of the row'
 DESCRIBED_VIDEOS = Table(
     name="described_videos",
     schema=SCHEMA_NAME,
-    grain="one video and day of whose events one tells its duration or title",
+    grain="one video and day of whose events one tells its duration or title, or was sampled",
     key=("videoId", "eventDate"),
     partition_by="eventDate",
     columns=(
@@ -49,6 +49,11 @@ DESCRIBED_VIDEOS = Table(
         required("toldAt", TIMESTAMP, "last event of the day that tells one of both", "UTC"),
         required("unreadableDurations", pa.int64(), "events with a duration that cannot be read"),
         required("eventDate", pa.date32(), "day of these events", "UTC day"),
+        Column(
+            "sampledEvents",
+            pa.int64(),
+            "events that stand for several, of which the sender kept one; null: nobody counted",
+        ),
     ),
 )
 

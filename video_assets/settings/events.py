@@ -51,7 +51,8 @@ class PlayerEventSettings(BaseModel):
     events_columns: NameMapping = Field(
         default_factory=dict,
         description='columns of the events, JSON of source name to ours: `{"ts": "timestamp"}`; '
-        "what is mapped onto `videoDuration` and `videoTitle` describes videos",
+        "what is mapped onto `videoDuration` and `videoTitle` describes videos, and an "
+        "`itemCount` above 1 tells that events were sampled",
     )
     events_explode: OptionalText = Field(
         None,
