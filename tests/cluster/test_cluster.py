@@ -18,7 +18,8 @@ from video_assets.player_events.tables import RAW_EVENTS
 
 FIRST, SECOND, THIRD, *_, LAST = WEEK
 
-pytestmark = pytest.mark.processes
+# A step waits some minutes for a server that is gone, and a loaded machine takes twice the time.
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
 
 
 def error_of(run: Run) -> str:
