@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from asset_checks.rules import WARN, CheckInput, Evidence, Finding, MeasuredRule, Rule
+from video_assets.deliveries.account import key_of
 from video_assets.deliveries.delivery import Source
 from video_assets.deliveries.pending import pending_of
 from video_assets.deliveries.stale import Comparison, Pending
@@ -61,19 +62,15 @@ def _rows_outside(given: CheckInput) -> Finding:
 
 
 def _unread_files(given: CheckInput) -> Finding:
-    unread = [
-        (source.name, key.path, version)
-        for source in sources_of(given.settings)
-        for key, version in sorted(source.account().versions.items())
-        if version.rows is None and version.vanished is None
-    ]
-    return Finding(
-        rows=len(unread),
-        sample=[
-            {"source": name, "file": path, "bytes": version.size, "since": version.first_seen}
-            for name, path, version in unread
-        ],
-    )
+    """Of the files that are there now, those that a run or a look met and did not get to know."""
+    unread: list[Evidence] = []
+    for source in sources_of(given.settings):
+        versions = source.account().versions
+        for key in sorted(map(key_of, source.every_file())):
+            if (seen := versions.get(key)) and seen.rows is None:
+                named = {"source": source.name, "file": key.path}
+                unread.append({**named, "bytes": seen.size, "since": seen.first_seen})
+    return Finding(rows=len(unread), sample=unread)
 
 
 RULES: tuple[Rule, ...] = (

@@ -1,9 +1,11 @@
 """Real tables, filled once by the pipeline from a small sample."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
+from support.query_engines import RunQuery, by_duckdb, by_kql, by_spark_sql
 from support.samples import make_sample
 from support.world import World, world
 
@@ -41,3 +43,19 @@ def views(tables: World) -> SqlViews:
 @pytest.fixture(scope="session")
 def queries() -> Path:
     return QUERIES
+
+
+@pytest.fixture(scope="module")
+def engines(
+    tables: World, views: SqlViews, queries: Path, spark: SparkSession
+) -> Mapping[str, RunQuery]:
+    return {
+        "duckdb": by_duckdb(queries, views),
+        "spark_sql": by_spark_sql(queries, spark, tables.settings.warehouse),
+        "kql": by_kql(queries, views),
+    }
+
+
+@pytest.fixture
+def query(engines: Mapping[str, RunQuery], request: pytest.FixtureRequest) -> RunQuery:
+    return engines[request.param]

@@ -1,8 +1,6 @@
 """Every query file over real tables, by every engine, against the same sums in plain Python."""
 
-import statistics
 from collections import Counter, defaultdict
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,11 +8,9 @@ from typing import Any
 import duckdb
 import duckdb_kql
 import pytest
-from pyspark.sql import SparkSession
-from support.query_engines import RunQuery, by_duckdb, by_kql, by_spark_sql, pairs
+from support.query_engines import RunQuery, about, mean, pairs
 from support.world import World
 
-from resources.delta.duckdb_views import SqlViews
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.rules import WatchTimeRules
@@ -22,22 +18,6 @@ from video_assets.rules import WatchTimeRules
 Row = dict[str, Any]
 ENGINES = ("duckdb", "spark_sql", "kql")
 SQL_ENGINES = ("duckdb", "spark_sql")
-
-
-@pytest.fixture(scope="module")
-def engines(
-    tables: World, views: SqlViews, queries: Path, spark: SparkSession
-) -> Mapping[str, RunQuery]:
-    return {
-        "duckdb": by_duckdb(queries, views),
-        "spark_sql": by_spark_sql(queries, spark, tables.settings.warehouse),
-        "kql": by_kql(queries, views),
-    }
-
-
-@pytest.fixture
-def query(engines: Mapping[str, RunQuery], request: pytest.FixtureRequest) -> RunQuery:
-    return engines[request.param]
 
 
 @pytest.fixture(scope="module")
@@ -54,15 +34,6 @@ def grouped(rows: list[Row], *names: str) -> dict[Any, list[Row]]:
 
 def total(rows: list[Row], name: str) -> Any:
     return sum(row[name] for row in rows)
-
-
-def mean(rows: list[Row], name: str) -> Any:
-    return about(statistics.fmean(row[name] for row in rows))
-
-
-def about(number: float) -> Any:
-    """To the two decimals that a query shows."""
-    return pytest.approx(number, abs=0.00501)
 
 
 by_each_engine = pytest.mark.parametrize("query", ENGINES, indirect=True)

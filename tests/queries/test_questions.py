@@ -1,7 +1,7 @@
 """The questions of the README: each query against the same numbers in plain Python."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise, permutations
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 from support.checks import Checked, viewed
-from support.query_engines import RunQuery, by_duckdb, by_spark_sql
+from support.query_engines import RunQuery, about, by_duckdb, by_spark_sql, mean
 from support.tables import Row
 from support.world import World
 
@@ -28,22 +28,7 @@ from video_assets.tables import ALL_TABLES, TABLES
 
 HOUR = 3600
 FIRST = date(2025, 1, 1)
-both_engines = pytest.mark.parametrize("run", ["duckdb", "spark_sql"], indirect=True)
-
-
-@pytest.fixture(scope="module")
-def runs(
-    tables: World, views: SqlViews, queries: Path, spark: SparkSession
-) -> Mapping[str, RunQuery]:
-    return {
-        "duckdb": by_duckdb(queries, views),
-        "spark_sql": by_spark_sql(queries, spark, tables.settings.warehouse),
-    }
-
-
-@pytest.fixture
-def run(runs: Mapping[str, RunQuery], request: pytest.FixtureRequest) -> RunQuery:
-    return runs[request.param]
+both_engines = pytest.mark.parametrize("query", ["duckdb", "spark_sql"], indirect=True)
 
 
 def grouped(rows: Sequence[Row], name: str) -> dict[Any, list[Row]]:
@@ -57,33 +42,24 @@ def share(rows: Sequence[Row], holds: Callable[[Row], bool]) -> Any:
     return about(100 * sum(map(holds, rows)) / len(rows))
 
 
-def mean(rows: Sequence[Row], name: str) -> Any:
-    return about(fmean(row[name] for row in rows))
-
-
-def about(number: float) -> Any:
-    """To the two decimals that a query shows."""
-    return pytest.approx(number, abs=0.00501)
-
-
 @both_engines
-def test_who_completes_and_who_watches_most_of_it(run: RunQuery, tables: World) -> None:
+def test_who_completes_and_who_watches_most_of_it(query: RunQuery, tables: World) -> None:
     videos = grouped(tables.rows(ENGAGEMENT), "videoId")
-    found = {row["videoId"]: row for row in run("completion")}
+    found = {row["videoId"]: row for row in query("completion")}
     assert found.keys() == videos.keys()
     for video, rows in videos.items():
         assert found[video]["viewers"] == len(rows)
         assert found[video]["completedPercent"] == share(rows, lambda r: r["completionCount"] > 0)
         watched = share(rows, lambda row: row["uniqueWatchPercentage"] >= 75)
         assert found[video]["watchedThreeQuartersPercent"] == watched
-    shares = [row["completedPercent"] for row in run("completion")]
+    shares = [row["completedPercent"] for row in query("completion")]
     assert shares == sorted(shares, reverse=True)
 
 
 @both_engines
-def test_who_leaves_in_the_first_half_minute(run: RunQuery, tables: World) -> None:
+def test_who_leaves_in_the_first_half_minute(query: RunQuery, tables: World) -> None:
     videos = grouped(tables.rows(ENGAGEMENT), "videoId")
-    found = run("left_early")
+    found = query("left_early")
     assert {row["videoId"]: row["leftEarly"] for row in found} == {
         video: sum(row["totalWatchTime"] < 30 for row in rows) for video, rows in videos.items()
     }
@@ -93,41 +69,41 @@ def test_who_leaves_in_the_first_half_minute(run: RunQuery, tables: World) -> No
 
 
 @both_engines
-def test_the_moments_that_are_watched_again(run: RunQuery, tables: World) -> None:
+def test_the_moments_that_are_watched_again(query: RunQuery, tables: World) -> None:
     curve = tables.rows(VIDEO_POSITION_CURVE)
     ranked = [row for row in curve if row["hotspotRank"] and row["hotspotRank"] <= 3]
     wanted = sorted(ranked, key=lambda row: (row["videoId"], row["hotspotRank"]))
     names = ("videoId", "hotspotRank", "bucketStart", "bucketEnd", "viewers", "rewatches")
     assert wanted
-    assert run("moments_watched_again") == [{n: row[n] for n in names} for row in wanted]
+    assert query("moments_watched_again") == [{n: row[n] for n in names} for row in wanted]
 
 
 @both_engines
-def test_the_moments_that_lose_most_viewers(run: RunQuery, tables: World) -> None:
+def test_the_moments_that_lose_most_viewers(query: RunQuery, tables: World) -> None:
     wanted = []
     for video, parts in sorted(grouped(tables.rows(VIDEO_POSITION_CURVE), "videoId").items()):
         last = max(part["bucketStart"] for part in parts)
         losing = [part for part in parts if part["exits"] and part["bucketStart"] < last]
         losing.sort(key=lambda part: (-part["exits"], part["bucketStart"]))
         wanted += [(video, n + 1, p["bucketStart"], p["exits"]) for n, p in enumerate(losing[:3])]
-    found = run("moments_that_lose_viewers")
+    found = query("moments_that_lose_viewers")
     names = ("videoId", "exitRank", "bucketStart", "exits")
     assert [tuple(row[name] for name in names) for row in found] == wanted
 
 
 @both_engines
-def test_videos_beside_others_of_their_length(run: RunQuery, tables: World) -> None:
+def test_videos_beside_others_of_their_length(query: RunQuery, tables: World) -> None:
     curve = [r for r in tables.rows(VIDEO_POSITION_CURVE) if r["relativeRetention"] is not None]
     wanted = {
         video: fmean(part["relativeRetention"] for part in parts)
         for video, parts in grouped(curve, "videoId").items()
     }
-    found = {row["videoId"]: row["relativeRetention"] for row in run("retention_beside_similar")}
+    found = {row["videoId"]: row["relativeRetention"] for row in query("retention_beside_similar")}
     assert found == pytest.approx(wanted, abs=0.000501)
 
 
 @both_engines
-def test_people_and_new_people_of_each_day(run: RunQuery, tables: World) -> None:
+def test_people_and_new_people_of_each_day(query: RunQuery, tables: World) -> None:
     by_day = grouped(tables.rows(SESSIONS), "sessionDate")
     seen: set[str] = set()
     wanted = []
@@ -137,30 +113,30 @@ def test_people_and_new_people_of_each_day(run: RunQuery, tables: World) -> None
         wanted.append((day, len(users), len(users - seen), hours))
         seen |= users
     assert len(wanted) > 1
-    assert [tuple(row.values()) for row in run("viewers_by_day")] == wanted
+    assert [tuple(row.values()) for row in query("viewers_by_day")] == wanted
 
 
 @both_engines
-def test_whether_viewers_come_back(run: RunQuery, tables: World) -> None:
+def test_whether_viewers_come_back(query: RunQuery, tables: World) -> None:
     names = ("cohortWeek", "weeksSince", "cohortViewers", "returningViewers")
     wanted = sorted(tuple(row[n] for n in names) for row in tables.rows(VIEWER_COHORTS))
-    assert [tuple(row[n] for n in names) for row in run("returning_viewers")] == wanted
+    assert [tuple(row[n] for n in names) for row in query("returning_viewers")] == wanted
 
 
 @both_engines
-def test_the_hours_at_which_people_watch(run: RunQuery, tables: World) -> None:
+def test_the_hours_at_which_people_watch(query: RunQuery, tables: World) -> None:
     begun = [row for row in tables.rows(SESSIONS) if not row["isContinuation"]]
     hours = Counter(row["firstEventTime"].astimezone(UTC).hour for row in begun)
-    found = run("hours_of_day")
+    found = query("hours_of_day")
     assert [(row["hourOfDay"], row["sessions"]) for row in found] == sorted(hours.items())
     watched = sum(row["watchTime"] for row in begun) / HOUR
     assert sum(row["watchHours"] for row in found) == pytest.approx(watched, abs=0.13)
 
 
 @both_engines
-def test_how_long_sessions_are(run: RunQuery, tables: World) -> None:
+def test_how_long_sessions_are(query: RunQuery, tables: World) -> None:
     by_day = grouped(tables.rows(SESSIONS), "sessionDate")
-    assert [tuple(row.values()) for row in run("visits")] == [
+    assert [tuple(row.values()) for row in query("visits")] == [
         (
             day,
             len(rows),
@@ -173,9 +149,9 @@ def test_how_long_sessions_are(run: RunQuery, tables: World) -> None:
 
 
 @both_engines
-def test_videos_that_are_skipped_through(run: RunQuery, tables: World) -> None:
+def test_videos_that_are_skipped_through(query: RunQuery, tables: World) -> None:
     videos = grouped(tables.rows(ENGAGEMENT), "videoId")
-    found = run("skipped_videos")
+    found = query("skipped_videos")
     assert len(found) == len(videos)
     for row in found:
         viewers = videos[row["videoId"]]
@@ -184,23 +160,23 @@ def test_videos_that_are_skipped_through(run: RunQuery, tables: World) -> None:
 
 
 @both_engines
-def test_what_else_viewers_watch(run: RunQuery, tables: World) -> None:
+def test_what_else_viewers_watch(query: RunQuery, tables: World) -> None:
     rows = tables.rows(ENGAGEMENT)
     viewers = Counter(row["videoId"] for row in rows)
     both: Counter[tuple[str, str]] = Counter()
     for watched in grouped(rows, "userId").values():
         both.update(permutations([row["videoId"] for row in watched], 2))
     wanted = sorted(both.items(), key=lambda item: (-item[1], item[0]))[:20]
-    assert [tuple(row.values()) for row in run("watched_together")] == [
+    assert [tuple(row.values()) for row in query("watched_together")] == [
         (*pair, count, about(100 * count / viewers[pair[0]])) for pair, count in wanted
     ]
 
 
 @both_engines
-def test_what_was_refused_and_why(run: RunQuery, tables: World) -> None:
+def test_what_was_refused_and_why(query: RunQuery, tables: World) -> None:
     names = ("eventDate", "reason", "source")
     counts = Counter(tuple(row[n] for n in names) for row in tables.rows(REJECTED_EVENTS))
-    found = run("refused_rows")
+    found = query("refused_rows")
     assert counts
     assert {(r["day"], r["reason"], r["source"]): r["refusedRows"] for r in found} == counts
     assert all(earlier["refusedRows"] >= row["refusedRows"] for earlier, row in pairwise(found))

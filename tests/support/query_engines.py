@@ -1,8 +1,9 @@
 """A query file, run by each engine that its readers use, with rows as plain dicts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import duckdb_kql
@@ -63,6 +64,16 @@ def _in_utc(row: Mapping[str, Any]) -> Row:
         name: value.astimezone(UTC) if isinstance(value, datetime) else value
         for name, value in row.items()
     }
+
+
+def mean(rows: Sequence[Row], name: str) -> Any:
+    """Of a column, as a query shows it."""
+    return about(fmean(row[name] for row in rows))
+
+
+def about(number: float) -> Any:
+    """To the two decimals that a query shows."""
+    return pytest.approx(number, abs=0.00501)
 
 
 def pairs(rows: list[Row]) -> list[tuple[str, str]]:
