@@ -120,6 +120,8 @@ def stage_readable(
         SourceError: no file can be read, a server does not answer, or no file is the cause.
     """
     unreadable = dict(listing.unreadable)
+    for error in filter(passes, unreadable.values()):
+        raise error
     for chunk in chunks:
         readable = chunk.without(unreadable)
         try:

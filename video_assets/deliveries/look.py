@@ -113,9 +113,7 @@ def _counted(
     session: SparkSession, source: Source, files: Sequence[FoundFile]
 ) -> dict[Key, RowsByDay]:
     with clear_source_errors():
-        listing = with_formats(source.layout.config, files)
-        for error in listing.unreadable.values():
-            raise error
+        listing = with_formats(source.layout.config, files).whole()
         tally = count_days(session, source.layout, listing)
     by_file: dict[int, dict[date, int]] = defaultdict(dict)
     for cell, rows in tally.items():

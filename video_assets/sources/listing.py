@@ -149,6 +149,16 @@ class Listing:
     unread: int = 0
     unreadable: Mapping[str, SourceError] = field(default_factory=dict)
 
+    def whole(self) -> "Listing":
+        """Itself, where each of its files can be read.
+
+        Raises:
+            SourceError: one cannot.
+        """
+        for error in self.unreadable.values():
+            raise error
+        return self
+
     @property
     def total_bytes(self) -> int:
         """Bytes as stored, to choose the number of partitions by."""
@@ -170,10 +180,7 @@ def list_source(
 ) -> Listing:
     """The files that may hold rows of the days [first_day, end_day); see `find_source`."""
     found = find_source(config, kind, first_day, end_day, days_may_be_missing=days_may_be_missing)
-    listing = with_formats(config, found.files, found.missing)
-    for error in listing.unreadable.values():
-        raise error
-    return listing
+    return with_formats(config, found.files, found.missing).whole()
 
 
 def with_formats(
