@@ -118,6 +118,25 @@ def input_changed(leaving_out: dg.AssetSelection | None = None) -> Any:
     return (is_newer & unasked) | asked_for.since_last_handled()
 
 
+def being_computed() -> Any:
+    """Whether an asset is being computed, or was at the look before.
+
+    A look reads what changed when it begins, and what runs when it comes to an asset: a run that
+    ends in between seems to have changed nothing until the next look.
+    """
+    running = dg.AutomationCondition.in_progress()
+    return running | (~running).newly_true()
+
+
+def moves() -> Any:
+    """Whether an asset is being computed, or was just now.
+
+    What follows it waits for the next look: the run that changed it may have gone on to what
+    follows, and ended while this look went on.
+    """
+    return being_computed() | dg.AutomationCondition.newly_updated()
+
+
 def with_source_code(definition: Any) -> Any:
     """The asset with a link to its function in an editor; a specification stays as it is.
 

@@ -39,7 +39,7 @@ run_launcher:
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(1200)]
 
-DAYS = [START + timedelta(days=n) for n in range(11)]
+DAYS = [START + timedelta(days=n) for n in range(4)]
 Counts = Counter[tuple[str, str | None]]
 
 
@@ -141,28 +141,32 @@ def of_days(name: str, days: Sequence[date]) -> Counts:
     return Counter((name, str(day)) for day in days)
 
 
+def more_than_once(computed: Counts) -> dict[tuple[str, str | None], int]:
+    return {partition: times for partition, times in computed.items() if times > 1}
+
+
 def test_each_dependant_of_a_range_and_of_a_scheduled_day_is_computed_once(
     daemon: Daemon,
 ) -> None:
     daemon.materialize(daemon.step_of(RAW_EVENTS), DAYS)
     daemon.wait_for_rest()
     computed = daemon.computed()
-    assert set(computed.values()) == {1}
+    assert more_than_once(computed) == {}
     assert of_days(SESSIONS.name, DAYS) <= computed
     whole = {name for name, partition in computed if partition is None}
     assert {ENGAGEMENT.name, "engagement_report", "video_performance"} <= whole
 
-    more = [DAYS[-1] + timedelta(days=n) for n in range(1, 12)]
+    more = [DAYS[-1] + timedelta(days=n) for n in range(1, 5)]
     steps = daemon.daily_steps()
     for days, run in (
-        (more[:10], lambda: daemon.materialize(steps, more[:10])),
-        (more[10:], lambda: daemon.run_scheduled(more[10])),
+        (more[:3], lambda: daemon.materialize(steps, more[:3])),
+        (more[3:], lambda: daemon.run_scheduled(more[3])),
     ):
         before = daemon.computed()
         run()
         daemon.wait_for_rest()
         computed = daemon.computed() - before
         # By the run itself or because of it, and never both.
-        assert set(computed.values()) == {1}
+        assert more_than_once(computed) == {}
         assert of_days(SESSIONS.name, days) <= computed
         assert computed["monthly_views", "2025-01-01"] == 1

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from video_assets.analytics.tables import VIDEO_DAILY
-from video_assets.catalog import asset_key, input_changed
+from video_assets.catalog import asset_key, being_computed, input_changed, moves
 from video_assets.deliveries.tables import SOURCE_FILES
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS
@@ -86,10 +86,7 @@ def _after_its_inputs(waits_only: dg.AssetSelection | None = None) -> Any:
         behind = changed.since(condition.newly_updated())
         coming |= condition.any_deps_match(behind).allow(waits_only)
     return (
-        input_changed(waits_only)
-        & ~coming
-        & ~condition.any_deps_match(unsafe)
-        & ~condition.in_progress()
+        input_changed(waits_only) & ~coming & ~condition.any_deps_match(unsafe) & ~being_computed()
     )
 
 
@@ -98,11 +95,9 @@ def _moves(levels: int) -> Any:
 
     What has two ways from the change to here follows once, after the longer one.
     """
-    condition = dg.AutomationCondition
-    moves: Any = condition.in_progress() | condition.newly_updated()
     if levels == 1:
-        return moves
-    return moves | condition.any_deps_match(_moves(levels - 1))
+        return moves()
+    return moves() | dg.AutomationCondition.any_deps_match(_moves(levels - 1))
 
 
 _OF_TABLES: Mapping[dg.AssetKey, Callable[[], Condition]] = {

@@ -13,7 +13,15 @@ from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
 from resources.runs.passing_faults import retries_passing_faults
 from video_assets.catalog import ENGAGEMENT as GROUP
-from video_assets.catalog import WIDENED_BY_A_DAY, asset_key, days_of, declared, input_changed
+from video_assets.catalog import (
+    WIDENED_BY_A_DAY,
+    asset_key,
+    being_computed,
+    days_of,
+    declared,
+    input_changed,
+    moves,
+)
 from video_assets.engagement.stage_engagement import stage_engagement
 from video_assets.engagement.stage_sessions import EventsChangedError, stage_loaded_sessions
 from video_assets.engagement.stage_video_metadata import stage_video_metadata
@@ -137,8 +145,8 @@ def _when_an_event_day_changes() -> dg.AutomationCondition[Any]:
     follows = (
         input_changed()
         & (~condition.missing() | is_loaded)
-        & ~condition.any_deps_in_progress()
-        & ~condition.in_progress()
+        & ~condition.any_deps_match(moves())
+        & ~being_computed()
     )
     return follows.with_label("events of the day or the day before changed")
 
