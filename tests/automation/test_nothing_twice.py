@@ -27,7 +27,7 @@ from video_assets.player_events.tables import RAW_EVENTS
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 280
 # A change is waited for until it rests, and a requested run until it appears.
-LOOKS_UNTIL_REST = 7
+LOOKS_UNTIL_REST = 5
 
 # Runs are launched in the daemon's own process: each of its own would import everything again.
 INSTANCE = """
