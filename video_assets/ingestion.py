@@ -28,6 +28,7 @@ def events_source(settings: Settings) -> SourceConfig:
         uri=settings.events,
         format=settings.events_format,
         columns=columns,
+        dimensions=settings.events_dimensions,
         explode=settings.events_explode,
         event_names=settings.event_names,
         other_names=settings.events_other_names,

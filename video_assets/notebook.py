@@ -254,7 +254,7 @@ def _session_batches(
 def _engagement_batches(
     batches: Iterable[pa.RecordBatch], rules: WatchTimeRules, processed_at: datetime
 ) -> Iterator[pa.RecordBatch]:
-    yield from engagement_of_task(batches, rules, processed_at).to_batches()
+    yield from engagement_of_task(batches, rules, processed_at, sessions_taken(rules)).to_batches()
 
 
 class _Output:

@@ -14,6 +14,7 @@ class Role(Enum):
     TIME = "a timestamp, a date, or ISO 8601 text"
     DATE = "a date, a timestamp, or text"
     ID = "text or whole numbers"
+    LABEL = "text, numbers, or true and false"
     POSITION = "numbers, or numbers as text"
     COUNT = "whole numbers, or whole numbers as text"
 

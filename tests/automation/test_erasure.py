@@ -14,11 +14,11 @@ from shutil import copytree
 import dagster as dg
 import pytest
 from support.restless import Tables, bits, delivered_events, restless_events
-from support.world import ENGAGEMENT, RAW_EVENTS, SESSIONS, Row, World, world
+from support.world import ENGAGEMENT, RAW_EVENTS, SESSIONS, TABLES, Row, World, world
 
 from resources.delta.erasure import occurrences, whole_words
 from resources.runs.redaction import files_with
-from video_assets.analytics.tables import VIDEO_DAILY
+from video_assets.analytics.tables import DIMENSION_DAILY, VIDEO_DAILY
 from video_assets.automation.erasure import JOB, ErasureError
 from video_assets.player_events.tables import ERASED_USERS
 from video_assets.settings import SettingsError
@@ -127,6 +127,15 @@ def test_days_of_videos_are_counted_again_without_the_person(
     erased = used.rows(VIDEO_DAILY)
     used.compute(DAYS[0], DAYS[-1], tables=(VIDEO_DAILY,))
     assert erased == used.rows(VIDEO_DAILY) != before
+
+
+def test_values_of_dimensions_leave_with_the_person(used: World, home: dg.DagsterInstance) -> None:
+    named = used.with_settings(events_dimensions={"who": "userId"})
+    named.compute(DAYS[0], DAYS[-1], tables=(*TABLES, DIMENSION_DAILY))
+    assert PERSON in {row["value"] for row in named.rows(DIMENSION_DAILY)}
+    erase(named, home, PERSON)
+    assert left_of(named, home) == []
+    assert {row["value"] for row in named.rows(DIMENSION_DAILY)} == {"ben", "cleo", "dan"}
 
 
 def test_the_next_delivery_brings_nobody_back_and_is_accounted_for(

@@ -38,6 +38,9 @@ def test_a_preset_and_a_path_are_all_that_a_log_needs(name: str, tmp_path: Path)
     [ann] = (row for row in engagement if row["userId"].endswith("ann"))
     assert (ann["videoDuration"], ann["isDurationEstimated"]) == (DURATION, False)
     assert ann["videoTitle"] == sample.title
+    known = {row["userId"]: json.loads(row["firstDimensions"] or "{}") for row in engagement}
+    devices = {user: known[user].get("device") for user in known if user in sample.devices}
+    assert devices == sample.devices
     ended = {row["userId"][-3:] for row in engagement if row["isCompletedAtLeastOnce"]}
     assert ended == set(sample.ended)
 

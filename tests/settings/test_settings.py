@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,30 @@ def test_several_source_columns_of_one_of_ours_count_in_their_order(
 ) -> None:
     monkeypatch.setenv("VIDEO_ASSETS_EVENTS_COLUMNS", '{"b": "userId", "a": "userId"}')
     assert list(load_settings().events_columns) == ["b", "a"]
+
+
+def test_a_dimension_has_one_path_or_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = '{"device": "context.device.type", "country": ["geo.country", "country"]}'
+    monkeypatch.setenv("VIDEO_ASSETS_EVENTS_DIMENSIONS", paths)
+    assert load_settings().events_dimensions == {
+        "device": ("context.device.type",),
+        "country": ("geo.country", "country"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ('{"a device": "x"}', "names ['a device']; a name is made of letters"),
+        ('{"device": []}', "gives ['device'] no path"),
+        ('{"device": ""}', "gives ['device'] no path"),
+        (json.dumps({f"d{n}": "x" for n in range(21)}), "names 21 dimensions; 20 at most"),
+    ],
+)
+def test_dimensions_without_a_name_or_a_path_are_refused(
+    value: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert said in error_for(monkeypatch, "EVENTS_DIMENSIONS", value)
 
 
 def test_several_event_names_may_mean_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

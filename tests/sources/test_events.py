@@ -13,6 +13,7 @@ from video_assets.player_events.source_rows import (
 )
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.sources.config import SourceConfig
+from video_assets.sources.errors import SourceError
 from video_assets.sources.tagged import COUNTERS
 
 UNREADABLE_DAY = date(1970, 1, 1)
@@ -33,6 +34,7 @@ def test_a_valid_event_keeps_its_values_and_gets_its_day(tmp_path: Path) -> None
         "timestamp": datetime(2025, 1, 3, 10, 0, 0, 1, tzinfo=UTC),
         "seekTime": None,
         "eventDate": date(2025, 1, 3),
+        "dimensions": None,
     }
 
 
@@ -125,6 +127,43 @@ def test_a_mapped_column_wins_over_one_that_has_our_name(tmp_path: Path) -> None
     path = write(tmp_path / "events.json", [{**EVENT, "viewer": "paul"}])
     (event,) = read(SourceConfig(str(path), columns={"viewer": "userId"})).valid
     assert event["userId"] == "paul"
+
+
+def dimensions_of(path: Path, **named: tuple[str, ...]) -> list[str | None]:
+    config = SourceConfig(str(path), dimensions=named)
+    return [row["dimensions"] for row in read(config).valid]
+
+
+@pytest.mark.parametrize("suffix", [".json", ".parquet", ".csv"])
+def test_an_event_has_the_values_of_the_dimensions_that_are_named(
+    tmp_path: Path, suffix: str
+) -> None:
+    rows = [
+        {"kind": "tv", "screen": 'a "b"', "other": "x"},
+        {"kind": "", "screen": "s"},
+        {"kind": None, "screen": " "},
+    ]
+    path = write(tmp_path / f"events{suffix}", [{**EVENT, "other": None, **row} for row in rows])
+    found = dimensions_of(path, device=("kind", "screen"), size=("screen",), none=("nowhere",))
+    assert found == [
+        '{"device":"tv","size":"a \\"b\\""}',
+        '{"device":"s","size":"s"}',
+        None,
+    ]
+
+
+@pytest.mark.parametrize("suffix", [".json", ".parquet"])
+def test_a_dimension_may_be_a_number_or_true_or_false(tmp_path: Path, suffix: str) -> None:
+    row = {**EVENT, "context": {"paid": True, "build": 7, "rate": 1.5}}
+    paths = {name: (f"context.{name}",) for name in ("paid", "build", "rate")}
+    path = write(tmp_path / f"events{suffix}", [row])
+    assert dimensions_of(path, **paths) == ['{"build":"7","paid":"true","rate":"1.5"}']
+
+
+def test_a_column_of_lists_is_no_dimension(tmp_path: Path) -> None:
+    path = write(tmp_path / "events.parquet", [{**EVENT, "tags": ["a", "b"]}])
+    with pytest.raises(SourceError, match=r"column .tags. is list.*must be text, numbers, or true"):
+        dimensions_of(path, tag=("tags",))
 
 
 def test_rows_of_other_days_are_not_this_runs(tmp_path: Path) -> None:

@@ -168,8 +168,8 @@ def _video(video: str) -> Row:
 class Checked(World):
     """A world whose tables are filled by hand, and what the checks say of them."""
 
-    def __init__(self, spark: SparkSession, warehouse: Path) -> None:
-        super().__init__(warehouse, start_date=START, events="events")
+    def __init__(self, spark: SparkSession, warehouse: Path, **settings: Any) -> None:
+        super().__init__(warehouse, start_date=START, events="events", **settings)
         self.spark = spark
         self.thresholds = thresholds_of(self.settings)
         self.now = NOON

@@ -12,8 +12,8 @@ from resources.delta.stage import StagedTable, stage_frame
 from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
-from video_assets.analytics.stage_video_daily import stage_video_daily
-from video_assets.analytics.tables import VIDEO_DAILY
+from video_assets.analytics.stage_daily import stage_dimension_daily, stage_video_daily
+from video_assets.analytics.tables import DIMENSION_DAILY, VIDEO_DAILY
 from video_assets.daily_views.missing_dates import newest_date
 from video_assets.daily_views.monthly_views import monthly_views
 from video_assets.daily_views.stage_missing_dates import expectation, stage_missing_dates
@@ -95,6 +95,9 @@ class Steps:
     def video_daily(self) -> StagedDays:
         return _named(stage_video_daily(self.spark, self.settings, self._run, LOG))
 
+    def dimension_daily(self) -> StagedDays:
+        return _named(stage_dimension_daily(self.spark, self.settings, self._run, LOG))
+
     @property
     def _run(self) -> DayRange:
         return DayRange(self.days[0], self.days[-1] + timedelta(days=1))
@@ -117,6 +120,7 @@ _ORDER: Mapping[tuple[Table, ...], Callable[[Steps], StagedDays]] = {
     (SESSIONS,): Steps.sessions,
     (ENGAGEMENT,): Steps.engagement,
     (VIDEO_DAILY,): Steps.video_daily,
+    (DIMENSION_DAILY,): Steps.dimension_daily,
     (DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS): Steps.daily_views,
     (MONTHLY_VIEWS,): Steps.monthly_views,
     (MISSING_DATES, MISSING_DATE): Steps.missing_dates,

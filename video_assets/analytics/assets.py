@@ -11,9 +11,10 @@ from video_assets.analytics import user_engagement as user_frames
 from video_assets.analytics import video_engagement_bi as bi_frames
 from video_assets.analytics import video_performance as performance_frames
 from video_assets.analytics import viewer_cohorts as cohort_frames
+from video_assets.analytics.stage_daily import stage_dimension_daily, stage_video_daily
 from video_assets.analytics.stage_position_curve import stage_position_curve
-from video_assets.analytics.stage_video_daily import stage_video_daily
 from video_assets.analytics.tables import (
+    DIMENSION_DAILY,
     USER_ENGAGEMENT,
     VIDEO_DAILY,
     VIDEO_ENGAGEMENT_BI,
@@ -32,6 +33,7 @@ def analytics_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefin
     """The assets of the group `analytics`: most are computed as a whole, from all days."""
     return [
         video_daily_asset(daily),
+        dimension_daily_asset(daily),
         video_performance_asset(),
         video_position_curve_asset(),
         user_engagement_asset(),
@@ -61,6 +63,28 @@ def video_daily_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinitio
         return stage_video_daily(spark, settings, days_of(context), context.log)
 
     return video_daily
+
+
+def dimension_daily_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    """The asset `video/dimension_daily`."""
+
+    @dg.asset(
+        **declared(DIMENSION_DAILY, ANALYTICS),
+        description="Each video day by day, by the values of the dimensions that "
+        "`VIDEO_ASSETS_EVENTS_DIMENSIONS` or the preset names, such as device or country: the "
+        "measures of `video_daily`. Without any dimension there are no rows.",
+        deps=[asset_key(SESSIONS), asset_key(ENGAGEMENT)],
+        partitions_def=daily,
+    )
+    @retries_passing_faults
+    def dimension_daily(
+        context: dg.AssetExecutionContext,
+        spark: SparkEngine,
+        settings: dg.ResourceParam[Settings],
+    ) -> StagedTable:
+        return stage_dimension_daily(spark, settings, days_of(context), context.log)
+
+    return dimension_daily
 
 
 def video_performance_asset() -> dg.AssetsDefinition:

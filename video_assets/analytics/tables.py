@@ -1,5 +1,7 @@
 """The schemas of the analysts' tables."""
 
+from dataclasses import replace
+
 import pyarrow as pa
 
 from resources.delta.table import TIMESTAMP, Column, Table, required
@@ -504,6 +506,50 @@ VIDEO_DAILY = Table(
     ),
 )
 
+_OF_DIMENSIONS = SESSIONS.origin("dimensions")
+_NEW_OF_VALUE = required(
+    "newViewers",
+    pa.int64(),
+    "of these, users who opened the video for the first time, each under the value of the first "
+    "session",
+    "viewers",
+    origin=ENGAGEMENT.origin("firstWatchDate", "firstDimensions"),
+)
+
+
+def _of_value(column: Column) -> Column:
+    """A column of `video_daily`, of the sessions with a value."""
+    if column.name in (*VIDEO_DAILY.key, "daysSinceFirst"):
+        return column
+    if column.name == _NEW_OF_VALUE.name:
+        return _NEW_OF_VALUE
+    return replace(column, origin=column.origin + _OF_DIMENSIONS)
+
+
+DIMENSION_DAILY = Table(
+    name="dimension_daily",
+    schema=SCHEMA_NAME,
+    grain="one value of a dimension, of a video on a day on which anyone opened it so",
+    key=("dimension", "value", "videoId", "date"),
+    partition_by="date",
+    columns=(
+        required(
+            "dimension",
+            pa.string(),
+            "name of the dimension, as EVENTS_DIMENSIONS has it",
+            origin=_OF_DIMENSIONS,
+        ),
+        required(
+            "value",
+            pa.string(),
+            "of the session's first event that has one; `unknown` where none has one, `other` "
+            "beyond the DIMENSION_VALUES of the day with most sessions",
+            origin=_OF_DIMENSIONS,
+        ),
+        *map(_of_value, VIDEO_DAILY.columns),
+    ),
+)
+
 # Each is computed as a whole, from all days.
 ANALYTICS_TABLES: tuple[Table, ...] = (
     VIDEO_PERFORMANCE,
@@ -514,4 +560,4 @@ ANALYTICS_TABLES: tuple[Table, ...] = (
 )
 
 # Each is computed day by day.
-DAILY_ANALYTICS_TABLES: tuple[Table, ...] = (VIDEO_DAILY,)
+DAILY_ANALYTICS_TABLES: tuple[Table, ...] = (VIDEO_DAILY, DIMENSION_DAILY)

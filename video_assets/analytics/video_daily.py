@@ -1,5 +1,8 @@
 """The table `video_daily`: what happened to each video on each day."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
@@ -63,7 +66,13 @@ def video_daily(sessions: DataFrame, engagement: DataFrame, tasks: int) -> DataF
     """
     by_user = sessions.select(*SESSIONS_TAKEN.names).repartition(tasks, F.col("userId"))
     viewers = map_tables(by_user, viewer_days, SESSIONS_TAKEN, VIEWER_DAYS)
-    days = viewers.groupBy("videoId", "date").agg(
+    days = viewers.groupBy(*VIDEO_DAILY.key).agg(*measures())
+    return _with_first_days(days, engagement).select(*VIDEO_DAILY.column_names)
+
+
+def measures() -> list[Column]:
+    """What the viewers of a day did, summed up from rows of `VIEWER_DAYS`."""
+    return [
         F.count(F.lit(1)).alias("viewers"),
         F.sum("playCount").alias("plays"),
         F.sum("sessions").alias("sessions"),
@@ -72,8 +81,7 @@ def video_daily(sessions: DataFrame, engagement: DataFrame, tasks: int) -> DataF
         F.sum("endedCount").alias("completions"),
         F.sum("forwardSkips").alias("forwardSkips"),
         F.sum("backwardSkips").alias("backwardSkips"),
-    )
-    return _with_first_days(days, engagement).select(*VIDEO_DAILY.column_names)
+    ]
 
 
 def viewer_days(sessions: pa.Table) -> pa.Table:
@@ -88,10 +96,25 @@ def viewer_days(sessions: pa.Table) -> pa.Table:
     rows = with_plain_texts(sessions)
     if rows.num_rows == 0:
         return VIEWER_DAYS.arrow_schema.empty_table()
+    _, columns = summed_by_viewer(rows, np.zeros(rows.num_rows, np.int64))
+    return to_table(columns, VIEWER_DAYS.arrow_schema)
+
+
+def summed_by_viewer(rows: pa.Table, part: Ints) -> tuple[Ints, dict[str, Any]]:
+    """What each viewer of a video did on a day, each part of the rows by itself.
+
+    Args:
+        rows: columns of `SESSIONS_TAKEN`, at least one row, texts written out.
+        part: number of each row's part, from 0.
+
+    Returns:
+        A row of each viewer, video, day and part, and the columns of `VIEWER_DAYS` in their order.
+    """
     day = integers(rows, "sessionDate")
     pair = group_codes(rows, "userId", "videoId").astype(np.int64)
+    days, parts = day.max() - day.min() + 1, part.max() + 1
     _, first, owner = np.unique(
-        pair * (day.max() - day.min() + 1) + day - day.min(), return_index=True, return_inverse=True
+        (pair * days + day - day.min()) * parts + part, return_index=True, return_inverse=True
     )
 
     def summed(values: Ints) -> Ints:
@@ -107,20 +130,17 @@ def viewer_days(sessions: pa.Table) -> pa.Table:
 
     watched = merge(from_lists(rows["watchedIntervals"], owner))
     milliseconds = np.rint(floats(rows, "watchTime") * _MILLISECONDS).astype(np.int64)
-    return to_table(
-        {
-            "videoId": rows["videoId"].take(first),
-            "date": rows["sessionDate"].take(first),
-            "sessions": summed((~booleans(rows, "isContinuation")).astype(np.int64)),
-            "watchTime": summed(milliseconds) / _MILLISECONDS,
-            "uniqueSeconds": total_length(watched, len(first)),
-            **{name: counted(name) for name in _COUNTED},
-        },
-        VIEWER_DAYS.arrow_schema,
-    )
+    return first, {
+        "videoId": rows["videoId"].take(first),
+        "date": rows["sessionDate"].take(first),
+        "sessions": summed((~booleans(rows, "isContinuation")).astype(np.int64)),
+        "watchTime": summed(milliseconds) / _MILLISECONDS,
+        "uniqueSeconds": total_length(watched, len(first)),
+        **{name: counted(name) for name in _COUNTED},
+    }
 
 
-def restated(stored: DataFrame, engagement: DataFrame) -> DataFrame:
+def restated_video_daily(stored: DataFrame, engagement: DataFrame) -> DataFrame:
     """Rows of days whose first days changed: an earlier day came, and who was new is not any more.
 
     Args:
@@ -128,31 +148,64 @@ def restated(stored: DataFrame, engagement: DataFrame) -> DataFrame:
         engagement: all rows of `aggregated_user_video_engagement`.
 
     Returns:
-        All rows of the days with a row that changes, as they should be: rows of `video_daily`, and
-        `isChanged`.
+        As `restated`.
+    """
+    return restated(stored, VIDEO_DAILY, lambda rows: _with_first_days(rows, engagement))
+
+
+def restated(
+    stored: DataFrame, table: Table, complete: Callable[[DataFrame], DataFrame]
+) -> DataFrame:
+    """Stored rows as they should be, by what is known of the first days now.
+
+    Args:
+        stored: rows of the table.
+        table: one with `newViewers` and `daysSinceFirst`.
+        complete: adds these two.
+
+    Returns:
+        Rows of the table, and `isChanged`.
     """
     before = ("newViewers", "daysSinceFirst")
-    kept = stored.withColumnsRenamed({name: f"{name}Before" for name in before})
-    rows = _with_first_days(kept, engagement)
+    rows = complete(stored.withColumnsRenamed({name: f"{name}Before" for name in before}))
     changed = [~F.col(name).eqNullSafe(F.col(f"{name}Before")) for name in before]
     return rows.withColumn("isChanged", changed[0] | changed[1]).select(
-        *VIDEO_DAILY.column_names, "isChanged"
+        *table.column_names, "isChanged"
     )
 
 
-def _with_first_days(days: DataFrame, engagement: DataFrame) -> DataFrame:
-    """With `newViewers` and `daysSinceFirst`; a viewer is new on the day of the first event."""
-    firsts = engagement.groupBy("videoId", F.to_date("firstWatchDate").alias("date")).agg(
-        F.count(F.lit(1)).alias("newViewers")
-    )
-    first_days = firsts.groupBy("videoId").agg(F.min("date").alias("firstDay"))
-    joined = days.join(firsts, ["videoId", "date"], "left").join(first_days, "videoId", "left")
+def with_new_viewers(
+    days: DataFrame, new_viewers: DataFrame, engagement: DataFrame, key: Sequence[str]
+) -> DataFrame:
+    """With `newViewers`, 0 where there are none, and `daysSinceFirst` of the video.
+
+    Args:
+        days: rows with the columns of the key.
+        new_viewers: key and `newViewers`.
+        engagement: all rows of `aggregated_user_video_engagement`.
+        key: columns that tell the rows apart.
+    """
+    first_days = engagement.groupBy("videoId").agg(F.min(first_day()).alias("firstDay"))
+    joined = days.join(new_viewers, list(key), "left").join(first_days, "videoId", "left")
     return joined.withColumns(
         {
             "newViewers": F.coalesce(F.col("newViewers"), F.lit(0)).cast("long"),
             "daysSinceFirst": _days_between(F.col("firstDay"), F.col("date")),
         }
     )
+
+
+def first_day() -> Column:
+    """The day of a row of engagement on which its viewer was new."""
+    return F.to_date("firstWatchDate")
+
+
+def _with_first_days(days: DataFrame, engagement: DataFrame) -> DataFrame:
+    """A viewer is new on the day of the first event."""
+    firsts = engagement.groupBy("videoId", first_day().alias("date")).agg(
+        F.count(F.lit(1)).alias("newViewers")
+    )
+    return with_new_viewers(days, firsts, engagement, VIDEO_DAILY.key)
 
 
 def _days_between(first: Column, day: Column) -> Column:

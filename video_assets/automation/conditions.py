@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from video_assets.analytics.tables import VIDEO_DAILY
+from video_assets.analytics.tables import DAILY_ANALYTICS_TABLES
 from video_assets.catalog import asset_key, being_computed, input_changed, moves
 from video_assets.deliveries.tables import SOURCE_FILES
 from video_assets.engagement.tables import ENGAGEMENT
@@ -102,7 +102,10 @@ def _moves(levels: int) -> Any:
 
 _OF_TABLES: Mapping[dg.AssetKey, Callable[[], Condition]] = {
     asset_key(LIFETIME_SNAPSHOTS): asks_once_a_day,
-    asset_key(VIDEO_DAILY): partial(follows_its_day, asset_key(ENGAGEMENT)),
+    **{
+        asset_key(table): partial(follows_its_day, asset_key(ENGAGEMENT))
+        for table in DAILY_ANALYTICS_TABLES
+    },
 }
 
 

@@ -13,6 +13,7 @@ from video_assets.arrow.kernels import gathered
 from video_assets.engagement.durations import is_usable_duration
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.engagement.watch_time.engagement import engagement_rows
+from video_assets.player_events.dimensions import COLUMN
 from video_assets.rules import WatchTimeRules
 
 _NOT_NEEDED = {
@@ -26,9 +27,10 @@ _NOT_NEEDED = {
 _NEEDED_FOR_CREDIT = {"sessionId", "sessionDate", "sessionNumber"}
 
 
-def sessions_taken(rules: WatchTimeRules) -> pa.Schema:
+def sessions_taken(rules: WatchTimeRules, *, with_dimensions: bool = False) -> pa.Schema:
     """The columns that `engagement_of_task` takes; without credit, plays need no session."""
     left_out = _NOT_NEEDED if rules.unterminated_credit else _NOT_NEEDED | _NEEDED_FOR_CREDIT
+    left_out = left_out if with_dimensions else left_out | {COLUMN}
     return pa.schema(
         [
             *(column for column in SESSIONS.arrow_schema if column.name not in left_out),
@@ -127,7 +129,7 @@ class UserShare(NamedTuple):
 def sessions_by_user(
     sessions: DataFrame,
     videos: DataFrame,
-    rules: WatchTimeRules,
+    taken: pa.Schema,
     tasks: int,
     share: "UserShare | None" = None,
 ) -> DataFrame:
@@ -136,22 +138,25 @@ def sessions_by_user(
     Args:
         sessions: all rows of `sessions` of some users and videos.
         videos: see `seen_videos`.
-        rules: thresholds and weights.
+        taken: see `sessions_taken`.
         tasks: how many tasks share the work.
         share: whose rows; None: those of all users.
 
     Returns:
-        Columns of `sessions_taken`, for `engagement_of_task`.
+        Those columns, for `engagement_of_task`.
     """
     if share and share.parts > 1:
         part = F.pmod(F.xxhash64("userId"), F.lit(share.parts))
         sessions = sessions.where(part == F.lit(share.part))
     described = sessions.join(F.broadcast(videos), on="videoId", how="left")
-    return described.select(*sessions_taken(rules).names).repartition(tasks, F.col("userId"))
+    return described.select(*taken.names).repartition(tasks, F.col("userId"))
 
 
 def engagement_of_task(
-    batches: Iterable[pa.RecordBatch], rules: WatchTimeRules, processed_at: datetime
+    batches: Iterable[pa.RecordBatch],
+    rules: WatchTimeRules,
+    processed_at: datetime,
+    taken: pa.Schema,
 ) -> pa.Table:
     """One row per user and video (rules 7, 8 and 10 to 13).
 
@@ -159,10 +164,11 @@ def engagement_of_task(
         batches: all session rows of one task; see `sessions_by_user`.
         rules: thresholds and weights.
         processed_at: UTC time to stamp on the rows.
+        taken: columns of the session rows; see `sessions_taken`.
 
     Returns:
         Rows of `aggregated_user_video_engagement`.
     """
-    sessions = gathered(batches, sessions_taken(rules))
+    sessions = gathered(batches, taken)
     with turn():
         return engagement_rows(sessions, rules, processed_at)

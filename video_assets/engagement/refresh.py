@@ -10,7 +10,6 @@ from deltalake import DeltaTable
 from resources.delta.changes import ChangedFiles
 from resources.delta.warehouse import Warehouse
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
-from video_assets.rules import WatchTimeRules
 from video_assets.settings import Settings
 
 # Raise it when the code makes other rows of the same sessions: stored rows are then not kept.
@@ -52,7 +51,7 @@ def planned_refresh(settings: Settings) -> Refresh:
     if sessions is None:
         return Refresh("there are no sessions yet")
     rows = stored.row_count(SESSIONS)
-    origin = _origin(sessions, stored.commit_digest(SESSIONS, sessions.version()), settings.rules)
+    origin = _origin(sessions, stored.commit_digest(SESSIONS, sessions.version()), settings)
     plan = partial(Refresh, rows=rows, origin=origin)
     known = stored.origin(ENGAGEMENT)
     if settings.engagement_refresh == "all":
@@ -75,9 +74,10 @@ def _in_words(changed: ChangedFiles | None, rows: int) -> str:
     return f"{changed.rows:,} changed rows beside {rows:,} session rows"
 
 
-def _origin(sessions: DeltaTable, digest: str, rules: WatchTimeRules) -> dict[str, str]:
+def _origin(sessions: DeltaTable, digest: str, settings: Settings) -> dict[str, str]:
     columns = ENGAGEMENT.arrow_schema.to_string()
-    code = f"{REVISION} {rules.model_dump_json()} {columns}"
+    has_dimensions = bool(settings.events_dimensions)
+    code = f"{REVISION} {settings.rules.model_dump_json()} {columns} {has_dimensions}"
     return {
         _VERSION: str(sessions.version()),
         _COMMIT: digest,

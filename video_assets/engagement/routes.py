@@ -35,16 +35,23 @@ def described_videos(batches: Iterator[pa.RecordBatch]) -> Iterator[Emission]:
 
 
 def computed_sessions(
-    batches: Iterator[pa.RecordBatch], rules: WatchTimeRules, first_day: date, end_day: date
+    batches: Iterator[pa.RecordBatch],
+    rules: WatchTimeRules,
+    first_day: date,
+    end_day: date,
+    taken: pa.Schema,
 ) -> Iterator[Emission]:
     """Session rows of a task that has all events of its users."""
-    rows = sessions_of_task(batches, rules, first_day, end_day)
+    rows = sessions_of_task(batches, rules, first_day, end_day, taken)
     yield Emission(SESSIONS.name, rows)
 
 
 def computed_engagement(
-    batches: Iterator[pa.RecordBatch], rules: WatchTimeRules, processed_at: datetime
+    batches: Iterator[pa.RecordBatch],
+    rules: WatchTimeRules,
+    processed_at: datetime,
+    taken: pa.Schema,
 ) -> Iterator[Emission]:
     """Engagement rows of a task that has all session rows of its users."""
-    rows = engagement_of_task(batches, rules, processed_at)
+    rows = engagement_of_task(batches, rules, processed_at, taken)
     yield Emission(ENGAGEMENT.name, rows, {COMPUTED: rows.num_rows})

@@ -83,11 +83,13 @@ class _Work:
         """The engagement rows of so many session rows; many in chunks of users."""
         chunks = max(1, -(-rows // SESSIONS_AT_ONCE))
         tasks = tasks_for(rows // chunks, self.spark.cores)
+        is_named = bool(self.settings.events_dimensions)
+        taken = frames.sessions_taken(self.settings.rules, with_dimensions=is_named)
         into = target(self.settings.warehouse, ENGAGEMENT, sort=True)
         with StagedChunks() as staged:
             for share in one_by_one([frames.UserShare(n, chunks) for n in range(chunks)], self.log):
                 rules, now = self.settings.rules, datetime.now(UTC)
-                by_user = frames.sessions_by_user(sessions, self.videos, rules, tasks, share)
-                route = partial(computed_engagement, rules=rules, processed_at=now)
+                by_user = frames.sessions_by_user(sessions, self.videos, taken, tasks, share)
+                route = partial(computed_engagement, rules=rules, processed_at=now, taken=taken)
                 staged.add(stage(by_user, route, into))
         return staged.merged()[ENGAGEMENT.name]

@@ -88,7 +88,15 @@ def _stage_chunk(
     needed = raw_events.where((day >= F.lit(days.day_before)) & (day < F.lit(days.end)))
     events = Warehouse(settings.warehouse).row_count(RAW_EVENTS, days.day_before, days.end)
     tasks = tasks_for(events, spark.cores)
-    by_user = frames.events_by_user(needed, settings.rules, days.first, tasks)
-    rules = partial(computed_sessions, rules=settings.rules, first_day=days.first, end_day=days.end)
+    is_named = bool(settings.events_dimensions)
+    taken = frames.EVENTS_WITH_DIMENSIONS if is_named else frames.EVENTS_TAKEN
+    by_user = frames.events_by_user(needed, settings.rules, days.first, tasks, taken)
+    rules = partial(
+        computed_sessions,
+        rules=settings.rules,
+        first_day=days.first,
+        end_day=days.end,
+        taken=taken,
+    )
     into = target(settings.warehouse, SESSIONS, days_between(days.first, days.end), sort=True)
     return stage(by_user, rules, into)

@@ -154,6 +154,13 @@ SESSIONS = Table(
             "stretches not watched because of MAX_PLAYBACK_RATE alone",
             origin=_WATCHED,
         ),
+        Column(
+            "dimensions",
+            pa.string(),
+            "of each dimension the value of the session's first event that has one, as a JSON "
+            "object; null without any",
+            origin=RAW_EVENTS.origin("dimensions", "timestamp"),
+        ),
     ),
 )
 
@@ -323,6 +330,12 @@ ENGAGEMENT = Table(
             "the video ran to its end, or a watched segment ends at REACHED_END of videoDuration "
             "or after it",
             origin=_computed_from("watchedIntervals", "endedCount"),
+        ),
+        Column(
+            "firstDimensions",
+            pa.string(),
+            "dimensions of the first session, as a JSON object; null without any",
+            origin=SESSIONS.origin("dimensions", "firstEventTime"),
         ),
     ),
 )

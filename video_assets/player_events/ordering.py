@@ -65,13 +65,12 @@ class OrderedEvents:
         return OrderedEvents(*(getattr(self, field.name)[which] for field in fields(self)))
 
 
-def distinct_rows(events: pa.Table, first_by: str | None = None) -> Ints:
+def distinct_rows(events: pa.Table, first_by: Ints) -> Ints:
     """The rows without those delivered twice (rule 1): rows equal in all columns are one event.
 
     Args:
-        events: the columns of `raw_events` (eventDate is not needed), in any order.
-        first_by: column of whole numbers; of rows that are one event that with the smallest stays.
-            None: any of them.
+        events: the columns of `raw_events` (eventDate and dimensions are not needed), in any order.
+        first_by: a number of each row; of rows that are one event that with the smallest stays.
 
     Returns:
         Indices of rows, sorted by (userId, videoId, sessionId), time, event and position.
@@ -82,11 +81,11 @@ def distinct_rows(events: pa.Table, first_by: str | None = None) -> Ints:
     """
     ordered = _sorted_events(events)
     distinct = _are_distinct(ordered)
-    if first_by is None or distinct.all():
+    if distinct.all():
         return ordered.source_row[distinct]
     repeated = np.flatnonzero(~distinct | np.append(~distinct[1:], [False]))
     rows, event = ordered.source_row[repeated], np.cumsum(distinct)[repeated]
-    first = np.lexsort((events[first_by].to_numpy()[rows], event))
+    first = np.lexsort((first_by[rows], event))
     ordered.source_row[repeated] = rows[first]
     return ordered.source_row[distinct]
 

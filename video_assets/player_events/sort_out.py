@@ -14,6 +14,7 @@ from resources.engine.compute_slots import turn
 from video_assets.arrow.blocks import BLOCKS_DDL, Shares, pack, shared
 from video_assets.arrow.columns import with_numbered_texts
 from video_assets.arrow.kernels import count_values
+from video_assets.player_events import dimensions
 from video_assets.player_events.descriptions import last_told, told_by
 from video_assets.player_events.erased import NOBODY, ErasedUsers
 from video_assets.player_events.ordering import distinct_rows
@@ -176,8 +177,18 @@ def _total(rows: pa.Table, column: str) -> int:
 
 
 def _distinct(events: pa.Table) -> pa.Table:
-    """Each event once, as that of the file delivered first."""
-    return events.take(distinct_rows(events, FILE))
+    """Each event once, as that of the file delivered first.
+
+    Its dimensions are those of any of the files, the first in the alphabet, so that it does not
+    matter in which order they came.
+    """
+    valid = events.take(distinct_rows(events, events[FILE].to_numpy()))
+    if valid.num_rows == events.num_rows or not dimensions.are_known(events):
+        return valid
+    texts = events[dimensions.COLUMN]
+    chosen = texts.take(distinct_rows(events, dimensions.ranks(texts)))
+    place = valid.schema.get_field_index(dimensions.COLUMN)
+    return valid.set_column(place, dimensions.COLUMN, chosen)
 
 
 def _blocks(

@@ -9,10 +9,11 @@ import pyarrow as pa
 
 from resources.delta.table import TIMESTAMP
 from video_assets.arrow.types import ArrowArray, Integers, Mask, TextArray, compute
+from video_assets.player_events.dimensions import COLUMN, Values, packed
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.sources.chunks import Chunk
 from video_assets.sources.config import SourceConfig
-from video_assets.sources.fields import RowKind
+from video_assets.sources.fields import RowKind, dimension_column
 from video_assets.sources.tagged import TaggedSchema, Verdict, day_array, tagged_schema
 from video_assets.sources.times import MICROSECONDS_PER_DAY, read_times
 from video_assets.sources.values import (
@@ -82,6 +83,7 @@ def validate_events(chunk: Chunk, config: SourceConfig, _file_index: int = 0) ->
         "seekTime": target.seconds,
         "eventDate": day_array(days),
         **_description(chunk, config),
+        **_dimensions(chunk, config),
     }
     reasons = (
         ("missing_timestamp", no_time),
@@ -117,6 +119,15 @@ def _description(chunk: Chunk, config: SourceConfig) -> dict[str, ArrowArray]:
         events, readable = read_positions(chunk.columns["itemCount"])
         told[IS_SAMPLED] = pa.array(readable & (events > 1))
     return told
+
+
+def _dimensions(chunk: Chunk, config: SourceConfig) -> dict[str, ArrowArray]:
+    """The values of the dimensions that the settings name."""
+    if not config.dimensions:
+        return {}
+    columns = {name: chunk.columns[dimension_column(name)] for name in config.dimensions}
+    values = {name: Values.of(per_text(column, read_ids)) for name, column in columns.items()}
+    return {COLUMN: packed(values, len(chunk))}
 
 
 class _Targets(NamedTuple):

@@ -31,6 +31,12 @@ RAW_EVENTS = Table(
         ),
         Column("seekTime", pa.float64(), "where a seek went, >= 0; null for other events", "s"),
         required("eventDate", pa.date32(), "day of the timestamp", "UTC day"),
+        Column(
+            "dimensions",
+            pa.string(),
+            "values of the dimensions that EVENTS_DIMENSIONS names, as a JSON object such as "
+            '`{"country":"CH","device":"phone"}`; null without any',
+        ),
     ),
 )
 

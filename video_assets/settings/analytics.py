@@ -16,3 +16,10 @@ class AnalyticsSettings(BaseModel):
     position_bucket_seconds: int = Field(
         5, ge=1, le=3600, description="width of a bucket of the position curve, in seconds of video"
     )
+    dimension_values: int = Field(
+        100,
+        ge=1,
+        le=10_000,
+        description="values of a dimension that `dimension_daily` names on a day, those with most "
+        "sessions; the rest is `other`",
+    )

@@ -1,15 +1,31 @@
 """Settings of the player events: how they are written, and how they map onto ours."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import NoDecode
 
 from video_assets.csv_dialect import CsvDialect
 from video_assets.settings.presets import filled_in, read_preset, readable
-from video_assets.settings.texts import DIALECT_EXAMPLE, EMPTY_IS_UNSET, Dialect, NameMapping
+from video_assets.settings.texts import (
+    DIALECT_EXAMPLE,
+    EMPTY_IS_UNSET,
+    JSON_OBJECT,
+    Dialect,
+    NameMapping,
+)
 from video_assets.vocabulary import (
     ALIAS_COLUMNS,
     EVENT_COLUMNS,
@@ -23,6 +39,20 @@ from video_assets.vocabulary import (
 
 PRESETS = Path(__file__).parents[1] / "player_events" / "presets"
 
+_DIMENSION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_MOST_DIMENSIONS = 20
+
+
+def _lists_of_paths(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    return {name: (path,) if isinstance(path, str) else path for name, path in value.items()}
+
+
+# The last one comes first.
+Dimensions = Annotated[
+    dict[str, tuple[str, ...]], NoDecode, BeforeValidator(_lists_of_paths), JSON_OBJECT
+]
 OptionalText = Annotated[str | None, EMPTY_IS_UNSET]
 
 
@@ -53,6 +83,12 @@ class PlayerEventSettings(BaseModel):
         description='columns of the events, JSON of source name to ours: `{"ts": "timestamp"}`; '
         "what is mapped onto `videoDuration` and `videoTitle` describes videos, and an "
         "`itemCount` above 1 tells that events were sampled",
+    )
+    events_dimensions: Dimensions = Field(
+        default_factory=dict,
+        description="what `dimension_daily` compares, JSON of a name to the path of its value, or "
+        'to several of which the first that a row has counts: `{"device": "context.device.type", '
+        '"country": ["geo.country", "country"]}`; presets name the usual ones',
     )
     events_explode: OptionalText = Field(
         None,
@@ -116,6 +152,20 @@ class PlayerEventSettings(BaseModel):
     def _is_a_time_zone(cls, value: str | None) -> str | None:
         if value and value not in available_timezones():
             raise ValueError("is no time zone of the IANA database, such as `Europe/Zurich`")
+        return value
+
+    @field_validator("events_dimensions")
+    @classmethod
+    def _dimensions_have_names_and_paths(
+        cls, value: dict[str, tuple[str, ...]]
+    ) -> dict[str, tuple[str, ...]]:
+        wrong = [name for name in value if not _DIMENSION_NAME.fullmatch(name)]
+        if wrong:
+            raise ValueError(f"names {wrong}; a name is made of letters, digits and `_`")
+        if pathless := [name for name, paths in value.items() if not all(paths) or not paths]:
+            raise ValueError(f"gives {pathless} no path")
+        if len(value) > _MOST_DIMENSIONS:
+            raise ValueError(f"names {len(value)} dimensions; {_MOST_DIMENSIONS} at most")
         return value
 
     @field_validator("events_columns", "event_names", "user_aliases_columns")

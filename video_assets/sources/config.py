@@ -1,6 +1,6 @@
 """How a source is named and mapped: the settings of one source, as the readers need them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from video_assets.csv_dialect import CsvDialect
@@ -16,6 +16,7 @@ class SourceConfig:
         format: `auto` tells it by suffix or content.
         columns: name in the source (see `paths`) to ours; several names of one of ours are
             alternatives, the first that a row has counts. Ours are known without an entry.
+        dimensions: name of a dimension to the source's names of it, alternatives likewise.
         explode: path of a list in a row whose elements are the rows; see `explode`.
         event_names: event name in the source to ours, or to `ignore`; ours are known without an
             entry.
@@ -33,6 +34,7 @@ class SourceConfig:
     uri: str
     format: SourceFormat = "auto"
     columns: Mapping[str, str] = field(default_factory=dict)
+    dimensions: Mapping[str, Sequence[str]] = field(default_factory=dict)
     explode: str | None = None
     event_names: Mapping[str, str] = field(default_factory=dict)
     other_names: OtherNames = "reject"

@@ -28,6 +28,11 @@ from video_assets.sources.tagged import TaggedSchema, Verdict
 from video_assets.vocabulary import Role
 
 
+def dimension_column(name: str) -> str:
+    """What a dimension is called among our columns, none of which holds a blank."""
+    return f"dimension {name}"
+
+
 def _no_days(values: ArrowArray, _: SourceConfig) -> tuple[Integers, Mask]:
     return np.zeros(len(values), np.int64), np.zeros(len(values), dtype=bool)
 
@@ -148,17 +153,21 @@ class Layout:
 
     @property
     def columns(self) -> tuple[NeededColumn, ...]:
-        """The columns to read, in our order."""
-        return tuple(
-            NeededColumn(
-                name,
-                tuple(map(parse_source_name, self.config.source_names(name))),
-                role,
-                self.list_path,
-            )
-            for name, role in self.kind.columns.items()
-            if name not in self.kind.mapped_only or name in self.config.columns.values()
+        """The columns to read, in our order, and after them the dimensions."""
+        kind, config = self.kind, self.config
+        ours = (
+            self._column(name, config.source_names(name), role)
+            for name, role in kind.columns.items()
+            if name not in kind.mapped_only or name in config.columns.values()
         )
+        dimensions = (
+            self._column(dimension_column(name), sources, Role.LABEL)
+            for name, sources in config.dimensions.items()
+        )
+        return (*ours, *dimensions)
+
+    def _column(self, ours: str, sources: Iterable[str], role: Role) -> NeededColumn:
+        return NeededColumn(ours, tuple(map(parse_source_name, sources)), role, self.list_path)
 
     @property
     def list_path(self) -> Path | None:
@@ -192,7 +201,7 @@ class Layout:
         if day is None:
             return self
         alone = replace(self.kind, columns={day: self.kind.columns[day]}, optional=frozenset())
-        return replace(self, kind=alone)
+        return Layout(alone, replace(self.config, dimensions={}))
 
     def roots(self, existing: Container[str]) -> tuple[str, ...]:
         """The columns of a file that hold what is needed, each once."""
@@ -234,7 +243,7 @@ class Layout:
         missing = [
             column
             for column in self.columns
-            if column.ours not in self.kind.optional and not column.may_be_in(there)
+            if self._must_be_there(column) and not column.may_be_in(there)
         ]
         if missing:
             raise SourceError(self.missing_message(missing, there, where))
@@ -244,6 +253,9 @@ class Layout:
                 f"{where}: names column {twice!r} more than once. Rename one of them, "
                 f"or map another column with {self.kind.setting}_COLUMNS."
             )
+
+    def _must_be_there(self, column: NeededColumn) -> bool:
+        return column.role is not Role.LABEL and column.ours not in self.kind.optional
 
     def missing_message(
         self, missing: Iterable[NeededColumn], existing: Iterable[str], where: str
@@ -290,6 +302,8 @@ class Layout:
             return True
         if role is Role.ID:
             return is_id(found)
+        if role is Role.LABEL:
+            return is_id(found) or is_number(found) or pat.is_boolean(found)
         if role in (Role.POSITION, Role.COUNT):
             return is_number(found)
         if is_number(found):

@@ -306,7 +306,7 @@ def _broken_rows(texts: list[str], numbers: Integers | None, invalid: Mask) -> l
 
 def stays_encoded(layout: Layout, column: NeededColumn) -> bool:
     """Whether validation looks at each text of this column once, however many rows have it."""
-    return layout.kind.judges_distinct_ids and column.role is Role.ID
+    return layout.kind.judges_distinct_ids and column.role in (Role.ID, Role.LABEL)
 
 
 def _own_column(column: NeededColumn, existing: Container[str]) -> str | None:

@@ -35,6 +35,7 @@ from video_assets.engagement.watch_time.scoring import (
     engagement_score,
     engagement_tier,
 )
+from video_assets.player_events import dimensions
 from video_assets.rules import WatchTimeRules
 
 
@@ -83,6 +84,7 @@ def engagement_rows(sessions: pa.Table, rules: WatchTimeRules, processed_at: dat
             "processedAt": pa.repeat(pa.scalar(processed_at, TIMESTAMP), len(score)),
             "creditedWatchTime": by_viewer.total(credit),
             "hasReachedEnd": _has_reached_end(sessions, by_viewer, measures, rules),
+            "firstDimensions": _first_dimensions(sessions, by_viewer),
         },
         ENGAGEMENT.arrow_schema,
     )
@@ -176,6 +178,16 @@ def _has_reached_end(
     reached: Bools = measures.completions > 0
     reached[watched.owner[watched.end >= close[watched.owner]]] = True
     return reached
+
+
+def _first_dimensions(sessions: pa.Table, by_viewer: _ByUserAndVideo) -> Any:
+    """Those of the first session; of several that begin at once the first in the alphabet."""
+    if not dimensions.are_known(sessions):
+        return pa.nulls(len(by_viewer), pa.string())
+    begins = microseconds(sessions, "firstEventTime")
+    order = grouped_order(by_viewer.viewer, begins, dimensions.ranks(sessions[dimensions.COLUMN]))
+    first = order[first_of_each(by_viewer.viewer[order])]
+    return strings(sessions, dimensions.COLUMN, first)
 
 
 def _measure_columns(measures: Measures) -> dict[str, npt.NDArray[Any]]:

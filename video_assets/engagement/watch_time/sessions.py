@@ -26,6 +26,7 @@ from video_assets.engagement.tables import SESSIONS
 from video_assets.engagement.watch_time.endings import counted_endings
 from video_assets.engagement.watch_time.gaps import Gaps, judge_gaps, with_true_positions
 from video_assets.engagement.watch_time.intervals import Intervals, merge, to_lists, total_length
+from video_assets.player_events import dimensions
 from video_assets.player_events.ordering import OrderedEvents, order_events
 from video_assets.rules import WatchTimeRules
 from video_assets.vocabulary import PlayerEvent
@@ -53,8 +54,9 @@ def session_rows(
     first day are there.
 
     Args:
-        events: valid events with the columns of `raw_events` (eventDate is not needed), in any
-            order; those before `first_day` only tell what came before a day's first event.
+        events: valid events with the columns of `raw_events` (eventDate and dimensions are not
+            needed), in any order; those before `first_day` only tell what came before a day's
+            first event.
         rules: the thresholds.
         first_day: first UTC day to compute.
         end_day: UTC day after the last one.
@@ -81,6 +83,7 @@ def session_rows(
             **_watched(played, gaps, rows),
             **_reached(played, gaps, endings, rows),
             **_counts(played, gaps, endings, rows),
+            "dimensions": _dimensions(events, played, rows, rules.lookback),
         },
         SESSIONS.arrow_schema,
     )
@@ -250,6 +253,31 @@ def _counts(played: OrderedEvents, gaps: Gaps, endings: Bools, rows: _Rows) -> d
         "tooLongSegments": _count(gaps.too_long, rows),
         "tooFastSegments": _count(gaps.too_fast, rows),
     }
+
+
+def _dimensions(events: pa.Table, played: OrderedEvents, rows: _Rows, lookback: float) -> Any:
+    """Of each dimension the value of the session's first event that has one.
+
+    Of the day before, a row that goes on with a session knows the events within the look-back
+    before midnight: a day needs no more of the day before.
+    """
+    if not dimensions.are_known(events):
+        return pa.nulls(len(rows), pa.string())
+    before_midnight = MICROS_PER_DAY - played.micros % MICROS_PER_DAY
+    is_late = before_midnight <= lookback * MICROS_PER_SECOND
+    nowhere = len(played)
+    index = np.arange(nowhere)
+
+    def first_of(values: dimensions.Values) -> dimensions.Values:
+        known = values.codes >= 0
+        own = np.minimum.reduceat(np.where(known, index, nowhere), rows.first)
+        late = np.minimum.reduceat(np.where(known & is_late, index, nowhere), rows.first)
+        first = np.minimum(own, np.where(rows.continues, np.roll(late, 1), nowhere))
+        return values.at(np.where(first < nowhere, first, -1))
+
+    values = dimensions.unpacked(events[dimensions.COLUMN])
+    ordered = {name: first_of(each.at(played.source_row)) for name, each in values.items()}
+    return dimensions.packed(ordered, len(rows))
 
 
 def _count(happened: Bools, rows: _Rows) -> Ints:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from video_assets.sample_data.player_logs.story import (
+    DEVICES,
     DURATION,
     TITLE,
     Moment,
@@ -40,7 +41,7 @@ def write_appinsights(folder: Path) -> PlayerSample:
     write_lines(hour / "PT1H.json", [*export, click])
     write_lines(folder / "customEvents.jsonl", classic)
     write_lines(folder / "sample_0/Event/2025-03-04/09/events.blob", continuous)
-    return PlayerSample(f"{folder}/**/*.*", watched(_VIDEO), ignored=1)
+    return PlayerSample(f"{folder}/**/*.*", watched(_VIDEO), ignored=1, devices=DEVICES)
 
 
 def _dimensions(moment: Moment) -> Row:
@@ -68,6 +69,7 @@ def _app_event(moment: Moment) -> Row:
         "Properties": dimensions,
         "Measurements": numbers,
         "UserId": moment.user,
+        "ClientType": DEVICES[moment.user],
         "SessionId": f"{moment.user}-{moment.session}",
         "ItemCount": 1,
     }
@@ -80,6 +82,7 @@ def _custom_event(moment: Moment) -> Row:
         "name": _NAMES[moment.act],
         "customDimensions": json.dumps(_dimensions(moment)),
         "user_Id": moment.user,
+        "client_Type": DEVICES[moment.user],
         "session_Id": f"{moment.user}-{moment.session}",
         "itemCount": 1,
     }
@@ -92,6 +95,7 @@ def _exported(moment: Moment) -> Row:
         "event": [{"name": _NAMES[moment.act], "count": 1}],
         "context": {
             "data": {"eventTime": moment.iso_time},
+            "device": {"type": DEVICES[moment.user]},
             "user": {"anonId": moment.user},
             "session": {"id": f"{moment.user}-{moment.session}"},
             "custom": {"dimensions": dimensions},

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from video_assets.sample_data.player_logs.story import (
+    DEVICES,
     DURATION,
     TITLE,
     Moment,
@@ -32,7 +33,8 @@ def write_mux(folder: Path) -> PlayerSample:
         if moment.target is not None:
             view["events"].append(_event(moment, "seeked", moment.target))
     write_lines(folder / "views.jsonl", views.values())
-    return PlayerSample(str(folder / "views.jsonl"), watched(_VIDEO), ignored=len(views))
+    source = str(folder / "views.jsonl")
+    return PlayerSample(source, watched(_VIDEO), ignored=len(views), devices=DEVICES)
 
 
 def _view(moment: Moment) -> Row:
@@ -44,6 +46,7 @@ def _view(moment: Moment) -> Row:
         "video_title": TITLE,
         "video_duration": int(DURATION * 1000),
         "view_start": moment.iso_time,
+        "viewer_device_category": DEVICES[moment.user],
         "events": [_event(moment, "viewstart", 0)],
     }
 

@@ -49,6 +49,7 @@ def write_openedx(folder: Path) -> PlayerSample:
         ignored=len(others),
         refused={"unparseable_row": 1},
         title=None,
+        devices={"ann": "browser", "ben": "browser", "cleo": "ios"},
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 START = datetime(2025, 3, 4, 9, 0, tzinfo=UTC)
 DURATION = 300.0
 TITLE = "How rivers find the sea"
+DEVICES = {"ann": "desktop", "ben": "phone", "cleo": "tablet"}
 
 Row = dict[str, Any]
 
@@ -25,6 +26,7 @@ class PlayerSample:
         ignored: rows that nobody wants.
         refused: refused rows by reason.
         title: of Ann's video, as far as the log tells it; its duration is `DURATION`.
+        devices: of the users, as far as the log tells them.
     """
 
     source: str
@@ -33,6 +35,7 @@ class PlayerSample:
     ignored: int = 0
     refused: Mapping[str, int] = field(default_factory=dict)
     title: str | None = TITLE
+    devices: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def first_day(self) -> date:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from video_assets.sample_data.player_logs.story import (
+    DEVICES,
     DURATION,
     TITLE,
     Moment,
@@ -42,7 +43,8 @@ def write_segment(folder: Path) -> PlayerSample:
     advertisement = {**rows[0], "event": "Video Ad Started"}
     page = {**rows[0], "type": "page", "event": None, "properties": {"path": "/rivers"}}
     write_lines(folder / "calls.jsonl", [page, *rows, advertisement])
-    return PlayerSample(str(folder / "calls.jsonl"), watched(_VIDEO), ignored=3)
+    source = str(folder / "calls.jsonl")
+    return PlayerSample(source, watched(_VIDEO), ignored=3, devices=DEVICES)
 
 
 def _call(moment: Moment, name: str) -> Row:
@@ -64,7 +66,10 @@ def _call(moment: Moment, name: str) -> Row:
             "total_length": DURATION,
             "title": TITLE,
         },
-        "context": {"library": {"name": "analytics.js"}},
+        "context": {
+            "library": {"name": "analytics.js"},
+            "device": {"type": DEVICES[moment.user]},
+        },
     }
 
 
@@ -80,7 +85,8 @@ def write_snowplow(folder: Path) -> PlayerSample:
             rows.append(_enriched(moment, "seek_end_event", moment.target))
     page = {"event_name": "page_view", "derived_tstamp": rows[0]["derived_tstamp"]}
     write_lines(folder / "enriched.jsonl", [*rows, page])
-    return PlayerSample(str(folder / "enriched.jsonl"), watched(_VIDEO), ignored=1, title=_VIDEO)
+    source = str(folder / "enriched.jsonl")
+    return PlayerSample(source, watched(_VIDEO), ignored=1, title=_VIDEO, devices=DEVICES)
 
 
 def _enriched(moment: Moment, name: str, position: float) -> Row:
@@ -110,6 +116,7 @@ def _tracked(moment: Moment) -> Row:
         "derived_tstamp": f"{moment.time:%Y-%m-%d %H:%M:%S.%f}",
         "user_id": None,
         "domain_userid": moment.user,
+        "dvce_type": DEVICES[moment.user],
         "domain_sessionid": f"{moment.user}-{moment.session}",
     }
 
@@ -136,7 +143,8 @@ def write_ga4(folder: Path) -> PlayerSample:
     scroll = {**rows[0], "event_name": "scroll"}
     write_lines(folder / "events_20250304.jsonl", [*rows, scroll])
     source = str(folder / "events_20250304.jsonl")
-    return PlayerSample(source, watched(_ADDRESS, ann=175.0, cleo=60.0), ignored=1)
+    seconds = watched(_ADDRESS, ann=175.0, cleo=60.0)
+    return PlayerSample(source, seconds, ignored=1, devices=DEVICES)
 
 
 def _ga_event(user: str, session: int, second: int, name: str, position: float) -> Row:
@@ -155,4 +163,5 @@ def _ga_event(user: str, session: int, second: int, name: str, position: float) 
         "event_params": params,
         "user_id": None,
         "user_pseudo_id": user,
+        "device": {"category": DEVICES[user]},
     }
