@@ -122,6 +122,7 @@ def test_each_morning_daily_tables_deliveries_and_the_age_of_engagement_are_aske
         "video/raw_events:yesterday_is_there",
         "video/sessions:yesterday_is_there",
         "video/video_daily:yesterday_is_there",
+        "video/dimension_daily:yesterday_is_there",
         "video/daily_video_views:yesterday_is_there",
         "video/daily_video_views:delivered_in_time",
         "video/raw_events:delivered_in_time",

@@ -988,6 +988,7 @@ def test_a_session_row_describes_all_of_the_session() -> None:
         "segmentCount": 3,
         "tooLongSegments": 0,
         "tooFastSegments": 0,
+        "dimensions": None,
     }
 
 
