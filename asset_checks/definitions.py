@@ -9,6 +9,7 @@ from asset_checks import (
     daily_views,
     deliveries,
     engagement,
+    experiments,
     lifetime_views,
     player_events,
     video_metadata,
@@ -25,7 +26,7 @@ from asset_checks.freshness import (
 )
 from asset_checks.growth import TABLES_ARE_TIDY
 from asset_checks.rules import Rule
-from video_assets.analytics.tables import DIMENSION_DAILY, VIDEO_DAILY
+from video_assets.analytics.tables import DIMENSION_DAILY, EXPERIMENT_RESULTS, VIDEO_DAILY
 from video_assets.catalog import asset_key
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATES, MONTHLY_VIEWS
 from video_assets.deliveries.tables import SOURCE_FILES
@@ -42,6 +43,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     ENGAGEMENT.name: engagement.ENGAGEMENT_RULES,
     VIDEO_DAILY.name: analytics.RULES,
     DIMENSION_DAILY.name: analytics.DIMENSION_RULES,
+    EXPERIMENT_RESULTS.name: experiments.RULES,
     DAILY_VIDEO_VIEWS.name: view_deliveries.RULES,
     MONTHLY_VIEWS.name: daily_views.MONTHLY_RULES,
     MISSING_DATES.name: daily_views.MISSING_RULES,

@@ -124,6 +124,31 @@ def test_dimensions_without_a_name_or_a_path_are_refused(
     assert said in error_for(monkeypatch, "EVENTS_DIMENSIONS", value)
 
 
+PLAN = {"control": "old", "split": {"old": 3, "new": 1}}
+
+
+def test_the_shares_of_an_experiment_are_of_any_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIDEO_ASSETS_EVENTS_DIMENSIONS", '{"player": "player"}')
+    monkeypatch.setenv("VIDEO_ASSETS_EXPERIMENTS", json.dumps({"player": PLAN}))
+    assert load_settings().experiments["player"].shares == {"old": 0.75, "new": 0.25}
+
+
+@pytest.mark.parametrize(
+    ("plan", "said"),
+    [
+        ({**PLAN, "control": "none"}, "names no share of the control 'none'"),
+        ({"control": "old", "split": {"old": 1}}, "compares the control with nothing"),
+        ({"control": "old", "split": {"old": 1, "new": 0}}, "greater than 0"),
+        ({"control": "old"}, "Field required"),
+        (PLAN, "EXPERIMENTS has ['player'], which EVENTS_DIMENSIONS does not name"),
+    ],
+)
+def test_an_experiment_needs_a_control_variants_and_a_dimension(
+    plan: dict[str, object], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert said in error_for(monkeypatch, "EXPERIMENTS", json.dumps({"player": plan}))
+
+
 def test_several_event_names_may_mean_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIDEO_ASSETS_EVENT_NAMES", '{"start": "video_play", "go": "video_play"}')
     assert load_settings().event_names == {"start": "video_play", "go": "video_play"}

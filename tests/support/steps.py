@@ -13,7 +13,8 @@ from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
 from video_assets.analytics.stage_daily import stage_dimension_daily, stage_video_daily
-from video_assets.analytics.tables import DIMENSION_DAILY, VIDEO_DAILY
+from video_assets.analytics.stage_experiments import stage_experiment_results
+from video_assets.analytics.tables import DIMENSION_DAILY, EXPERIMENT_RESULTS, VIDEO_DAILY
 from video_assets.daily_views.missing_dates import newest_date
 from video_assets.daily_views.monthly_views import monthly_views
 from video_assets.daily_views.stage_missing_dates import expectation, stage_missing_dates
@@ -98,6 +99,9 @@ class Steps:
     def dimension_daily(self) -> StagedDays:
         return _named(stage_dimension_daily(self.spark, self.settings, self._run, LOG))
 
+    def experiment_results(self) -> StagedDays:
+        return _named(stage_experiment_results(self.spark, self.settings))
+
     @property
     def _run(self) -> DayRange:
         return DayRange(self.days[0], self.days[-1] + timedelta(days=1))
@@ -121,6 +125,7 @@ _ORDER: Mapping[tuple[Table, ...], Callable[[Steps], StagedDays]] = {
     (ENGAGEMENT,): Steps.engagement,
     (VIDEO_DAILY,): Steps.video_daily,
     (DIMENSION_DAILY,): Steps.dimension_daily,
+    (EXPERIMENT_RESULTS,): Steps.experiment_results,
     (DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS): Steps.daily_views,
     (MONTHLY_VIEWS,): Steps.monthly_views,
     (MISSING_DATES, MISSING_DATE): Steps.missing_dates,

@@ -12,9 +12,11 @@ from video_assets.analytics import video_engagement_bi as bi_frames
 from video_assets.analytics import video_performance as performance_frames
 from video_assets.analytics import viewer_cohorts as cohort_frames
 from video_assets.analytics.stage_daily import stage_dimension_daily, stage_video_daily
+from video_assets.analytics.stage_experiments import stage_experiment_results
 from video_assets.analytics.stage_position_curve import stage_position_curve
 from video_assets.analytics.tables import (
     DIMENSION_DAILY,
+    EXPERIMENT_RESULTS,
     USER_ENGAGEMENT,
     VIDEO_DAILY,
     VIDEO_ENGAGEMENT_BI,
@@ -39,6 +41,7 @@ def analytics_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefin
         user_engagement_asset(),
         viewer_cohorts_asset(),
         video_engagement_bi_asset(),
+        experiment_results_asset(),
     ]
 
 
@@ -183,6 +186,24 @@ def video_engagement_bi_asset() -> dg.AssetsDefinition:
         )
 
     return vw_video_engagement_bi
+
+
+def experiment_results_asset() -> dg.AssetsDefinition:
+    """The asset `video/experiment_results`."""
+
+    @dg.asset(
+        **declared(EXPERIMENT_RESULTS, ANALYTICS),
+        description="What the variants of experiments (`VIDEO_ASSETS_EXPERIMENTS`) changed, by "
+        "viewer: watch time, completion and return, the difference to the control with its "
+        "interval, and whether viewers came in the planned shares. Computed anew each day, and "
+        "right however often one looks. Without an experiment there are no rows.",
+        deps=[dg.AssetDep(asset_key(SESSIONS), partition_mapping=dg.AllPartitionMapping())],
+    )
+    @retries_passing_faults
+    def experiment_results(spark: SparkEngine, settings: dg.ResourceParam[Settings]) -> StagedTable:
+        return stage_experiment_results(spark, settings)
+
+    return experiment_results
 
 
 def _whole_table(table: Table) -> dg.AssetIn:

@@ -550,6 +550,90 @@ DIMENSION_DAILY = Table(
     ),
 )
 
+_OF_VIEWERS = SESSIONS.origin("userId", "dimensions", "firstEventTime", "isContinuation")
+_OF_METRICS = _OF_VIEWERS + SESSIONS.origin("watchTime", "endedCount", "sessionDate")
+
+
+def _compared(name: str, type_: pa.DataType, description: str) -> Column:
+    return Column(name, type_, description, origin=_OF_METRICS)
+
+
+EXPERIMENT_RESULTS = Table(
+    name="experiment_results",
+    schema=SCHEMA_NAME,
+    grain="one metric of a variant of an experiment",
+    key=("experiment", "variant", "metric"),
+    columns=(
+        required(
+            "experiment",
+            pa.string(),
+            "name of the dimension, as in EXPERIMENTS",
+            origin=_OF_VIEWERS,
+        ),
+        required("variant", pa.string(), "one of the plan", origin=_OF_VIEWERS),
+        required(
+            "metric",
+            pa.string(),
+            "`watchSeconds` of a viewer, `completion` (1: ran any video to its end) or `return` "
+            "(1: came on a later day), since the viewer's first session with the variant",
+            origin=_OF_METRICS,
+        ),
+        required("isControl", pa.bool_(), "the others are compared with it", origin=_OF_VIEWERS),
+        required(
+            "viewers", pa.int64(), "who had this variant alone", "viewers", origin=_OF_VIEWERS
+        ),
+        _compared("mean", pa.float64(), "of the viewers; null without any"),
+        _compared("standardDeviation", pa.float64(), "of the viewers; null below two"),
+        _compared("difference", pa.float64(), "to the control's mean; null for the control itself"),
+        _compared("lowerBound", pa.float64(), "of the difference's 95 % interval (Welch)"),
+        _compared("upperBound", pa.float64(), "the other end; null where nothing varies"),
+        _compared("pValue", pa.float64(), "of the difference (Welch), right for a single look"),
+        _compared(
+            "anytimeLowerBound",
+            pa.float64(),
+            "of an interval that in 95 of 100 experiments holds the difference at every look",
+        ),
+        _compared("anytimeUpperBound", pa.float64(), "the other end"),
+        _compared(
+            "adjustedPValue",
+            pa.float64(),
+            "right for daily looks (always valid), and corrected for all metrics and variants of "
+            "the experiment (Holm)",
+        ),
+        _compared(
+            "isDifferent",
+            pa.bool_(),
+            "adjustedPValue is at most 5 %; null where the split does not fit the plan",
+        ),
+        _compared(
+            "smallestEffect",
+            pa.float64(),
+            "difference that would be called one in 80 of 100 such samples",
+        ),
+        required("plannedShare", pa.float64(), "of the viewers", "%", origin=_OF_VIEWERS),
+        Column(
+            "splitPValue",
+            pa.float64(),
+            "of the viewers of all variants beside the plan (chi-square); null without viewers",
+            origin=_OF_VIEWERS,
+        ),
+        Column(
+            "splitFits",
+            pa.bool_(),
+            "splitPValue is at least 0.1 %; where it is not, viewers were lost or shared out "
+            "wrongly, and no difference can be trusted",
+            origin=_OF_VIEWERS,
+        ),
+        required(
+            "viewersOfSeveral",
+            pa.int64(),
+            "viewers of several variants of the experiment, who are left out",
+            "viewers",
+            origin=_OF_VIEWERS,
+        ),
+    ),
+)
+
 # Each is computed as a whole, from all days.
 ANALYTICS_TABLES: tuple[Table, ...] = (
     VIDEO_PERFORMANCE,
@@ -557,6 +641,7 @@ ANALYTICS_TABLES: tuple[Table, ...] = (
     USER_ENGAGEMENT,
     VIEWER_COHORTS,
     VIDEO_ENGAGEMENT_BI,
+    EXPERIMENT_RESULTS,
 )
 
 # Each is computed day by day.

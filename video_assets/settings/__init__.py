@@ -8,9 +8,10 @@ import stat
 from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Self
 
 from dotenv import dotenv_values
-from pydantic import ValidationError, field_validator
+from pydantic import ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -22,6 +23,7 @@ from video_assets.settings.checks import CheckThresholds
 from video_assets.settings.daily_views import DailyViewSettings
 from video_assets.settings.engine import EngineSettings
 from video_assets.settings.events import PlayerEventSettings
+from video_assets.settings.experiments import ExperimentSettings
 from video_assets.settings.maintenance import MaintenanceSettings
 from video_assets.settings.sources import SAMPLE_FOLDER, SAMPLE_SUMMARY, SourceSettings
 from video_assets.settings.tables import TableSettings
@@ -50,6 +52,7 @@ class SettingsError(ValueError):
 class Settings(  # the last base comes first in the table of settings
     WatchTimeRules,
     CheckThresholds,
+    ExperimentSettings,
     AnalyticsSettings,
     MaintenanceSettings,
     AlertSettings,
@@ -82,6 +85,15 @@ class Settings(  # the last base comes first in the table of settings
                 "GOOGLE_*)"
             )
         return address
+
+    @model_validator(mode="after")
+    def _experiments_are_dimensions(self) -> Self:
+        if unnamed := sorted(set(self.experiments) - set(self.events_dimensions)):
+            raise ValueError(
+                f"EXPERIMENTS has {unnamed}, which EVENTS_DIMENSIONS does not name; it names "
+                f"{sorted(self.events_dimensions)}"
+            )
+        return self
 
     def first_day_of_events(self, today: date) -> date:
         """The first day of which player events are expected to be there."""

@@ -32,6 +32,9 @@ class CheckThresholds(BaseModel):
     max_correction_share: Share = Field(
         0.1, description="share of a day's views taken back by the platform that is reported"
     )
+    max_variant_changes: Share = Field(
+        0.01, description="share of an experiment's viewers with several variants that is reported"
+    )
     max_lifetime_drift: Share = Field(
         0.05,
         description="share by which the sum of a video's days may differ from its lifetime views",
