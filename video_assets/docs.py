@@ -35,6 +35,8 @@ QUESTIONS = (
     "skipped_videos",
     "retention_beside_similar",
     "tier_distribution",
+    "by_device",
+    "experiments",
     "viewers_by_day",
     "returning_viewers",
     "power_users",

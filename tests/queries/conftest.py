@@ -26,6 +26,8 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     sources = {
         "events": str(sample.folder / "events"),
         "video_metadata": str(sample.folder / "video_metadata.parquet"),
+        "events_dimensions": {"device": "device", "player": "player"},
+        "experiments": {"player": {"control": "4.2", "split": {"4.2": 1, "5.0": 1}}},
     }
     with world(folder / "warehouse", **sources) as filled:
         first, *_, last = sample.spec.event_days

@@ -1,5 +1,6 @@
 """The questions of the README: each query against the same numbers in plain Python."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -17,7 +18,12 @@ from support.world import World
 
 from resources.delta.duckdb_views import SqlViews
 from resources.delta.table import Table
-from video_assets.analytics.tables import VIDEO_DAILY, VIDEO_POSITION_CURVE, VIEWER_COHORTS
+from video_assets.analytics.tables import (
+    EXPERIMENT_RESULTS,
+    VIDEO_DAILY,
+    VIDEO_POSITION_CURVE,
+    VIEWER_COHORTS,
+)
 from video_assets.daily_views.tables import MISSING_DATE, MONTHLY_VIEWS
 from video_assets.deliveries.tables import SOURCE_FILES
 from video_assets.docs import QUESTIONS, ROOT, question_of, questions_reference, tables_of
@@ -146,6 +152,38 @@ def test_how_long_sessions_are(query: RunQuery, tables: World) -> None:
         )
         for day, rows in sorted(by_day.items())
     ]
+
+
+@both_engines
+def test_what_viewers_on_phones_do_otherwise(query: RunQuery, tables: World) -> None:
+    def device(row: Row) -> str:
+        return json.loads(row["dimensions"] or "{}").get("device", "unknown")
+
+    devices = grouped([{**row, "on": device(row)} for row in tables.rows(SESSIONS)], "on")
+    found = query("by_device")
+    assert {row["device"] for row in found} == {*devices} > {"phone", "computer"}
+    for row in found:
+        rows = devices[row["device"]]
+        begun = sum(not each["isContinuation"] for each in rows)
+        assert row["sessions"] == begun
+        watched, ended, skipped = (
+            sum(each[name] for each in rows) / begun
+            for name in ("watchTime", "endedCount", "forwardSkips")
+        )
+        assert row["secondsPerSession"] == pytest.approx(watched, abs=0.051)
+        assert row["completionsPer100Sessions"] == pytest.approx(100 * ended, abs=0.051)
+        assert row["forwardSkipsPer100Sessions"] == pytest.approx(100 * skipped, abs=0.051)
+
+
+@both_engines
+def test_whether_the_new_player_helps_and_how_sure_that_is(query: RunQuery, tables: World) -> None:
+    results = [row for row in tables.rows(EXPERIMENT_RESULTS) if not row["isControl"]]
+    results.sort(key=lambda row: row["metric"])
+    renamed = {"anytimeLowerBound": "atLeast", "anytimeUpperBound": "atMost"}
+    rows = [{renamed.get(name, name): value for name, value in row.items()} for row in results]
+    found = query("experiments")
+    assert len(found) == 3
+    assert found == [{name: row[name] for name in found[0]} for row in rows]
 
 
 @both_engines

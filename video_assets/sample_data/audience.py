@@ -13,6 +13,7 @@ from resources.delta.table import TIMESTAMP
 from video_assets.sample_data.metadata import Videos, cumulative
 from video_assets.sample_data.spec import Flags, Floats, Ints, SampleSpec, Stream
 from video_assets.sample_data.viewing import watch
+from video_assets.settings.sources import NEW_PLAYER, OLD_PLAYER, SAMPLE_DEVICE, SAMPLE_PLAYER
 from video_assets.vocabulary import EVENT_NAMES
 
 _COLUMNS: Mapping[str, pa.DataType] = {
@@ -23,6 +24,8 @@ _COLUMNS: Mapping[str, pa.DataType] = {
     "eventName": pa.string(),
     "currentTime": pa.float64(),
     "seekTime": pa.float64(),
+    SAMPLE_DEVICE: pa.string(),
+    SAMPLE_PLAYER: pa.string(),
 }
 EVENTS_SCHEMA = pa.schema(_COLUMNS)
 MICROSECONDS = 1_000_000
@@ -31,6 +34,11 @@ SHARE_SAME_VIDEO_AGAIN = 0.12
 MOST_VISITS = 6
 MEAN_BROWSING = 20.0
 EVENTS_A_SESSION = 10
+DEVICES = ("computer", "tablet", "phone", None)
+# Who likes to watch sits at a computer and has the new player: so it seems to help.
+SHARE_UNKNOWN_DEVICE = 0.04
+SHARE_OF_TABLETS = 0.15
+PHONES_OF_THE_LEAST_ENGAGED = 0.8
 MOST_SESSIONS_AT_ONCE = 200_000
 # Relative activity at 0, 1, ... 24 o'clock: asleep at four, a lunch break, busiest at nine.
 _ACTIVITY = (5, 3, 2, 1, 1, 1, 2, 4, 6, 7, 7, 8, 10, 9, 8, 8, 9, 11, 14, 17, 20, 21, 16, 9, 5)
@@ -45,11 +53,13 @@ class Audience:
         names: the user ids.
         activity: cumulative probability of starting the next session.
         engagement: how much they like to watch, 0 to 1.
+        players: the version of the player that they have.
     """
 
     names: pa.StringArray
     activity: Floats
     engagement: Floats
+    players: pa.StringArray
 
 
 def invent_audience(spec: SampleSpec) -> Audience:
@@ -57,7 +67,10 @@ def invent_audience(spec: SampleSpec) -> Audience:
     rng = spec.random(Stream.AUDIENCE)
     names = pa.array([f"user_{number:05d}" for number in range(1, spec.users + 1)], pa.string())
     activity = cumulative(rng.lognormal(0.0, 1.0, spec.users))
-    return Audience(names, activity, rng.beta(2.0, 2.0, spec.users))
+    engagement = rng.beta(2.0, 2.0, spec.users)
+    is_new = spec.random(Stream.PLAYERS).random(spec.users) < engagement
+    players = pa.array(np.where(is_new, NEW_PLAYER, OLD_PLAYER), pa.string())
+    return Audience(names, activity, engagement, players)
 
 
 @dataclass
@@ -68,6 +81,7 @@ class ViewingDay:
     audience: Audience
     videos: Videos
     rng: np.random.Generator
+    device_rng: np.random.Generator
     sessions: int = 0
 
     def rows_until(self, enough: int) -> pa.Table:
@@ -92,6 +106,7 @@ class ViewingDay:
         session = np.repeat(np.arange(count), _visit_counts(count, rng))
         video = _videos_of_visits(session, videos, rng)
         actions, lengths = watch(videos.durations[video], audience.engagement[user[session]], rng)
+        device = _devices(audience.engagement[user], self.device_rng)
         offset = _visit_offsets(session, lengths + rng.exponential(MEAN_BROWSING, len(session)))
 
         session_of_row = session[actions.visit]
@@ -105,6 +120,8 @@ class ViewingDay:
             pa.array(EVENT_NAMES, pa.string()).take(actions.event),
             pa.array(np.round(actions.position, 3)),
             pa.array(np.round(actions.target, 3), mask=np.isnan(actions.target)),
+            pa.array(DEVICES, pa.string()).take(device[session_of_row]),
+            audience.players.take(user[session_of_row]),
         ]
         return pa.table(columns, schema=EVENTS_SCHEMA)
 
@@ -134,6 +151,16 @@ def split_at_midnight(rows: pa.Table, day: date) -> tuple[pa.Table, pa.Table]:
     """The rows until the end of a day, and those after it."""
     before = pa.array(until_midnight(microseconds(rows), day))
     return rows.filter(before), rows.filter(pc.invert(before))
+
+
+def _devices(engagement: Floats, rng: np.random.Generator) -> Ints:
+    """Places in `DEVICES`: who likes to watch does so on a larger one."""
+    known = 1 - SHARE_UNKNOWN_DEVICE
+    phones = known * PHONES_OF_THE_LEAST_ENGAGED * (1 - engagement)
+    tablets = np.full(len(engagement), SHARE_OF_TABLETS)
+    shares = np.stack([known - phones - tablets, tablets, phones], axis=-1)
+    devices: Ints = (rng.random((len(engagement), 1)) >= np.cumsum(shares, axis=-1)).sum(axis=-1)
+    return devices
 
 
 def _start_seconds(sessions: int, rng: np.random.Generator) -> Floats:

@@ -68,7 +68,8 @@ def _viewing_on(
     wanted = spec.events_on(day) - _duplicates_on(day, spec) - _example_on(day, spec).num_rows
     today, later = split_at_midnight(ongoing, day)
     today = today.slice(0, wanted)
-    viewing = ViewingDay(day, audience, videos, spec.random(Stream.VIEWING, day))
+    rng, device_rng = (spec.random(stream, day) for stream in (Stream.VIEWING, Stream.DEVICES))
+    viewing = ViewingDay(day, audience, videos, rng, device_rng)
     started = viewing.rows_until(wanted - today.num_rows)
     started_today, started_later = split_at_midnight(started, day)
     return pa.concat_tables([today, started_today]), pa.concat_tables([later, started_later])

@@ -26,6 +26,8 @@ class Stream(IntEnum):
     DEFECTS = 4
     CHANNEL = 5
     VIEWS = 6
+    PLAYERS = 7
+    DEVICES = 8
 
 
 class SampleSpec(BaseModel):

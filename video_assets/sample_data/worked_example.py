@@ -9,6 +9,7 @@ from video_assets.sample_data.audience import EVENTS_SCHEMA
 USER = "peter"
 SESSION = "peter-session-1"
 VIDEO = "video_001"
+_NOTHING_MORE = (None, None, None)
 _STARTS_AT = time(10, tzinfo=UTC)
 _ACTIONS = (  # seconds since the start, event, position
     (0, "video_play", 0.0),
@@ -24,7 +25,7 @@ def worked_example(day: date) -> pa.Table:
     """Peter's events, on a day."""
     start = datetime.combine(day, _STARTS_AT)
     rows = [
-        (start + timedelta(seconds=seconds), USER, SESSION, VIDEO, event, position, None)
+        (start + timedelta(seconds=seconds), USER, SESSION, VIDEO, event, position, *_NOTHING_MORE)
         for seconds, event, position in _ACTIONS
     ]
     columns = [

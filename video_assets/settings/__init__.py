@@ -23,9 +23,17 @@ from video_assets.settings.checks import CheckThresholds
 from video_assets.settings.daily_views import DailyViewSettings
 from video_assets.settings.engine import EngineSettings
 from video_assets.settings.events import PlayerEventSettings
-from video_assets.settings.experiments import ExperimentSettings
+from video_assets.settings.experiments import Experiment, ExperimentSettings
 from video_assets.settings.maintenance import MaintenanceSettings
-from video_assets.settings.sources import SAMPLE_FOLDER, SAMPLE_SUMMARY, SourceSettings
+from video_assets.settings.sources import (
+    NEW_PLAYER,
+    OLD_PLAYER,
+    SAMPLE_DEVICE,
+    SAMPLE_FOLDER,
+    SAMPLE_PLAYER,
+    SAMPLE_SUMMARY,
+    SourceSettings,
+)
 from video_assets.settings.tables import TableSettings
 from video_assets.settings.views import ViewSettings
 
@@ -122,6 +130,8 @@ def load_settings() -> Settings:
         raise SettingsError(_readable(error)) from None
     if not {"start_date", "events"} & settings.model_fields_set:
         settings = settings.model_copy(update={"start_date": _first_day_of_sample(settings)})
+    if not {"events", "events_preset", "events_dimensions"} & settings.model_fields_set:
+        settings = settings.model_copy(update=_dimensions_of_sample())
     if settings.file_access == "owner" and _others_read(Path(DOTENV)):
         _LOG.warning("%s may hold secrets, and others can read it: chmod 600 %s", DOTENV, DOTENV)
     return settings
@@ -133,6 +143,14 @@ def _first_day_of_sample(settings: Settings) -> date:
     if not summary.is_file():
         return settings.start_date
     return date.fromisoformat(json.loads(summary.read_text("utf-8"))["spec"]["first_day"])
+
+
+def _dimensions_of_sample() -> dict[str, object]:
+    split = {OLD_PLAYER: 1.0, NEW_PLAYER: 1.0}
+    return {
+        "events_dimensions": {name: (name,) for name in (SAMPLE_DEVICE, SAMPLE_PLAYER)},
+        "experiments": {SAMPLE_PLAYER: Experiment(control=OLD_PLAYER, split=split)},
+    }
 
 
 def _others_read(path: Path) -> bool:

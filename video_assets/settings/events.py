@@ -88,7 +88,8 @@ class PlayerEventSettings(BaseModel):
         default_factory=dict,
         description="what `dimension_daily` compares, JSON of a name to the path of its value, or "
         'to several of which the first that a row has counts: `{"device": "context.device.type", '
-        '"country": ["geo.country", "country"]}`; presets name the usual ones',
+        '"country": ["geo.country", "country"]}`; presets name the usual ones, and the generated '
+        "sample has its own",
     )
     events_explode: OptionalText = Field(
         None,

@@ -10,6 +10,9 @@ from video_assets.vocabulary import PositionUnit
 
 SAMPLE_FOLDER = "data/sample"
 SAMPLE_SUMMARY = "sample_summary.json"
+# Columns of the sample's events that are dimensions; the player's versions are an experiment.
+SAMPLE_DEVICE, SAMPLE_PLAYER = "device", "player"
+OLD_PLAYER, NEW_PLAYER = "4.2", "5.0"
 
 
 class SourceSettings(BaseModel):
