@@ -30,8 +30,10 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off \
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --no-compile \
 	  --constraint constraints.txt --editable '.[dev,sql]' | awk '$(SHOW_PROGRESS)'
+	@# By all cores, where pip takes one, and without tests; templates that are no Python fail.
+	@$(BIN)/python -m compileall -qq -j 0 -x '/tests?/' $(VENV)/lib || true
 	@touch $(READY)
 
 demo: $(READY) ## Generate sample data, materialize everything, print what came out
