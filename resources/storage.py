@@ -144,6 +144,18 @@ def find(location: str) -> StoredObject | None:
     return _stored(location, meta)
 
 
+def found(location: str) -> StoredObject:
+    """The object at a location.
+
+    Raises:
+        StorageError: there is none, or the storage does not answer.
+    """
+    stored = find(location)
+    if stored is None:
+        raise StorageError(f"{location}: is not there any more. Run this again.")
+    return stored
+
+
 def walk(location: str) -> Iterator[StoredObject]:
     """Every object below a location, in no particular order.
 

@@ -22,7 +22,13 @@ from resources.delta.errors import (
     SchemaMismatchError,
     UnsupportedTableError,
 )
-from resources.delta.schema_check import Days, addable_columns, describe_days, schema_differences
+from resources.delta.schema_check import (
+    Days,
+    addable_columns,
+    describe_days,
+    schema_differences,
+    stored_schema,
+)
 from resources.delta.stage import StagedTable
 from resources.delta.table import Table
 from resources.storage import normalized, provider, storage_options
@@ -136,7 +142,7 @@ def _create(location: str, table: Table) -> DeltaTable:
         Path(normalized(location)).mkdir(parents=True, exist_ok=True)
     return DeltaTable.create(
         normalized(location),
-        schema=Schema.from_arrow(table.arrow_schema),
+        schema=Schema.from_arrow(stored_schema(table.arrow_schema)),
         mode="ignore",  # another run may create it at the same moment
         partition_by=_partitioning(table),
         name=table.name,
@@ -149,7 +155,9 @@ def _with_added_columns(existing: DeltaTable, table: Table) -> pa.Schema:
     """The table's columns, and behind them nullable ones that its declaration added since."""
     found = arrow_schema(existing)
     added = addable_columns(found.names, table)
-    return pa.schema([*found, *(table.arrow_schema.field(column.name) for column in added)])
+    return stored_schema(
+        pa.schema([*found, *(table.arrow_schema.field(column.name) for column in added)])
+    )
 
 
 def _require_declared(existing: DeltaTable, location: str, table: Table) -> None:

@@ -1,7 +1,7 @@
 """Tidies a table while others read and write it: small files, log entries, files of the past."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,8 +14,9 @@ from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 
 from resources.delta.commit import open_table
+from resources.delta.deletion_vectors import file_name, is_deletion_vector, rows_marked_deleted
 from resources.delta.table import Table
-from resources.storage import object_store
+from resources.storage import delete_keys, object_store
 
 TARGET_BYTES = 128 * 1024 * 1024
 # Joining files reads and writes all their rows again: not for a handful.
@@ -95,6 +96,8 @@ def extent(location: str, retention: timedelta, now: datetime | None = None) -> 
 def tidy(location: str, table: Table, retention: timedelta) -> tuple[Extent, Extent]:
     """Join small files, write a checkpoint, drop log entries and files that nobody needs.
 
+    Files that hold rows which another tool marked as deleted are written again without them.
+
     Each partition is joined by a commit of its own, which yields to a run that replaces the
     partition at the same moment. Files of the last `retention` stay: versions that readers have
     open, and what a running step wrote and did not commit yet. May be killed at any moment.
@@ -111,25 +114,61 @@ def tidy(location: str, table: Table, retention: timedelta) -> tuple[Extent, Ext
         deltalake.exceptions.DeltaError: the table or its storage is broken.
     """
     before = extent(location, retention)
-    for partition in _crumbled(open_table(location)):
+    existing = open_table(location)
+    marked = rows_marked_deleted(existing)
+    for partition in _crumbled(existing):
         with suppress(CommitFailedError):  # a run replaces it: another week
             open_table(location).optimize.compact(
-                partition_filters=[(table.partition_by or "", "=", partition)]
-                if partition
-                else None,
+                partition_filters=_only(partition, table),
+                target_size=TARGET_BYTES,
+                max_concurrent_tasks=1,
+            )
+    for partition in _with_files(open_table(location), marked):
+        with suppress(CommitFailedError):
+            open_table(location).optimize.z_order(  # `compact` leaves a single file as it is
+                [next(name for name in table.key if name != table.partition_by)],
+                partition_filters=_only(partition, table),
                 target_size=TARGET_BYTES,
                 max_concurrent_tasks=1,
             )
     newest = open_table(location)
     newest.create_checkpoint()
     newest.cleanup_metadata()
-    newest.vacuum(
-        retention_hours=int(retention / timedelta(hours=1)),
-        dry_run=False,
-        enforce_retention_duration=False,
-        full=True,
-    )
+    _vacuum(newest, location, retention, keep_deletion_vectors=bool(marked))
     return before, extent(location, retention)
+
+
+def _only(partition: str | None, table: Table) -> list[tuple[str, str, Any]] | None:
+    return [(table.partition_by or "", "=", partition)] if partition else None
+
+
+def _vacuum(
+    newest: DeltaTable, location: str, retention: timedelta, *, keep_deletion_vectors: bool
+) -> None:
+    """Delete what nobody needs; deletion vectors a time later, since delta-rs knows no age of them.
+
+    It deletes those that the newest version needs as well, and the table cannot be read any more.
+    """
+    options: dict[str, Any] = {
+        "retention_hours": int(retention / timedelta(hours=1)),
+        "enforce_retention_duration": False,
+        "full": True,
+    }
+    if not keep_deletion_vectors:
+        newest.vacuum(dry_run=False, **options)
+        return
+    unneeded = newest.vacuum(dry_run=True, **options)
+    delete_keys(location, [key for key in map(unquote, unneeded) if not is_deletion_vector(key)])
+
+
+def _with_files(existing: DeltaTable, names: Collection[str]) -> list[str | None]:
+    """Partitions that hold one of the files, as text."""
+    found = {
+        partition
+        for key, (_, partition) in _live_files(existing)
+        if names and file_name(key) in names
+    }
+    return sorted(found, key=str)
 
 
 def _crumbled(existing: DeltaTable) -> list[str | None]:

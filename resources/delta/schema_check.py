@@ -77,6 +77,34 @@ def addable_columns(found: Iterable[str], table: Table) -> list[Column]:
     return [c for c in table.columns if c.nullable and c.name not in there]
 
 
+def stored_schema(declared: pa.Schema) -> pa.Schema:
+    """The columns as a Delta log declares them: required only where every writer's files agree.
+
+    Spark writes times as INT96, which the embedded engine does not read into a required column, and
+    refuses every change of a table whose lists or structs hold required values. That ours are never
+    null is checked before they are staged.
+    """
+    fields = [declared.field(place) for place in range(len(declared))]
+    return pa.schema([_as_stored(field) for field in fields])
+
+
+def _as_stored(field: "pa.Field[Any]") -> "pa.Field[Any]":
+    differs = pa.types.is_timestamp(field.type) or pa.types.is_nested(field.type)
+    return _nullable(field) if differs else field
+
+
+def _nullable_inside(type_: Any) -> Any:
+    if pa.types.is_list(type_):
+        return pa.list_(_nullable(type_.value_field))
+    if pa.types.is_struct(type_):
+        return pa.struct([_nullable(type_.field(place)) for place in range(type_.num_fields)])
+    return type_
+
+
+def _nullable(field: "pa.Field[Any]") -> "pa.Field[Any]":
+    return field.with_type(_nullable_inside(field.type)).with_nullable(True)  # noqa: FBT003 (Arrow's signature)
+
+
 def _same_type(found: Any, declared: Any) -> bool:
     if pa.types.is_dictionary(found):
         return _same_type(found.value_type, declared)

@@ -15,6 +15,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from resources.delta.changes import ChangedFiles, changed_files, commit_digest, origin_of
 from resources.delta.commit import REPLACED, WHOLE_TABLE, arrow_schema, open_table
+from resources.delta.deletion_vectors import file_name, rows_marked_deleted
 from resources.delta.errors import TableError
 from resources.delta.retention import is_dropped
 from resources.delta.schema_check import addable_columns
@@ -159,6 +160,7 @@ class Warehouse:
             return {}
         files = pa.table(log.get_add_actions(flatten=True))
         counts: list[Any] = files["num_records"].to_pylist()
+        deleted = rows_marked_deleted(log)
         if None in counts:
             raise TableError(
                 f"table {table.name}: the Delta log does not say how many rows some files hold. "
@@ -168,9 +170,10 @@ class Warehouse:
         if table.partition_by:
             days = files[f"partition.{table.partition_by}"].to_pylist()
         rows: Counter[date | None] = Counter()
-        for day, count in zip(days, counts, strict=True):
-            rows[day] += count
-        return rows
+        paths: list[Any] = files["path"].to_pylist()
+        for path, day, count in zip(paths, days, counts, strict=True):
+            rows[day] += count - deleted.get(file_name(path), 0)
+        return +rows
 
     def _all_rows(self, table: Table) -> DataFrame:
         """All rows, their schema resolved: a lazy failure would name neither table nor path."""

@@ -8,7 +8,12 @@ from shutil import copytree, rmtree
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from support.restless import bits, delivered_events, restless_events
+from support.restless import (
+    bits,
+    delivered_events,
+    lonely_visit,
+    restless_visitors,
+)
 from support.source_files import deliver
 from support.steps import Staged
 from support.world import DAILY, SORTED_OUT, UNDIVIDED, Row, World, world
@@ -19,24 +24,6 @@ from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 DAYS = tuple(date(2025, 3, 1) + timedelta(days=n) for n in range(10))
 FIRST, LAST = DAYS[0], DAYS[-1]
 LONELY = DAYS[4]
-
-
-def restless_visitors(seed: int, days: Sequence[date]) -> list[Row]:
-    """Other viewers every four days, so that a day concerns some of all."""
-    return [
-        {**row, "userId": f"{row['userId']}-{row['timestamp'].date().toordinal() // 4}"}
-        for row in restless_events(seed, days)
-    ]
-
-
-def lonely_visit(day: date, position: float = 50.0, last: str = "video_pause") -> list[Row]:
-    """One viewer of one video, whom no other day has."""
-    rows = [row for row in restless_events(8, [day]) if row["userId"] == "ann"][:2]
-    visit = zip(rows, ("video_play", last), (0.0, position), strict=True)
-    return [
-        {**row, "userId": "eve", "videoId": "v3", "eventName": name, "currentTime": at}
-        for row, name, at in visit
-    ]
 
 
 @pytest.fixture

@@ -55,6 +55,24 @@ def _visit(user: str, start: datetime, chance: random.Random) -> Iterator[Row]:
         position = position if target is None else target
 
 
+def restless_visitors(seed: int, days: Sequence[date]) -> list[Row]:
+    """Other viewers every four days, so that a day concerns some of all."""
+    return [
+        {**row, "userId": f"{row['userId']}-{row['timestamp'].date().toordinal() // 4}"}
+        for row in restless_events(seed, days)
+    ]
+
+
+def lonely_visit(day: date, position: float = 50.0, last: str = "video_pause") -> list[Row]:
+    """One viewer of one video, whom no other day has."""
+    rows = [row for row in restless_events(8, [day]) if row["userId"] == "ann"][:2]
+    visit = zip(rows, ("video_play", last), (0.0, position), strict=True)
+    return [
+        {**row, "userId": "eve", "videoId": "v3", "eventName": name, "currentTime": at}
+        for row, name, at in visit
+    ]
+
+
 def delivered_events(root: Path, rows: Sequence[Row], start: date) -> dict[str, Any]:
     """Settings that name these rows, as files below a folder, and no metadata of videos."""
     events = deliver(root / "events", rows)

@@ -1,14 +1,17 @@
 """The table `aggregated_user_video_engagement`: all sessions of a user and video in one row."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from resources.engine.compute_slots import turn
+from resources.storage import StoredFile, found
 from video_assets.arrow.kernels import gathered
 from video_assets.engagement.durations import is_usable_duration
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
@@ -24,6 +27,8 @@ _NOT_NEEDED = {
     "tooLongSegments",
     "tooFastSegments",
 }
+_FILES = "location string"
+_PAIRS = pa.schema([pa.field(name, pa.string()) for name in ENGAGEMENT.key])
 _NEEDED_FOR_CREDIT = {"sessionId", "sessionDate", "sessionNumber"}
 
 
@@ -81,6 +86,29 @@ def outdated_videos(engagement: DataFrame, videos: DataFrame) -> DataFrame:
     return described.where(~is_same).select("videoId").distinct()
 
 
+def pairs_in_files(session: SparkSession, locations: Sequence[str], tasks: int) -> DataFrame:
+    """Users and videos of the rows in data files of `sessions`, whoever wrote them; lazily.
+
+    The engine's own reader refuses files that do not agree on the type of other columns.
+
+    Args:
+        session: a Spark Connect session.
+        locations: the files, which the table need not name any more.
+        tasks: how many read them.
+    """
+    files = session.createDataFrame([(location,) for location in locations], _FILES)
+    some = files.repartition(max(1, min(tasks, len(locations))))
+    return some.mapInArrow(_pairs_of_task, from_arrow_schema(_PAIRS))
+
+
+def _pairs_of_task(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        for location in batch.column(0).to_pylist():
+            with pq.ParquetFile(cast("BinaryIO", StoredFile(found(str(location))))) as file:
+                for rows in file.iter_batches(columns=_PAIRS.names, use_threads=False):
+                    yield rows.select(_PAIRS.names).cast(_PAIRS)
+
+
 def pairs_to_compute(
     changed: DataFrame, engagement: DataFrame, outdated: Sequence[str]
 ) -> DataFrame:
@@ -89,7 +117,8 @@ def pairs_to_compute(
     A row follows from the pair's session rows, and from the title and duration of its video.
 
     Args:
-        changed: session rows, old and new, that were replaced since the stored rows were computed.
+        changed: users and videos of session rows, old and new, that were replaced since the stored
+            rows were computed.
         engagement: the stored rows.
         outdated: videos of which the stored rows have another title or duration than now.
     """

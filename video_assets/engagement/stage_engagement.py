@@ -67,9 +67,8 @@ class _Work:
         if len(found) > OUTDATED_VIDEOS:
             self.log.info("more than %d videos changed: computing all rows", OUTDATED_VIDEOS)
             return self.compute(sessions, rows)
-        replaced = sessions.limit(0)
-        if changed.locations:
-            replaced = session.read.parquet(*changed.locations)
+        tasks = tasks_for(changed.rows, self.spark.cores)
+        replaced = frames.pairs_in_files(session, changed.locations, tasks)
         pairs = frames.pairs_to_compute(replaced, stored, [row["videoId"] for row in found])
         if rows > SESSIONS_AT_ONCE:
             rows = frames.rows_of(pairs, sessions.select(*ENGAGEMENT.key)).count()

@@ -1,0 +1,120 @@
+"""Other tools have worked on the tables; the next run gives what a clean warehouse holds."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+from support.foreign_spark import ForeignSpark, foreign_spark
+from support.restless import bits, delivered_events, lonely_visit, restless_visitors
+from support.steps import Staged
+from support.world import SORTED_OUT, UNDIVIDED, Row, World, world
+
+from resources.delta.table import Table
+from resources.delta.warehouse import Warehouse
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+
+DAYS = tuple(date(2025, 3, 1) + timedelta(days=n) for n in range(6))
+FIRST, LAST, LONELY = DAYS[0], DAYS[-1], DAYS[3]
+NOTHING_STAYS = timedelta(0)
+
+# Statements by what they do; a name in braces stands for a table.
+MARKING = "ALTER TABLE {sessions} SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')"
+DELETE = "DELETE FROM {sessions} WHERE userId LIKE 'eve%'"
+MERGE = (
+    "MERGE INTO {sessions} AS known USING (SELECT 'eve' AS gone) ON known.userId = gone "
+    "WHEN MATCHED THEN DELETE"
+)
+DELETED = {"marked": (MARKING, DELETE), "deleted": (DELETE,), "merged": (MERGE,)}
+UPDATED = (
+    "UPDATE {raw_events} SET currentTime = currentTime",
+    "UPDATE {sessions} SET maxPosition = maxPosition",
+    "UPDATE {aggregated_user_video_engagement} SET engagementScore = 0",
+)
+TIDIED = (
+    "ALTER TABLE {sessions} ALTER COLUMN userId COMMENT 'who'",
+    "OPTIMIZE {sessions} ZORDER BY (videoId)",
+    "VACUUM {sessions} RETAIN 0 HOURS",
+)
+KEPT = {"updated": UPDATED, "z-ordered and vacuumed": TIDIED}
+
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def other() -> Iterator[ForeignSpark]:
+    with foreign_spark() as spark:
+        yield spark
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Row]:
+    return [*restless_visitors(7, DAYS), *lonely_visit(LONELY)]
+
+
+@pytest.fixture(scope="module")
+def original(rows: list[Row], tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A warehouse that no other tool has seen."""
+    return computed_from(rows, tmp_path_factory.mktemp("original"))
+
+
+@pytest.fixture(scope="module")
+def without_eve(rows: list[Row], tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A clean warehouse of the same events but those of one viewer."""
+    others = [row for row in rows if row["userId"] != "eve"]
+    return computed_from(others, tmp_path_factory.mktemp("without"))
+
+
+@pytest.fixture
+def used(original: World, tmp_path: Path) -> Iterator[World]:
+    """A copy of the original, for other tools."""
+    copytree(original.settings.warehouse, tmp_path / "warehouse")
+    kept = original.settings.model_dump(exclude={"warehouse"})
+    with world(tmp_path / "warehouse", **kept) as events:
+        yield events
+
+
+def computed_from(rows: Sequence[Row], folder: Path) -> World:
+    events = World(folder / "warehouse", **delivered_events(folder, rows, FIRST))
+    events.compute(FIRST, LAST)
+    return events
+
+
+def continue_with(events: World, *days: date) -> Staged:
+    for day in days:
+        events.compute(day, tables=(*SORTED_OUT, SESSIONS))
+    return events.compute(tables=UNDIVIDED)
+
+
+def computed(staged: Staged) -> int:
+    return staged[ENGAGEMENT.name].counters["rows_computed"]
+
+
+def results(events: World, *tables: Table) -> dict[str, list[str]]:
+    return {table.name: bits(events)[table.name] for table in tables}
+
+
+@pytest.mark.parametrize("name", DELETED)
+def test_sessions_that_spark_deleted_are_gone_from_engagement_and_come_back_with_their_day(
+    name: str, other: ForeignSpark, used: World, original: World, without_eve: World
+) -> None:
+    other.sql(used.settings.warehouse, *DELETED[name])
+    stored = Warehouse(used.settings.warehouse)
+    assert stored.row_count(SESSIONS) == len(without_eve.rows(SESSIONS))
+    assert 0 < computed(continue_with(used)) < len(original.rows(ENGAGEMENT))
+    assert results(used, SESSIONS, ENGAGEMENT) == results(without_eve, SESSIONS, ENGAGEMENT)
+    assert 0 < computed(continue_with(used, LONELY)) < len(original.rows(ENGAGEMENT))
+    assert bits(used) == bits(original)
+    assert other.count(used.settings.warehouse, SESSIONS) == stored.row_count(SESSIONS)
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_files_that_spark_wrote_again_are_read_as_ours(
+    name: str, other: ForeignSpark, used: World, original: World
+) -> None:
+    other.sql(used.settings.warehouse, *KEPT[name])
+    continue_with(used)
+    assert results(used, SESSIONS, ENGAGEMENT) == results(original, SESSIONS, ENGAGEMENT)
+    assert computed(continue_with(used, LONELY)) < len(original.rows(ENGAGEMENT))
+    assert bits(used) == bits(original)
