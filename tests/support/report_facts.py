@@ -2,14 +2,18 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from video_assets.report.facts import (
     Audience,
     Curve,
+    Dimension,
     FlagDay,
+    Group,
     Intake,
     Limits,
     Missing,
+    Outcome,
     Period,
     PowerUser,
     QualityDay,
@@ -17,6 +21,7 @@ from video_assets.report.facts import (
     Stretch,
     Totals,
     Trend,
+    Trial,
     Video,
     Views,
     WatchDay,
@@ -27,6 +32,31 @@ DAYS = 120
 WRITTEN = datetime(2025, 5, 1, 2, 30, tzinfo=UTC)
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)> & \"two\" 'quotes' \u202eforged"
 LONG = "u" * 90
+DEVICES = Dimension(
+    "device", (Group("computer", 100, 30_000.0, 25, 10), Group(HOSTILE, 50, 7_500.0, 5, 10))
+)
+
+
+def outcome(metric: str, *, is_different: bool | None, **changed: Any) -> Outcome:
+    values = {"mean": 0.4, "control_mean": 0.3, "difference": 0.1, "lower": 0.05, "upper": 0.15}
+    return Outcome(metric, **{**values, "smallest": 0.04, **changed}, is_different=is_different)
+
+
+SECONDS = {"mean": 90.0, "control_mean": 100.0, "difference": -10.0, "lower": -20.0, "upper": 1.0}
+TRIAL = Trial(
+    experiment="player",
+    variant="5.0",
+    control="4.2",
+    viewers=1_000,
+    control_viewers=990,
+    split_fits=True,
+    of_several=0,
+    outcomes=(
+        outcome("watchSeconds", is_different=True, **SECONDS),
+        outcome("completion", is_different=True),
+        outcome("return", is_different=False),
+    ),
+)
 
 
 def video(number: int, title: str | None = None) -> Video:
@@ -96,6 +126,8 @@ def full_report() -> Report:
         flag_days=tuple(FlagDay(day, 90, 24) for day in days),
         flags=(("no_valid_segments", 1_957), ("very_short_watch", 1_000)),
         missing=Missing(((FIRST, 9), (FIRST + timedelta(days=1), 2)), 89, 263, 11_765),
+        dimensions=(DEVICES, replace(DEVICES, name="player")),
+        trials=(TRIAL,),
     )
 
 
@@ -118,4 +150,6 @@ def empty_report() -> Report:
         flag_days=(),
         flags=(),
         missing=None,
+        dimensions=(),
+        trials=(),
     )

@@ -146,9 +146,9 @@ def compute_from_sessions(
     stored = Warehouse(settings.warehouse)
     tables = [table for table in (ENGAGEMENT, *ANALYTICS_TABLES) if stored.holds(table)]
     keys = [asset_key(table) for table in tables]
-    if find(normalized(report_location(settings.warehouse))):
-        keys.append(REPORT)
-    for selection, tags in [(keys, {}), *_daily_runs(stored)]:
+    # It shows what the others hold, and so comes last.
+    report = [REPORT] if find(normalized(report_location(settings.warehouse))) else []
+    for selection, tags in [(keys, {}), *_daily_runs(stored), (report, {})]:
         if not selection:
             continue
         job = dg.define_asset_job(_RECOMPUTES, selection)

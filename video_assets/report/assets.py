@@ -8,7 +8,13 @@ import dagster as dg
 from resources.engine.session import SparkEngine
 from resources.runs.passing_faults import retries_passing_faults
 from resources.storage import open_sink, provider
-from video_assets.analytics.tables import USER_ENGAGEMENT, VIDEO_PERFORMANCE, VIDEO_POSITION_CURVE
+from video_assets.analytics.tables import (
+    DIMENSION_DAILY,
+    EXPERIMENT_RESULTS,
+    USER_ENGAGEMENT,
+    VIDEO_PERFORMANCE,
+    VIDEO_POSITION_CURVE,
+)
 from video_assets.catalog import ANALYTICS, OWNERS, asset_key
 from video_assets.daily_views.tables import MISSING_DATE
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
@@ -30,8 +36,9 @@ _READ = (
     VIDEO_POSITION_CURVE,
     USER_ENGAGEMENT,
     MISSING_DATE,
+    EXPERIMENT_RESULTS,
 )
-_READ_BY_DAY = (SESSIONS, RAW_EVENTS, REJECTED_EVENTS)
+_READ_BY_DAY = (SESSIONS, RAW_EVENTS, REJECTED_EVENTS, DIMENSION_DAILY)
 
 
 def engagement_report_asset() -> dg.AssetsDefinition:

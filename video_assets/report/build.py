@@ -8,7 +8,13 @@ from resources.delta.errors import MissingTableError
 from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
 from resources.storage import join
-from video_assets.analytics.tables import USER_ENGAGEMENT, VIDEO_PERFORMANCE, VIDEO_POSITION_CURVE
+from video_assets.analytics.tables import (
+    DIMENSION_DAILY,
+    EXPERIMENT_RESULTS,
+    USER_ENGAGEMENT,
+    VIDEO_PERFORMANCE,
+    VIDEO_POSITION_CURVE,
+)
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATE
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
@@ -53,6 +59,9 @@ def _tables(session: SparkSession, settings: Settings) -> Tables:
     def optional(table: Table) -> DataFrame | None:
         return stored.frame(table) if stored.holds(table) else None
 
+    def filled(table: Table) -> DataFrame | None:
+        return stored.frame(table) if stored.row_count(table) else None
+
     return Tables(
         engagement=frame(ENGAGEMENT),
         sessions=frame(SESSIONS),
@@ -66,6 +75,8 @@ def _tables(session: SparkSession, settings: Settings) -> Tables:
         rejected_per_day=stored.rows_per_day(REJECTED_EVENTS),
         daily_view_rows=stored.row_count(DAILY_VIDEO_VIEWS),
         definition_changes=settings.view_definition_changes,
+        dimension_daily=filled(DIMENSION_DAILY),
+        experiment_results=filled(EXPERIMENT_RESULTS),
     )
 
 

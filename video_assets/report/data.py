@@ -15,6 +15,7 @@ from video_assets.analytics.aggregates import total
 from video_assets.analytics.tables import TIERS
 from video_assets.days import UNDATED
 from video_assets.engagement.tables import OK
+from video_assets.report.compared import dimensions, trials
 from video_assets.report.facts import (
     Audience,
     Curve,
@@ -59,6 +60,8 @@ class Tables:
 
     Attributes:
         daily_views: None where there are none yet, and so is `missing_date`.
+        dimension_daily: None where no dimension is named, and so is `experiment_results` where
+            there is no experiment.
         daily_view_rows: rows of `daily_video_views`.
         definition_changes: days from which something else counts as a view there, and what.
     """
@@ -75,6 +78,8 @@ class Tables:
     rejected_per_day: RowCounts
     daily_view_rows: int
     definition_changes: Mapping[date, str] = field(default_factory=dict)
+    dimension_daily: DataFrame | None = None
+    experiment_results: DataFrame | None = None
 
 
 def collect_report(
@@ -112,6 +117,8 @@ def collect_report(
         flag_days=_flag_days(tables.engagement, since),
         flags=_flags(tables.engagement),
         missing=_missing(tables),
+        dimensions=dimensions(tables.dimension_daily) if tables.dimension_daily else (),
+        trials=trials(tables.experiment_results) if tables.experiment_results else (),
     )
 
 

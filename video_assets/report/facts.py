@@ -269,6 +269,71 @@ class Missing:
 
 
 @dataclass(frozen=True)
+class Group:
+    """The viewing of all sessions with one value of a dimension."""
+
+    value: str
+    sessions: int
+    seconds: float
+    completions: int
+    forward_skips: int
+
+    @property
+    def average_view(self) -> float:
+        """Seconds watched per session."""
+        return self.seconds / self.sessions if self.sessions else 0.0
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """The values of a dimension that have most sessions, those first."""
+
+    name: str
+    groups: tuple[Group, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One metric of a variant beside the control; None where nothing tells.
+
+    Attributes:
+        lower: the difference is at least so large, however often one looks.
+        upper: and at most so large.
+        is_different: None also where the split of viewers does not fit the plan.
+        smallest: difference that would be found.
+    """
+
+    metric: str
+    mean: float | None
+    control_mean: float | None
+    difference: float | None
+    lower: float | None
+    upper: float | None
+    is_different: bool | None
+    smallest: float | None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A variant of an experiment beside its control.
+
+    Attributes:
+        experiment: name of its dimension.
+        split_fits: whether viewers came in the planned shares; None without viewers.
+        of_several: viewers of several variants, who are left out.
+    """
+
+    experiment: str
+    variant: str
+    control: str
+    viewers: int
+    control_viewers: int
+    split_fits: bool | None
+    of_several: int
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything on the page."""
 
@@ -289,6 +354,8 @@ class Report:
     flag_days: tuple[FlagDay, ...]
     flags: tuple[tuple[str, int], ...]
     missing: Missing | None
+    dimensions: tuple[Dimension, ...] = ()
+    trials: tuple[Trial, ...] = ()
 
 
 def percentage(part: float, whole: float) -> float:

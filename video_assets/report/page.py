@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from video_assets import wording
 from video_assets.plots import DARK, LIGHT
-from video_assets.report import figures, takeaways
+from video_assets.report import comparisons, figures, takeaways
 from video_assets.report.data import DAYS_SHOWN, MIN_VIEWERS
 from video_assets.report.facts import Report
 
@@ -31,6 +31,7 @@ _TEMPLATES.filters |= {
         wording.full_day,
         wording.hours,
         wording.moment,
+        wording.name,
         wording.percent,
         wording.short_day,
     )
@@ -53,6 +54,7 @@ def page(report: Report) -> str:
         power_users=takeaways.power_users(report.audience),
         trust=takeaways.trust(report),
         verdicts=takeaways.verdicts(report),
+        comparisons=comparisons,
     )
 
 
