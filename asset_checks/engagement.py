@@ -9,9 +9,10 @@ from datetime import date, timedelta
 from functools import reduce
 from operator import or_
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from asset_checks.evaluate import sample
 from asset_checks.freshness import lag_of_events, yesterday_is_there
 from asset_checks.rules import WARN, CheckInput, Finding, FrameRule, MeasuredRule, RowRule, Rule
 from video_assets.engagement.tables import ENGAGEMENT, OK, SESSIONS
@@ -99,6 +100,56 @@ def _lacks_day_before(given: CheckInput, day: date) -> bool:
     return given.days is not None or not given.stored.drops(RAW_EVENTS, before)
 
 
+def _reports_segments(given: CheckInput) -> bool:
+    return "playedSegments" in given.settings.events_columns.values()
+
+
+def _differing_reports(given: CheckInput) -> Finding:
+    """Compare what players said with the last event of a session row with its unique seconds.
+
+    They speak of the session so far: at least of the row, and at most of all rows of the session.
+    Of a session that began on another day, how much there was before is not asked.
+    """
+    session = ["userId", "videoId", "sessionId"]
+    same_session = Window.partitionBy(*session)
+    rows = given.rows().select(
+        *SESSIONS.key,
+        "uniqueSecondsWatched",
+        F.col("lastEventTime").alias("timestamp"),
+        F.sum("uniqueSecondsWatched").over(same_session).alias("ofSession"),
+        F.max(F.col("isContinuation").cast("int")).over(same_session).alias("continues"),
+    )
+    reports = given.rows(RAW_EVENTS).where(F.col("reportedSeconds").isNotNull())
+    last_reports = reports.groupBy(*session, "timestamp").agg(
+        F.max("reportedSeconds").alias("reportedSeconds")
+    )
+    reported = F.col("reportedSeconds")
+    more = reported - F.when(F.col("continues") == 0, F.col("ofSession"))
+    difference = F.greatest(F.col("uniqueSecondsWatched") - reported, more)
+    allowed = F.greatest(
+        F.lit(given.settings.rules.position_tolerance),
+        reported * F.lit(given.thresholds.max_report_difference),
+    )
+    compared = rows.join(last_reports, [*session, "timestamp"]).select(
+        *SESSIONS.key, "uniqueSecondsWatched", "reportedSeconds", (difference > allowed).alias("is")
+    )
+    counted = compared.agg(F.count(F.lit(1)).alias("rows"), F.count_if("is").alias("differing"))
+    [counts] = counted.collect()
+    share = counts["differing"] / max(counts["rows"], 1)
+    measured = {"share": round(share, 6)}
+    if share <= given.thresholds.max_differing_reports:
+        return Finding(checked=counts["rows"], measured=measured)
+    differing = compared.where("is").drop("is")
+    days = differing.select("sessionDate").distinct().orderBy("sessionDate").collect()
+    return Finding(
+        rows=counts["differing"],
+        checked=counts["rows"],
+        sample=sample(differing),
+        days=[row["sessionDate"] for row in days],
+        measured=measured,
+    )
+
+
 def _compute_again(what: str) -> str:
     return f"Materialize the {what} again; if it fails again, a watch-time rule has a bug."
 
@@ -180,6 +231,19 @@ SESSION_RULES: tuple[Rule, ...] = (
         thresholds=("max_cut_share",),
         violations=_days_with_cut_segments("tooFastSegments"),
         day_column="day",
+    ),
+    MeasuredRule(
+        name="watched_as_reported",
+        table=SESSIONS,
+        description="What sessions have as watched is what their players report, where the "
+        "settings map something onto `playedSegments`.",
+        problem="players report other seconds than these rows have",
+        remedy="Look for lost events, two players in one session, or another unit; see docs/sources.md.",
+        severity=WARN,
+        compared_with=(RAW_EVENTS,),
+        thresholds=("max_report_difference", "max_differing_reports"),
+        measure=_differing_reports,
+        applies=_reports_segments,
     ),
     yesterday_is_there(SESSIONS, lag_of_events),
 )

@@ -75,10 +75,11 @@ EVENT_COLUMNS: Mapping[str, Role] = {
     "videoDuration": Role.POSITION,
     "videoTitle": Role.ID,
     "itemCount": Role.COUNT,
+    "playedSegments": Role.LABEL,
 }
 # What events may tell of their video and of themselves; read only where the settings map something
 # onto it.
-DESCRIBING_COLUMNS = frozenset({"videoDuration", "videoTitle", "itemCount"})
+DESCRIBING_COLUMNS = frozenset({"videoDuration", "videoTitle", "itemCount", "playedSegments"})
 # A source of which no player seeks has no such column.
 OPTIONAL_EVENT_COLUMNS = frozenset({"seekTime", *DESCRIBING_COLUMNS})
 DAILY_VIEW_COLUMNS: Mapping[str, Role] = {

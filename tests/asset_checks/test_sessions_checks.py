@@ -1,6 +1,11 @@
+from datetime import timedelta
+from pathlib import Path
+
 import dagster as dg
 import pytest
+from pyspark.sql import SparkSession
 from support.checks import (
+    NOON,
     Checked,
     days,
     event,
@@ -147,3 +152,84 @@ def test_a_setting_that_cuts_more_than_one_percent_of_a_day_is_named(
     assert said.severity is dg.AssetCheckSeverity.WARN
     assert sample_of(said)[0]["day"] == "2025-01-02"
     assert setting in str(value(said, "remedy"))
+
+
+def _reported(checked: Checked, *reports: tuple[int, float | None]) -> dg.AssetCheckResult:
+    """Two rows of a session, of 60 s each, whose second event is 100 s after its first."""
+    noon = NOON.replace(day=2)
+    begins = [noon, noon + timedelta(hours=1)]
+    numbered = [
+        session(
+            2,
+            sessionNumber=place + 1,
+            firstEventTime=begin,
+            lastEventTime=begin + timedelta(seconds=100),
+            uniqueSecondsWatched=60.0,
+            watchTime=60.0,
+        )
+        for place, begin in enumerate(begins)
+    ]
+    said = [
+        event(2, timestamp=noon + timedelta(seconds=second), reportedSeconds=seconds)
+        for second, seconds in reports
+    ]
+    ids = {"userId": "peter", "videoId": "v1", "sessionId": "s1"}
+    checked.raw(*({**row, **ids} for row in said))
+    checked.sessions(*numbered)
+    return checked.results(SESSIONS, days(2))["watched_as_reported"]
+
+
+@pytest.mark.parametrize(
+    "reports",
+    [
+        [(100, 60.0), (3700, 120.0)],
+        [(3700, 60.0)],
+        [(3700, 131.0)],
+        [(100, 56.0)],
+        [(0, 1.0), (3650, 900.0), (3700, None)],
+        [],
+    ],
+    ids=["as ours", "twice the same", "rounded up", "rounded", "not by a last event", "nothing"],
+)
+def test_players_that_report_about_our_seconds_of_their_session_so_far_pass(
+    spark: SparkSession, tmp_path: Path, reports: list[tuple[int, float | None]]
+) -> None:
+    mapped = {"events_columns": {"played": "playedSegments"}}
+    assert _reported(Checked(spark, tmp_path, **mapped), *reports).passed
+
+
+@pytest.mark.parametrize(
+    "report",
+    [(3700, 135.0), (100, 50.0)],
+    ids=["more than the session", "less than the row"],
+)
+def test_players_that_report_other_seconds_are_named_with_both(
+    spark: SparkSession, tmp_path: Path, report: tuple[int, float]
+) -> None:
+    checked = Checked(spark, tmp_path, events_columns={"played": "playedSegments"})
+    said = _reported(checked, report)
+    assert (said.passed, said.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert (value(said, "share"), value(said, "days")) == (1.0, "2025-01-02")
+    [row] = sample_of(said)
+    assert (row["uniqueSecondsWatched"], row["reportedSeconds"]) == (60.0, report[1])
+    checked.tolerate(max_report_difference=0.2)
+    assert "watched_as_reported" not in checked.failing(SESSIONS, days(2))
+    checked.tolerate(max_differing_reports=1.0)
+    assert "watched_as_reported" not in checked.failing(SESSIONS, days(2))
+
+
+def test_of_a_session_that_began_on_the_day_before_players_may_report_more(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    checked = Checked(spark, tmp_path, events_columns={"played": "playedSegments"})
+    _reported(checked, (3700, 500.0))
+    assert "watched_as_reported" in checked.failing(SESSIONS, days(2))
+    checked.sessions(session(2, isContinuation=True, lastEventTime=NOON.replace(day=2, hour=13)))
+    ids = {"userId": "peter", "videoId": "v1", "sessionId": "s1"}
+    checked.raw(event(2, timestamp=NOON.replace(day=2, hour=13), reportedSeconds=500.0, **ids))
+    assert "watched_as_reported" not in checked.failing(SESSIONS, days(2))
+
+
+def test_reports_that_nobody_maps_are_not_compared(checked: Checked) -> None:
+    checked.sessions(session(2))
+    assert "watched_as_reported" not in checked.results(SESSIONS, days(2))

@@ -35,6 +35,7 @@ def test_a_valid_event_keeps_its_values_and_gets_its_day(tmp_path: Path) -> None
         "seekTime": None,
         "eventDate": date(2025, 1, 3),
         "dimensions": None,
+        "reportedSeconds": None,
     }
 
 

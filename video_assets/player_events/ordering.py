@@ -65,11 +65,11 @@ class OrderedEvents:
         return OrderedEvents(*(getattr(self, field.name)[which] for field in fields(self)))
 
 
-def distinct_rows(events: pa.Table, first_by: Ints) -> Ints:
+def distinct_rows(events: pa.Table, first_by: Ints | Floats) -> Ints:
     """The rows without those delivered twice (rule 1): rows equal in all columns are one event.
 
     Args:
-        events: the columns of `raw_events` (eventDate and dimensions are not needed), in any order.
+        events: the columns of `raw_events` (those of its key are needed), in any order.
         first_by: a number of each row; of rows that are one event that with the smallest stays.
 
     Returns:

@@ -1,10 +1,11 @@
 """The tables `raw_events` and `rejected_events`: what a source delivered, sorted out."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,9 +13,9 @@ from pyspark.sql import DataFrame, SparkSession
 
 from resources.engine.compute_slots import turn
 from video_assets.arrow.blocks import BLOCKS_DDL, Shares, pack, shared
-from video_assets.arrow.columns import with_numbered_texts
+from video_assets.arrow.columns import Floats, Ints, with_numbered_texts
 from video_assets.arrow.kernels import count_values
-from video_assets.player_events import dimensions
+from video_assets.player_events import dimensions, reported
 from video_assets.player_events.descriptions import last_told, told_by
 from video_assets.player_events.erased import NOBODY, ErasedUsers
 from video_assets.player_events.ordering import distinct_rows
@@ -41,6 +42,10 @@ _DAY = "eventDate"
 _NOTHING_TOLD = DESCRIBED_VIDEOS.arrow_schema.empty_table()
 _REFUSED_OR_COUNTED = tagged_schema(REJECTED_EVENTS.arrow_schema, ())
 _EVENT_COLUMNS = [*RAW_EVENTS.column_names, FILE]
+_PREFERRED: Mapping[str, Callable[[Any], Ints | Floats]] = {
+    dimensions.COLUMN: dimensions.ranks,
+    reported.COLUMN: reported.largest_first,
+}
 _NO_EVENTS = RAW_EVENTS.arrow_schema.append(pa.field(FILE, pa.int32())).empty_table()
 _DAY = "eventDate"
 
@@ -179,16 +184,18 @@ def _total(rows: pa.Table, column: str) -> int:
 def _distinct(events: pa.Table) -> pa.Table:
     """Each event once, as that of the file delivered first.
 
-    Its dimensions are those of any of the files, the first in the alphabet, so that it does not
-    matter in which order they came.
+    What does not tell events apart is that of any of the files: of dimensions the first in the
+    alphabet, of reported seconds the most. So it does not matter in which order they came.
     """
     valid = events.take(distinct_rows(events, events[FILE].to_numpy()))
-    if valid.num_rows == events.num_rows or not dimensions.are_known(events):
+    if valid.num_rows == events.num_rows:
         return valid
-    texts = events[dimensions.COLUMN]
-    chosen = texts.take(distinct_rows(events, dimensions.ranks(texts)))
-    place = valid.schema.get_field_index(dimensions.COLUMN)
-    return valid.set_column(place, dimensions.COLUMN, chosen)
+    for name, ranks in _PREFERRED.items():
+        values = events[name]
+        if values.null_count < events.num_rows:
+            chosen = values.take(distinct_rows(events, ranks(values)))
+            valid = valid.set_column(valid.schema.get_field_index(name), name, chosen)
+    return valid
 
 
 def _blocks(

@@ -10,6 +10,8 @@ import pyarrow as pa
 from resources.delta.table import TIMESTAMP
 from video_assets.arrow.types import ArrowArray, Integers, Mask, TextArray, compute
 from video_assets.player_events.dimensions import COLUMN, Values, packed
+from video_assets.player_events.reported import COLUMN as REPORTED
+from video_assets.player_events.reported import reported_seconds
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.sources.chunks import Chunk
 from video_assets.sources.config import SourceConfig
@@ -84,6 +86,7 @@ def validate_events(chunk: Chunk, config: SourceConfig, _file_index: int = 0) ->
         "eventDate": day_array(days),
         **_description(chunk, config),
         **_dimensions(chunk, config),
+        **_reported(chunk),
     }
     reasons = (
         ("missing_timestamp", no_time),
@@ -128,6 +131,14 @@ def _dimensions(chunk: Chunk, config: SourceConfig) -> dict[str, ArrowArray]:
     columns = {name: chunk.columns[dimension_column(name)] for name in config.dimensions}
     values = {name: Values.of(per_text(column, read_ids)) for name, column in columns.items()}
     return {COLUMN: packed(values, len(chunk))}
+
+
+def _reported(chunk: Chunk) -> dict[str, ArrowArray]:
+    """What players say was watched, where the source has such a column."""
+    if "playedSegments" not in chunk.columns:
+        return {}
+    segments = per_text(chunk.columns["playedSegments"], read_ids)
+    return {REPORTED: reported_seconds(segments)}
 
 
 class _Targets(NamedTuple):

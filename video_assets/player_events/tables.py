@@ -37,6 +37,13 @@ RAW_EVENTS = Table(
             "values of the dimensions that EVENTS_DIMENSIONS names, as a JSON object such as "
             '`{"country":"CH","device":"phone"}`; null without any',
         ),
+        Column(
+            "reportedSeconds",
+            pa.float64(),
+            "how much of the video the player says was watched in its session so far, each second "
+            "once; null where it does not say",
+            "s of video",
+        ),
     ),
 )
 

@@ -71,6 +71,15 @@ class CheckThresholds(BaseModel):
         description="share of stretches that MAX_SEGMENT or MAX_PLAYBACK_RATE alone keeps from "
         "being watched segments above which a check warns",
     )
+    max_report_difference: Share = Field(
+        0.1,
+        description="share by which the seconds that a player reports (`playedSegments`) may "
+        "differ from ours; POSITION_TOLERANCE seconds may in any case",
+    )
+    max_differing_reports: Share = Field(
+        0.05,
+        description="share of sessions whose player reports otherwise above which a check warns",
+    )
     max_hours_since_processing: float = Field(
         24.0, gt=0, allow_inf_nan=False, description="age in hours of engagement that is reported"
     )

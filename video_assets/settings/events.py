@@ -82,7 +82,8 @@ class PlayerEventSettings(BaseModel):
         default_factory=dict,
         description='columns of the events, JSON of source name to ours: `{"ts": "timestamp"}`; '
         "what is mapped onto `videoDuration` and `videoTitle` describes videos, and an "
-        "`itemCount` above 1 tells that events were sampled",
+        "`itemCount` above 1 tells that events were sampled; `playedSegments` "
+        "(`0[.]12[,]60[.]72`) is what the player itself says was watched",
     )
     events_dimensions: Dimensions = Field(
         default_factory=dict,

@@ -18,6 +18,13 @@ _HOME = "https://lms.example.org"
 _XAPI = "https://w3id.org/xapi/video"
 _ADL = "http://adlnet.gov/expapi/verbs"
 _VERBS = {"play": "played", "pause": "paused", "seek": "seeked", "end": "paused"}
+# What the player says it has played, by user and the position at which a statement ends playing.
+_PLAYED = {
+    ("ann", 60): "0[.]60",
+    ("ann", 300): "0[.]60[,]60[.]100[,]200[.]300",
+    ("cleo", 45.5): "0[.]45.5",
+    ("cleo", 40): "0[.]40",
+}
 _ACTIONS = {"play": "Resumed", "pause": "Paused", "seek": "JumpedTo", "end": "Ended"}
 
 
@@ -47,9 +54,11 @@ def write_xapi(folder: Path) -> PlayerSample:
 
 
 def _statement(moment: Moment, verb: str) -> Row:
-    times = {"time": moment.position}
+    result: Row = {"time": moment.position}
     if moment.target is not None:
-        times = {"time-from": moment.position, "time-to": moment.target}
+        result = {"time-from": moment.position, "time-to": moment.target}
+    if played := _PLAYED.get((moment.user, moment.position)):
+        result["played-segments"] = played
     return {
         "id": f"{moment.user}-{moment.seconds}-{verb}",
         "actor": {"account": {"homePage": _HOME, "name": moment.user}, "objectType": "Agent"},
@@ -58,7 +67,7 @@ def _statement(moment: Moment, verb: str) -> Row:
             "id": _VIDEO,
             "definition": {"name": {"en-US": TITLE}, "type": f"{_XAPI}/activity-type/video"},
         },
-        "result": {"extensions": {f"{_XAPI}/extensions/{key}": at for key, at in times.items()}},
+        "result": {"extensions": {f"{_XAPI}/extensions/{key}": of for key, of in result.items()}},
         "context": {
             "extensions": {
                 f"{_XAPI}/extensions/session-id": f"{moment.user}-{moment.session}",
