@@ -238,7 +238,8 @@ SESSION_RULES: tuple[Rule, ...] = (
         description="What sessions have as watched is what their players report, where the "
         "settings map something onto `playedSegments`.",
         problem="players report other seconds than these rows have",
-        remedy="Look for lost events, two players in one session, or another unit; see docs/sources.md.",
+        remedy="Look for lost events, two players in one session, or another unit; see "
+        "docs/sources.md.",
         severity=WARN,
         compared_with=(RAW_EVENTS,),
         thresholds=("max_report_difference", "max_differing_reports"),
