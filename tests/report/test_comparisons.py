@@ -48,7 +48,8 @@ def test_a_variant_is_said_to_raise_and_to_lower_what_is_sure() -> None:
         "\u22120:20 to +0:01",
         "yes",
     )
-    assert rows[2][-1] == f"no; 4{SPACE}% would be found"
+    assert rows[1][1:4] == (f"30{SPACE}%", f"40{SPACE}%", "+10.0 points")
+    assert rows[2][-1] == "no; 4.0 points would be found"
 
 
 def test_nothing_is_claimed_where_nothing_is_sure() -> None:

@@ -97,32 +97,33 @@ def _left_out(trial: Trial) -> str:
 
 
 def _outcome_row(outcome: Outcome) -> Row:
-    shown = _shown(outcome.metric)
-    lower, upper = (_or_unknown(end, _signed(shown)) for end in (outcome.lower, outcome.upper))
+    is_time = outcome.metric == "watchSeconds"
+    shown, difference = (clock, clock) if is_time else (_share, _points)
+    lower, upper = (_or_unknown(end, _signed(difference)) for end in (outcome.lower, outcome.upper))
     return (
         _METRICS[outcome.metric].capitalize(),
         _or_unknown(outcome.control_mean, shown),
         _or_unknown(outcome.mean, shown),
-        _or_unknown(outcome.difference, _signed(shown)),
+        _or_unknown(outcome.difference, _signed(difference)),
         f"{lower} to {upper}",
-        _sure(outcome, shown),
+        _sure(outcome, difference),
     )
 
 
-def _sure(outcome: Outcome, shown: Callable[[float], str]) -> str:
+def _sure(outcome: Outcome, difference: Callable[[float], str]) -> str:
     if outcome.is_different is None:
         return _UNKNOWN
     if outcome.is_different:
         return "yes"
-    return f"no; {_or_unknown(outcome.smallest, shown)} would be found"
-
-
-def _shown(metric: str) -> Callable[[float], str]:
-    return clock if metric == "watchSeconds" else _share
+    return f"no; {_or_unknown(outcome.smallest, difference)} would be found"
 
 
 def _share(value: float) -> str:
     return percent(100 * value)
+
+
+def _points(value: float) -> str:
+    return f"{100 * value:.1f} points"
 
 
 def _signed(shown: Callable[[float], str]) -> Callable[[float], str]:
