@@ -21,6 +21,7 @@ HONOURED = frozenset(
     }
 )
 _CONSTRAINT = "delta.constraints."
+_BASE = "domainMetadata"
 _ALTER = "ALTER TABLE delta.`{location}`"
 
 
@@ -54,7 +55,10 @@ def _obstacles(properties: Mapping[str, str], location: str) -> Iterator[str]:
             f"{alter} UNSET TBLPROPERTIES ('delta.appendOnly')"
         )
     if properties.get("delta.columnMapping.mode", "none").lower() != "none":
-        yield "its property delta.columnMapping.mode gives columns other names in the files"
+        yield (
+            "its property delta.columnMapping.mode gives columns other names in the files: "
+            f"{alter} DROP FEATURE columnMapping"
+        )
     for name in sorted(properties):
         if name.startswith(_CONSTRAINT):
             constraint = name.removeprefix(_CONSTRAINT)
@@ -66,5 +70,6 @@ def _obstacles(properties: Mapping[str, str], location: str) -> Iterator[str]:
 
 def _foreign_features(features: Sequence[str], location: str) -> Iterator[str]:
     alter = _ALTER.format(location=location)
-    for feature in sorted(set(features) - HONOURED):
+    # Others need it, so that it can be dropped after them alone.
+    for feature in sorted(set(features) - HONOURED, key=lambda name: (name == _BASE, name)):
         yield f"its writer feature {feature} is not supported: {alter} DROP FEATURE {feature}"

@@ -1,16 +1,23 @@
 """Other tools have worked on the tables; the next run gives what a clean warehouse holds."""
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from shutil import copytree
 
 import pytest
+from pyspark.sql import SparkSession
+from support.checks import Checked
 from support.foreign_spark import ForeignSpark, foreign_spark
 from support.restless import bits, delivered_events, lonely_visit, restless_visitors
 from support.steps import Staged
 from support.world import SORTED_OUT, UNDIVIDED, Row, World, world
 
+from resources.delta.commit import open_table
+from resources.delta.deletion_vectors import rows_marked_deleted
+from resources.delta.errors import UnsupportedTableError
+from resources.delta.maintenance import tidy
 from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
@@ -117,4 +124,43 @@ def test_files_that_spark_wrote_again_are_read_as_ours(
     continue_with(used)
     assert results(used, SESSIONS, ENGAGEMENT) == results(original, SESSIONS, ENGAGEMENT)
     assert computed(continue_with(used, LONELY)) < len(original.rows(ENGAGEMENT))
+    assert bits(used) == bits(original)
+
+
+def test_maintenance_writes_files_without_the_rows_that_spark_marked(
+    other: ForeignSpark, spark: SparkSession, used: World, without_eve: World
+) -> None:
+    warehouse, location = used.settings.warehouse, str(used.folder(SESSIONS))
+    other.sql(warehouse, MARKING, DELETE)
+    checks = Checked(spark, Path(warehouse))
+    assert "sums_match_sessions" in checks.failing(ENGAGEMENT)
+    reader = open_table(location)
+    tidy(location, SESSIONS, NOTHING_STAYS)
+    assert not rows_marked_deleted(open_table(location))
+    assert rows_marked_deleted(reader)  # a running step still has them
+    tidy(location, SESSIONS, NOTHING_STAYS)
+    assert not list(Path(location).glob("*.bin"))
+    continue_with(used)
+    assert "sums_match_sessions" not in checks.failing(ENGAGEMENT)
+    assert results(used, SESSIONS, ENGAGEMENT) == results(without_eve, SESSIONS, ENGAGEMENT)
+    assert other.count(warehouse, SESSIONS) == len(without_eve.rows(SESSIONS))
+
+
+def test_what_spark_set_is_refused_at_once_and_written_after_the_remedies_that_are_named(
+    other: ForeignSpark, used: World, original: World
+) -> None:
+    warehouse = used.settings.warehouse
+    other.sql(
+        warehouse,
+        "ALTER TABLE {sessions} ADD CONSTRAINT known CHECK (watchTime >= 0)",
+        "ALTER TABLE {sessions} SET TBLPROPERTIES "
+        "('delta.appendOnly' = 'true', 'delta.enableInCommitTimestamps' = 'true')",
+    )
+    with pytest.raises(UnsupportedTableError) as refused:
+        used.compute(LONELY, tables=(SESSIONS,))
+    assert "CHECK constraint known (watchTime >= 0)" in str(refused.value)
+    remedies = re.findall("ALTER TABLE delta[^;]*?(?=;|\\. Or move)", str(refused.value))
+    assert len(remedies) == 3
+    other.sql(warehouse, *remedies)
+    continue_with(used, LONELY)
     assert bits(used) == bits(original)

@@ -151,6 +151,29 @@ def test_nested_columns_come_back_as_written(spark: SparkSession, warehouse: str
     assert loaded == [row]
 
 
+def test_a_table_that_requires_values_inside_lists_is_taken_over_with_its_rows(
+    spark: SparkSession, warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = []
+    for number, schema_of in ((1, lambda declared: declared), (2, commit_module.stored_schema)):
+        monkeypatch.setattr(commit_module, "stored_schema", schema_of)
+        row = {column.name: _example(column.type) for column in SESSIONS.columns}
+        row |= {"sessionDate": day(number), "watchedIntervals": [{"start": 0.5, "end": 30.0}]}
+        staged = stage_frame(
+            frame(spark, [row], SESSIONS), warehouse, SESSIONS, Days([day(number)])
+        )
+        commit(staged)
+        rows.append(row)
+    [intervals] = [
+        column
+        for column in delta(warehouse, SESSIONS).schema().fields
+        if column.name == "watchedIntervals"
+    ]
+    assert "false" not in intervals.type.to_json()
+    found = Warehouse(warehouse, lambda: spark).frame(SESSIONS).toArrow().to_pylist()
+    assert sorted(found, key=lambda row: row["sessionDate"]) == rows
+
+
 def _example(type_: pa.DataType) -> Any:
     if pa.types.is_string(type_):
         return "x"
