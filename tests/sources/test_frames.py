@@ -1,10 +1,12 @@
 """Sources on the real engine."""
 
+import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pyarrow as pa
 import pytest
@@ -28,7 +30,7 @@ from video_assets.sources import frames
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError, reraise_source_error
 from video_assets.sources.fields import Layout
-from video_assets.sources.frames import read_rows
+from video_assets.sources.frames import count_days, read_rows
 from video_assets.sources.listing import Listing, list_source
 from video_assets.sources.reading import Reading
 from video_assets.sources.times import Window
@@ -122,6 +124,50 @@ def test_a_delta_table_is_read_under_any_path(
     folder = (tmp_path / "plain").rename(tmp_path / name)
     outcome = collect(read_events(spark, SourceConfig(str(folder)), FIRST_DAY, END_DAY))
     assert [row["userId"] for row in outcome.valid] == ["peter"]
+
+
+def shallow_clone(original: Path, folder: Path, base: str) -> Path:
+    """A clone as Spark makes it: its log names the files of the original."""
+    log = folder / "_delta_log"
+    log.mkdir(parents=True)
+    for commit in sorted((original / "_delta_log").glob("*.json")):
+        actions = [json.loads(line) for line in commit.read_text("utf-8").splitlines()]
+        for action in actions:
+            if "add" in action:
+                action["add"]["path"] = f"{base}/{action['add']['path']}"
+        (log / commit.name).write_text("\n".join(map(json.dumps, actions)), "utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("scheme", ["file://", "file:"], ids=["delta-rs", "spark"])
+@pytest.mark.parametrize("name", ["plain", "sp ace", "100% ü", "a%20b"])
+def test_a_shallow_clone_is_read_wherever_its_files_are(
+    spark: SparkSession, tmp_path: Path, name: str, scheme: str
+) -> None:
+    rows = pa.Table.from_pylist([{**EVENT, "userId": user, "kind": "x y"} for user in ("a", "b")])
+    write_deltalake(str(tmp_path / "made"), rows, partition_by=["kind"])
+    original = (tmp_path / "made").rename(tmp_path / name)
+    clone = shallow_clone(original, tmp_path / "clone", f"{scheme}{quote(str(original))}")
+    own = pa.Table.from_pylist([{**EVENT, "userId": "own", "kind": "z"}, {**EVENT, "userId": ""}])
+    write_deltalake(str(clone), own, mode="append")
+    source = SourceConfig(str(clone))
+    outcome = collect(read_events(spark, source, FIRST_DAY, END_DAY))
+    assert sorted(row["userId"] for row in outcome.valid) == ["a", "b", "own"]
+    assert (outcome.source_rows, outcome.reasons) == (4, ["missing_user"])
+    layout = Layout(EVENT_ROWS, source)
+    counted = count_days(spark, layout, list_source(source, EVENT_ROWS, FIRST_DAY, END_DAY))
+    assert {(cell.file, rows) for cell, rows in counted.items()} == {(0, 4)}
+
+
+def test_a_shallow_clone_whose_files_are_gone_names_one_and_the_remedy(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    write_deltalake(str(tmp_path / "made"), pa.Table.from_pylist([EVENT]))
+    clone = shallow_clone(tmp_path / "made", tmp_path / "clone", f"file://{tmp_path / 'made'}")
+    [file] = (tmp_path / "made").glob("*.parquet")
+    file.unlink()
+    with pytest.raises(SourceError, match=rf"clone of which {file} is gone.* make the clone again"):
+        read_events(spark, SourceConfig(str(clone)), FIRST_DAY, END_DAY)
 
 
 def test_a_delta_table_without_a_needed_column_is_refused(

@@ -16,6 +16,7 @@ from pyspark.sql.types import StructType
 from resources.engine.errors import engine_message
 from resources.epoch import EPOCH
 from resources.storage import plain_location
+from video_assets.sources.delta_clones import files_of_clone
 from video_assets.sources.errors import SourceError
 from video_assets.sources.fates import FILE, Cell, Fate, add_up
 from video_assets.sources.fields import Layout
@@ -55,10 +56,11 @@ def read_rows(
             finds out is raised by the action: see `reraise_source_error`.
     """
     reading, listing = Reading(layout, window), listing or _listed(layout, window)
-    if listing.delta:
+    units = _units(listing)
+    if listing.delta and not units:
         return _read_delta(spark, reading, listing.delta)
     _require_first_files(listing, layout)
-    return _read_files(spark, reading, gather_into_tasks(cut_into_units(listing)))
+    return _read_files(spark, reading, gather_into_tasks(units))
 
 
 def sampled_rows(spark: SparkSession, layout: Layout, listing: Listing, files: int) -> DataFrame:
@@ -73,7 +75,10 @@ def sampled_rows(spark: SparkSession, layout: Layout, listing: Listing, files: i
     """
     reading = Reading(layout, EVERY_DAY)
     if listing.delta:
-        return _read_delta(spark, reading, listing.delta)
+        units = _units(listing)
+        if not units:
+            return _read_delta(spark, reading, listing.delta)
+        return _read_files(spark, reading, gather_into_tasks(units))
     step = max(1, -(-len(listing.files) // files))
     chosen = tuple(replace(file, day=None) for file in listing.files[::-1][::step])
     units = cut_into_units(Listing(chosen))
@@ -107,10 +112,11 @@ def map_rows(  # noqa: PLR0913 (what is read, and what becomes of it)
         SourceError: as for `read_rows`.
     """
     reading, listing = Reading(layout, window), listing or _listed(layout, window)
-    if listing.delta:
+    cut = _units(listing)
+    if listing.delta and not cut:
         return _read_delta(spark, reading, listing.delta).mapInArrow(function, result)
     _require_first_files(listing, layout)
-    units = gather_into_tasks(cut_into_units(listing), most=tasks)
+    units = gather_into_tasks(cut, most=tasks)
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return function(reading.read_numbered(_units_of(batches, units)))
@@ -133,10 +139,11 @@ def count_days(spark: SparkSession, layout: Layout, listing: Listing) -> Counter
         SourceError: a file cannot be read as a whole.
     """
     reading = Reading(layout, ANY_DAY)
-    if listing.delta:
+    units = _units(listing)
+    if listing.delta and not units:
         counters = _read_delta_times(spark, reading, listing.delta)
     else:
-        tasks = gather_into_tasks(cut_into_units(listing))
+        tasks = gather_into_tasks(units)
 
         def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             return reading.count_units(_units_of(batches, tasks))
@@ -166,8 +173,21 @@ def _listed(layout: Layout, window: Window) -> Listing:
     return list_source(layout.config, layout.kind, window.first_day, window.end_day)
 
 
+def _units(listing: Listing) -> list[Unit]:
+    """What to read of files; nothing of a Delta table that the engine reads.
+
+    The files of a shallow clone are one delivery, that of their table.
+    """
+    if listing.delta is None:
+        return cut_into_units(listing)
+    files = Listing(files_of_clone(listing.delta))
+    return [replace(unit, file_index=0) for unit in cut_into_units(files)]
+
+
 def _require_first_files(listing: Listing, layout: Layout) -> None:
     """Look at the first file of each format, so that wrong settings fail before a job starts."""
+    if listing.delta:
+        return
     filled = [file for file in listing.files if file.size]
     firsts = {file.format: file for file in reversed(filled)}
     empty = [require_structure(file, layout) for file in firsts.values()]
