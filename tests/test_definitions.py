@@ -160,7 +160,11 @@ class Automation:
             self._instance.report_runless_asset_event(event)
 
     def requested(self) -> set[str | None]:
-        """The days of sessions that the next tick asks for."""
+        """The days of sessions that are asked for by the next two ticks: a change rests first."""
+        assert self._tick() == set()
+        return self._tick()
+
+    def _tick(self) -> set[str | None]:
         result = dg.evaluate_automation_conditions(
             self._defs,
             self._instance,

@@ -20,7 +20,11 @@ from resources.engine.local_cluster import (
 from resources.engine.session import EngineError, SparkEngine
 
 ONLY_FOR_DAGSTER = ("dagster", "deltalake", "pandas", "pydantic_settings")
+# Processes that live for minutes: a second compiler would cost more than it brings.
+_SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 SMALL = {
+    "spark.driver.extraJavaOptions": _SHORT_LIVED,
+    "spark.executor.extraJavaOptions": _SHORT_LIVED,
     "spark.sql.shuffle.partitions": "4",
     # A lost worker's files are asked for three times: by default 15 s, here 1.5 s.
     "spark.shuffle.io.retryWait": "500ms",
@@ -79,5 +83,5 @@ def engines(cluster: LocalCluster, week: Sample) -> Engines:
 def by_embedded(week: Sample, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
     """The week's tables as the embedded engine computes them."""
     with world(tmp_path_factory.mktemp("embedded"), **Engines("", week.folder).embedded) as assets:
-        assets.run(WEEK[0], WEEK[-1])
+        assets.compute(WEEK[0], WEEK[-1])
         return assets.event_results()

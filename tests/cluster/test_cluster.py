@@ -2,7 +2,6 @@
 
 import importlib
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,10 +12,11 @@ from support.world import MISSING, MONTHS, TABLES, VIEWS, Row, Run, months_of, w
 from resources.engine.local_cluster import LocalCluster
 from resources.engine.session import SparkEngine
 from resources.runs import passing_faults
-from video_assets.analytics.tables import ANALYTICS_TABLES
+from video_assets.analytics.tables import ANALYTICS_TABLES, DAILY_ANALYTICS_TABLES
 from video_assets.player_events.tables import RAW_EVENTS
 
 FIRST, SECOND, THIRD, *_, LAST = WEEK
+ANALYTICS = (*DAILY_ANALYTICS_TABLES, *ANALYTICS_TABLES)
 
 # A step waits some minutes for a server that is gone, and a loaded machine takes twice the time.
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
@@ -30,26 +30,24 @@ def error_of(run: Run) -> str:
     return failure.error.cause.message
 
 
-def test_the_whole_graph_over_a_week_gives_the_tables_of_the_embedded_engine(
+def test_a_week_gives_the_tables_of_the_embedded_engine(
     engines: Engines, by_embedded: dict[str, list[Row]], tmp_path: Path
 ) -> None:
     with world(tmp_path, **engines.cluster) as assets:
-        assets.run(FIRST, LAST)
+        assets.compute(FIRST, LAST)
         assert assets.event_results() == by_embedded
 
 
-def test_the_tables_of_views_and_of_analysts_are_those_of_the_embedded_engine(
+def test_the_whole_graph_and_its_checks_run_on_a_cluster_as_on_the_embedded_engine(
     engines: Engines, tmp_path: Path
 ) -> None:
     found = []
     for name, settings in (("embedded", engines.embedded), ("cluster", engines.cluster)):
-        later = LAST + timedelta(days=3)  # so that every video misses days
-        with world(tmp_path / name, **settings, as_of_date=later) as assets:
-            assets.run(FIRST, SECOND, tables=(*TABLES, *ANALYTICS_TABLES))
-            assets.run(FIRST, LAST, tables=(*VIEWS, *MISSING))
-            assets.run(*months_of(FIRST, LAST), tables=MONTHS)
-            analytics = {t.name: assets.rows(t, ("processedAt",)) for t in ANALYTICS_TABLES}
-            found.append({**assets.view_results(), **analytics})
+        with world(tmp_path / name, **settings) as assets:
+            assets.run(FIRST, SECOND, tables=(*TABLES, *ANALYTICS, *VIEWS, *MISSING))
+            assets.run(*months_of(FIRST, SECOND), tables=MONTHS)
+            analytics = {t.name: assets.rows(t, ("processedAt",)) for t in ANALYTICS}
+            found.append({**assets.event_results(), **assets.view_results(), **analytics})
     assert found[0] == found[1]
     assert all(found[0].values())
 
@@ -74,9 +72,9 @@ def test_tables_of_one_engine_are_continued_by_the_other(
 ) -> None:
     with world(tmp_path, **engines.embedded) as embedded:
         on_cluster = embedded.with_settings(**engines.cluster)
-        embedded.run(FIRST, SECOND)
-        on_cluster.run(THIRD, WEEK[4])
-        embedded.run(WEEK[5], LAST)
+        embedded.compute(FIRST, SECOND)
+        on_cluster.compute(THIRD, WEEK[4])
+        embedded.compute(WEEK[5], LAST)
         assert embedded.event_results() == by_embedded
 
 
@@ -85,7 +83,7 @@ def test_a_worker_that_is_killed_changes_nothing_in_the_result(
 ) -> None:
     with world(tmp_path, **engines.cluster) as assets:
         with when_a_file_is_written(assets.folder(RAW_EVENTS), cluster.workers[0].kill):
-            assets.run(FIRST, LAST)
+            assets.compute(FIRST, LAST)
         assert not cluster.workers.pop(0).is_alive
         cluster.start_worker("replacement")
         assert assets.event_results() == by_embedded
@@ -102,7 +100,7 @@ def test_a_connect_server_that_is_killed_leaves_every_table_whole(
 ) -> None:
     monkeypatch.setattr(passing_faults, "MAX_RETRIES", 0)  # nobody starts the server again
     with world(tmp_path, **engines.cluster) as assets:
-        assets.with_settings(**engines.embedded).run(FIRST)
+        assets.with_settings(**engines.embedded).compute(FIRST)
         before = assets.event_results()
         with when_a_file_is_written(assets.folder(RAW_EVENTS), cluster.connect_server.kill):
             failed = assets.attempt(SECOND, LAST)
@@ -112,5 +110,5 @@ def test_a_connect_server_that_is_killed_leaves_every_table_whole(
         for name, rows in assets.event_results().items():
             assert rows in (before[name], by_embedded[name])
         cluster.start_connect_server()
-        assets.run(SECOND, LAST)
+        assets.compute(SECOND, LAST)
         assert assets.event_results() == by_embedded

@@ -9,6 +9,9 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from video_assets.analytics.tables import ANALYTICS_TABLES, DAILY_ANALYTICS_TABLES
+
+ANALYTICS = (*DAILY_ANALYTICS_TABLES, *ANALYTICS_TABLES)
 WEEK = tuple(date(2025, 1, 1) + timedelta(days=n) for n in range(7))
 _PATIENCE = 120
 
@@ -34,6 +37,10 @@ class Engines:
             "events": str(self.sample / "events"),
             "video_metadata": str(self.sample / "video_metadata.parquet"),
             "daily_views": str(self.sample / "daily_views"),
+            "events_dimensions": {"device": "device", "player": "player"},
+            "experiments": {"player": {"control": "4.2", "split": {"4.2": 1, "5.0": 1}}},
+            # So that every video misses days.
+            "as_of_date": WEEK[-1] + timedelta(days=3),
         }
 
 
