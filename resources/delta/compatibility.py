@@ -56,8 +56,8 @@ def _obstacles(properties: Mapping[str, str], location: str) -> Iterator[str]:
         )
     if properties.get("delta.columnMapping.mode", "none").lower() != "none":
         yield (
-            "its property delta.columnMapping.mode gives columns other names in the files: "
-            f"{alter} DROP FEATURE columnMapping"
+            "its property delta.columnMapping.mode gives columns other names in the files, which "
+            "no command takes back within a day"
         )
     for name in sorted(properties):
         if name.startswith(_CONSTRAINT):
