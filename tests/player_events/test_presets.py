@@ -4,20 +4,22 @@ import csv
 import json
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from rich.console import Console
 from support.world import TABLES, world
 
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.sample_data.player_logs import PLAYER_SAMPLES
-from video_assets.sample_data.player_logs.story import DURATION
+from video_assets.sample_data.player_logs.story import DURATION, TITLE
 from video_assets.settings import Settings
 from video_assets.settings.events import PRESETS
-from video_assets.try_events import settings_of
+from video_assets.try_events import settings_of, try_events
 from video_assets.vocabulary import IGNORED
 
 FIRST_DAY = date(2025, 1, 7)
@@ -43,6 +45,15 @@ def test_a_preset_and_a_path_are_all_that_a_log_needs(name: str, tmp_path: Path)
     assert devices == sample.devices
     ended = {row["userId"][-3:] for row in engagement if row["isCompletedAtLeastOnce"]}
     assert ended == set(sample.ended)
+
+
+def test_who_tries_a_preset_sees_what_its_events_tell_of_the_video(tmp_path: Path) -> None:
+    sample = PLAYER_SAMPLES["xapi"](tmp_path / "source")
+    page = Console(file=StringIO(), width=250, record=True)
+    for shown in try_events("xapi", sample, tmp_path / "w"):
+        page.print(shown)
+    [ann] = (line for line in page.export_text().splitlines() if "/ann" in line and TITLE in line)
+    assert str(DURATION) in ann
 
 
 @pytest.mark.parametrize("path", sorted(PRESETS.glob("*.toml")), ids=lambda path: path.stem)

@@ -31,8 +31,8 @@ def member_to_read(archive: StoredObject, wanted: str | None) -> str:
     listed = ", ".join(map(repr, names)) or "no file"
     problem = f"holds {listed}" if wanted is None else f"holds no file {wanted!r}, but {listed}"
     raise SourceError(
-        f"{archive.location}: {problem}. Name the file to read with "
-        "VIDEO_ASSETS_DAILY_VIEWS_ZIP_MEMBER."
+        f"{archive.location}: {problem}. Of daily views, name the file to read with "
+        "VIDEO_ASSETS_DAILY_VIEWS_ZIP_MEMBER; of another source, unpack the archive."
     )
 
 
