@@ -24,6 +24,15 @@ def total(column: str) -> Column:
     return F.sum(thousandths) / F.lit(_THOUSANDTHS)
 
 
+def total_of_squares(column: str) -> Column:
+    """The sum of a column's squares, each value taken to three decimals.
+
+    A square of thousandths may be above 2^53, so that the engine adds decimals.
+    """
+    thousandths = _whole(F.col(column) * F.lit(_THOUSANDTHS)).cast("decimal(18, 0)")
+    return F.sum(thousandths * thousandths).cast("double") / F.lit(_THOUSANDTHS**2)
+
+
 def mean(column: str) -> Column:
     """The mean of a column of two decimals, to two decimals; infinite where a value is."""
     hundredths = _whole(F.col(column) * F.lit(_HUNDREDTHS))

@@ -11,7 +11,7 @@ import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from video_assets.analytics.aggregates import total
+from video_assets.analytics.aggregates import total, total_of_squares
 from video_assets.analytics.experiment_statistics import (
     LEVEL,
     Difference,
@@ -71,8 +71,8 @@ def viewer_sums(sessions: DataFrame, name: str, plan: Experiment) -> DataFrame:
         column
         for name in METRICS
         for column in (
-            F.sum(name).alias(name),
-            F.sum(F.col(name) * F.col(name)).alias(f"{name}Squares"),
+            total(name).alias(name),
+            total_of_squares(name).alias(f"{name}Squares"),
         )
     ]
     by_variant = viewers.withColumn("variant", F.when(is_one, F.col("variant"))).groupBy("variant")
