@@ -52,13 +52,13 @@ test: $(READY) ## Run all tests
 	$(BIN)/python -m pytest $(IN_PARALLEL)
 
 test-fast: $(READY) ## Run the tests that start no processes, browser or cluster
-	$(BIN)/python -m pytest $(IN_PARALLEL) -m 'not processes'
+	$(BIN)/python -m pytest $(IN_PARALLEL) -m 'not processes and not at_length'
 
 test-spark: $(READY) ## Run all tests on Apache Spark instead of the embedded engine (needs Java 17)
-	VIDEO_ASSETS_ENGINE=spark $(BIN)/python -m pytest
+	VIDEO_ASSETS_ENGINE=spark $(BIN)/python -m pytest -m ''
 
 test-cluster: $(READY) ## Run the tests on a Spark cluster of processes alone (needs Java 17)
-	$(BIN)/python -m pytest tests/cluster
+	$(BIN)/python -m pytest tests/cluster -m ''
 
 cluster: $(READY) ## Start such a cluster to try (needs Java 17)
 	$(BIN)/python -m resources.engine.local_cluster

@@ -38,6 +38,7 @@ def test_a_week_gives_the_tables_of_the_embedded_engine(
         assert assets.event_results() == by_embedded
 
 
+@pytest.mark.at_length
 def test_the_whole_graph_and_its_checks_run_on_a_cluster_as_on_the_embedded_engine(
     engines: Engines, tmp_path: Path
 ) -> None:
