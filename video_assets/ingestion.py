@@ -6,6 +6,7 @@ from datetime import date
 
 from resources.delta.schema_check import Days, days_between
 from video_assets.days import UNDATED, DayRange
+from video_assets.delta_clones import with_files_of_clone
 from video_assets.settings import Settings
 from video_assets.sizes import BYTES_PER_ROW
 from video_assets.sources.config import SourceConfig
@@ -67,7 +68,7 @@ def listed_days(source: SourceConfig, kind: RowKind, run: DayRange) -> Listing:
     listing = list_source(source, kind, run.first, run.end, days_may_be_missing=True)
     if listing.missing and not listing.files:
         raise SourceError(missing_days(listing.missing, kind))
-    return listing
+    return with_files_of_clone(listing)
 
 
 def days_without_file(listing: Listing) -> dict[date, FailedDay]:

@@ -25,6 +25,7 @@ from support.source_files import (
 )
 
 from video_assets.daily_views.source_rows import DAILY_VIEW_ROWS
+from video_assets.delta_clones import with_files_of_clone
 from video_assets.player_events.source_rows import EVENT_ROWS, TAGGED_EVENTS
 from video_assets.sources import frames
 from video_assets.sources.config import SourceConfig
@@ -139,6 +140,10 @@ def shallow_clone(original: Path, folder: Path, base: str) -> Path:
     return folder
 
 
+def listed_clone(source: SourceConfig) -> Listing:
+    return with_files_of_clone(list_source(source, EVENT_ROWS, FIRST_DAY, END_DAY))
+
+
 @pytest.mark.parametrize("scheme", ["file://", "file:"], ids=["delta-rs", "spark"])
 @pytest.mark.parametrize("name", ["plain", "sp ace", "100% ü", "a%20b"])
 def test_a_shallow_clone_is_read_wherever_its_files_are(
@@ -151,23 +156,21 @@ def test_a_shallow_clone_is_read_wherever_its_files_are(
     own = pa.Table.from_pylist([{**EVENT, "userId": "own", "kind": "z"}, {**EVENT, "userId": ""}])
     write_deltalake(str(clone), own, mode="append")
     source = SourceConfig(str(clone))
-    outcome = collect(read_events(spark, source, FIRST_DAY, END_DAY))
+    listing = listed_clone(source)
+    outcome = collect(read_events(spark, source, FIRST_DAY, END_DAY, listing))
     assert sorted(row["userId"] for row in outcome.valid) == ["a", "b", "own"]
     assert (outcome.source_rows, outcome.reasons) == (4, ["missing_user"])
-    layout = Layout(EVENT_ROWS, source)
-    counted = count_days(spark, layout, list_source(source, EVENT_ROWS, FIRST_DAY, END_DAY))
+    counted = count_days(spark, Layout(EVENT_ROWS, source), listing)
     assert {(cell.file, rows) for cell, rows in counted.items()} == {(0, 4)}
 
 
-def test_a_shallow_clone_whose_files_are_gone_names_one_and_the_remedy(
-    spark: SparkSession, tmp_path: Path
-) -> None:
+def test_a_shallow_clone_whose_files_are_gone_names_one_and_the_remedy(tmp_path: Path) -> None:
     write_deltalake(str(tmp_path / "made"), pa.Table.from_pylist([EVENT]))
     clone = shallow_clone(tmp_path / "made", tmp_path / "clone", f"file://{tmp_path / 'made'}")
     [file] = (tmp_path / "made").glob("*.parquet")
     file.unlink()
     with pytest.raises(SourceError, match=rf"clone of which {file} is gone.* make the clone again"):
-        read_events(spark, SourceConfig(str(clone)), FIRST_DAY, END_DAY)
+        listed_clone(SourceConfig(str(clone)))
 
 
 def test_a_delta_table_without_a_needed_column_is_refused(

@@ -31,7 +31,7 @@ from video_assets.arrow.columns import (
     to_table,
     with_plain_texts,
 )
-from video_assets.engagement.watch_time.intervals import Intervals, merge
+from video_assets.arrow.intervals import Intervals, merge
 from video_assets.engagement.watch_time.sessions import watched_segments
 from video_assets.rules import WatchTimeRules
 

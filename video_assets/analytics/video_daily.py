@@ -22,10 +22,10 @@ from video_assets.arrow.columns import (
     to_table,
     with_plain_texts,
 )
+from video_assets.arrow.intervals import from_lists, merge, total_length
 from video_assets.arrow.kernels import map_tables
 from video_assets.arrow.types import compute
 from video_assets.engagement.tables import SESSIONS
-from video_assets.engagement.watch_time.intervals import from_lists, merge, total_length
 
 _COUNTED = ("playCount", "endedCount", "forwardSkips", "backwardSkips")
 SESSIONS_TAKEN = pa.schema(

@@ -8,8 +8,8 @@ Workers import this module: it needs neither Dagster nor deltalake nor the setti
 import numpy as np
 import pyarrow as pa
 
+from video_assets.arrow.intervals import Intervals, merge, total_length
 from video_assets.arrow.types import ArrowArray, Floats, TextArray, compute
-from video_assets.engagement.watch_time.intervals import Intervals, merge, total_length
 from video_assets.sources.values import only
 
 COLUMN = "reportedSeconds"

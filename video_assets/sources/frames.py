@@ -16,7 +16,6 @@ from pyspark.sql.types import StructType
 from resources.engine.errors import engine_message
 from resources.epoch import EPOCH
 from resources.storage import plain_location
-from video_assets.sources.delta_clones import files_of_clone
 from video_assets.sources.errors import SourceError
 from video_assets.sources.fates import FILE, Cell, Fate, add_up
 from video_assets.sources.fields import Layout
@@ -180,8 +179,7 @@ def _units(listing: Listing) -> list[Unit]:
     """
     if listing.delta is None:
         return cut_into_units(listing)
-    files = Listing(files_of_clone(listing.delta))
-    return [replace(unit, file_index=0) for unit in cut_into_units(files)]
+    return [replace(unit, file_index=0) for unit in cut_into_units(Listing(listing.cloned))]
 
 
 def _require_first_files(listing: Listing, layout: Layout) -> None:

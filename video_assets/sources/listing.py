@@ -142,12 +142,14 @@ class Listing:
         missing: days of a `{date}` template without a file, and where it was looked for.
         unread: how many files of the source it need not read.
         unreadable: what is wrong with files that it cannot read, by where they are.
+        cloned: files of a Delta table that is a shallow clone, which no engine finds by its name.
     """
 
     files: tuple[SourceFile, ...]
     missing: Mapping[date, str] = field(default_factory=dict)
     unread: int = 0
     unreadable: Mapping[str, SourceError] = field(default_factory=dict)
+    cloned: tuple[SourceFile, ...] = ()
 
     def whole(self) -> "Listing":
         """Itself, where each of its files can be read.

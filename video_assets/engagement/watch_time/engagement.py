@@ -25,10 +25,10 @@ from video_assets.arrow.columns import (
     to_table,
     with_numbered_texts,
 )
+from video_assets.arrow.intervals import Intervals, from_lists, merge, total_length
 from video_assets.engagement.durations import is_usable_duration
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.engagement.watch_time.credit import credited_seconds
-from video_assets.engagement.watch_time.intervals import Intervals, from_lists, merge, total_length
 from video_assets.engagement.watch_time.scoring import (
     Measures,
     data_quality_flag,

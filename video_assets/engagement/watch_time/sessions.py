@@ -22,10 +22,10 @@ from video_assets.arrow.columns import (
     to_table,
     with_numbered_texts,
 )
+from video_assets.arrow.intervals import Intervals, merge, to_lists, total_length
 from video_assets.engagement.tables import SESSIONS
 from video_assets.engagement.watch_time.endings import counted_endings
 from video_assets.engagement.watch_time.gaps import Gaps, judge_gaps, with_true_positions
-from video_assets.engagement.watch_time.intervals import Intervals, merge, to_lists, total_length
 from video_assets.player_events import dimensions
 from video_assets.player_events.ordering import OrderedEvents, order_events
 from video_assets.rules import WatchTimeRules

@@ -3,7 +3,7 @@ import pyarrow as pa
 import pytest
 
 from resources.delta.table import INTERVALS
-from video_assets.engagement.watch_time.intervals import (
+from video_assets.arrow.intervals import (
     Intervals,
     from_lists,
     merge,

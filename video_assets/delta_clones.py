@@ -1,34 +1,37 @@
 """Shallow clones: Delta tables whose log names files of other tables by their full addresses.
 
-Neither the embedded engine nor delta-rs can open those, so that they are read as Parquet files.
-
-Workers import this module: deltalake is loaded where it is called, which is not in a worker.
+Neither the embedded engine nor the dataset of delta-rs can open those, so that they are read as
+Parquet files.
 """
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 
 from resources.storage import find, join, normalized, storage_options
 from video_assets.sources.errors import SourceError, readable_storage
-from video_assets.sources.listing import SourceFile
+from video_assets.sources.listing import Listing, SourceFile
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/|/")
 _UNREADABLE = {"deletionVectors": "deletion vectors", "columnMapping": "column mapping"}
 
 
-@readable_storage()
-def files_of_clone(table: SourceFile) -> tuple[SourceFile, ...]:
-    """The files of a shallow clone; none of any other Delta table.
+def with_files_of_clone(listing: Listing) -> Listing:
+    """The listing of a shallow clone with the clone's files; any other as it is.
 
     Raises:
         SourceError: a file is away, or its rows are not all of the table's; names the remedy.
     """
-    from deltalake import DeltaTable  # noqa: PLC0415 (see above)
-    from deltalake.exceptions import DeltaError  # noqa: PLC0415
+    return replace(listing, cloned=_files_of_clone(listing.delta)) if listing.delta else listing
 
+
+@readable_storage()
+def _files_of_clone(table: SourceFile) -> tuple[SourceFile, ...]:
     try:
         log = DeltaTable(table.uri, storage_options=storage_options(table.uri))
         paths = [str(path) for path in pa.table(log.get_add_actions())["path"].to_pylist()]
