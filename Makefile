@@ -19,7 +19,7 @@ IN_PARALLEL := --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 SHOW_PROGRESS := /^Collecting/ { printf "\r%4d packages found: %-50s", ++n, $$2; fflush() } \
   /^Installing/ { print "\ninstalling them"; fflush() }
 
-.PHONY: help setup demo try dev test test-fast test-spark test-cluster cluster lint bench campaign sql docs clean pins
+.PHONY: help setup demo try dev test test-fast test-spark test-cluster test-long cluster lint bench campaign sql docs clean pins
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ test-spark: $(READY) ## Run all tests on Apache Spark instead of the embedded en
 
 test-cluster: $(READY) ## Run the tests on a Spark cluster of processes alone (needs Java 17)
 	$(BIN)/python -m pytest tests/cluster -m ''
+
+test-long: $(READY) ## Run the tests that take minutes each: the graph on a cluster, a day's followers
+	$(BIN)/python -m pytest -m at_length
 
 cluster: $(READY) ## Start such a cluster to try (needs Java 17)
 	$(BIN)/python -m resources.engine.local_cluster

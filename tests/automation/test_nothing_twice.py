@@ -30,7 +30,7 @@ from video_assets.player_events.tables import RAW_EVENTS
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 280
 # A change is waited for until it rests.
-LOOKS_UNTIL_REST = 5
+LOOKS_UNTIL_REST = 8
 
 # Runs are launched in the daemon's own process: each of its own would import everything again.
 INSTANCE = """
@@ -40,7 +40,7 @@ run_launcher:
   class: SyncInMemoryRunLauncher
 """
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.processes, pytest.mark.at_length, pytest.mark.timeout(1200)]
 
 DAYS = [START + timedelta(days=n) for n in range(4)]
 Counts = Counter[tuple[str, str | None]]
