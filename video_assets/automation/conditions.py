@@ -6,12 +6,11 @@ from typing import Any
 
 import dagster as dg
 
-from video_assets.analytics.tables import DAILY_ANALYTICS_TABLES, DIMENSION_DAILY
+from video_assets.analytics.tables import DAILY_ANALYTICS_TABLES
 from video_assets.catalog import asset_key, being_computed, input_changed, moves
 from video_assets.deliveries.tables import SOURCE_FILES
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS
-from video_assets.report.assets import KEY as REPORT
 from video_assets.vocabulary import SCHEMA_NAME
 
 Condition = dg.AutomationCondition[Any]
@@ -36,17 +35,6 @@ def follows_its_day(waits_for: dg.AssetKey) -> Condition:
     """
     condition = _after_its_inputs(dg.AssetSelection.assets(waits_for))
     return _labelled(condition, f"the day changed, and {waits_for.path[-1]} knows of it")
-
-
-def follows_all(late: dg.AssetKey) -> Condition:
-    """Compute again when an input changed, once the one that comes last knows of it.
-
-    Args:
-        late: the input that follows others of the inputs a look later.
-    """
-    is_behind = dg.AutomationCondition.any_deps_match(_behind())
-    condition = _after_its_inputs() & ~is_behind.allow(dg.AssetSelection.assets(late))
-    return _labelled(condition, f"an input changed, and {late.path[-1]} knows of it")
 
 
 def asks_once_a_day() -> Condition:
@@ -92,17 +80,14 @@ def _after_its_inputs(waits_only: dg.AssetSelection | None = None) -> Any:
     )
     coming: Any = condition.any_deps_match(_moves(LEVELS_WAITED_FOR))
     if waits_only is not None:
-        coming |= condition.any_deps_match(_behind()).allow(waits_only)
+        changed = condition.any_deps_match(
+            condition.newly_updated() | condition.will_be_requested()
+        )
+        behind = changed.since(condition.newly_updated())
+        coming |= condition.any_deps_match(behind).allow(waits_only)
     return (
         input_changed(waits_only) & ~coming & ~condition.any_deps_match(unsafe) & ~being_computed()
     )
-
-
-def _behind() -> Any:
-    """Whether an input of an asset changed, or is asked for, since the asset was computed."""
-    condition = dg.AutomationCondition
-    changed = condition.any_deps_match(condition.newly_updated() | condition.will_be_requested())
-    return changed.since(condition.newly_updated())
 
 
 def _moves(levels: int) -> Any:
@@ -117,7 +102,6 @@ def _moves(levels: int) -> Any:
 
 _OF_TABLES: Mapping[dg.AssetKey, Callable[[], Condition]] = {
     asset_key(LIFETIME_SNAPSHOTS): asks_once_a_day,
-    REPORT: partial(follows_all, asset_key(DIMENSION_DAILY)),
     **{
         asset_key(table): partial(follows_its_day, asset_key(ENGAGEMENT))
         for table in DAILY_ANALYTICS_TABLES
