@@ -12,7 +12,7 @@ from operator import or_
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from asset_checks.evaluate import sample
+from asset_checks.evaluate import days_in, sample
 from asset_checks.freshness import lag_of_events, yesterday_is_there
 from asset_checks.rules import WARN, CheckInput, Finding, FrameRule, MeasuredRule, RowRule, Rule
 from video_assets.engagement.tables import ENGAGEMENT, OK, SESSIONS
@@ -140,12 +140,11 @@ def _differing_reports(given: CheckInput) -> Finding:
     if share <= given.thresholds.max_differing_reports:
         return Finding(checked=counts["rows"], measured=measured)
     differing = compared.where("is").drop("is")
-    days = differing.select("sessionDate").distinct().orderBy("sessionDate").collect()
     return Finding(
         rows=counts["differing"],
         checked=counts["rows"],
         sample=sample(differing),
-        days=[row["sessionDate"] for row in days],
+        days=days_in(differing, "sessionDate"),
         measured=measured,
     )
 

@@ -70,7 +70,7 @@ def _broken_days(rule: RowRule, given: CheckInput) -> list[date]:
         return []
     by_day = given.rows().groupBy(rule.table.partition_by)
     broken = by_day.agg(F.max(_is_broken(rule, given)).alias(_BROKEN)).where(F.col(_BROKEN))
-    return _days(broken, rule.table.partition_by)
+    return days_in(broken, rule.table.partition_by)
 
 
 def _is_broken(rule: RowRule, given: CheckInput) -> Column:
@@ -82,7 +82,7 @@ def _of_frame(rule: FrameRule, given: CheckInput) -> Finding:
     broken = violations.count()
     if not broken:
         return Finding()
-    days = _days(violations, rule.day_column) if rule.day_column else ()
+    days = days_in(violations, rule.day_column) if rule.day_column else ()
     return Finding(rows=broken, sample=sample(violations), days=days)
 
 
@@ -96,7 +96,7 @@ def _first(frame: DataFrame, rows: int, *order: Column) -> list[Row]:
     return frame.orderBy(*order, *columns).limit(rows).collect()
 
 
-def _days(violations: DataFrame, column: str) -> list[date]:
+def days_in(violations: DataFrame, column: str) -> list[date]:
     """One more than are listed, so that the reader is told that there are more."""
     days = violations.select(F.col(column).alias("day")).distinct()
     return [row["day"] for row in _first(days, DAYS_LISTED + 1)]

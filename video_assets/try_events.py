@@ -22,8 +22,7 @@ from video_assets.player_events.stage_events import REJECTED, VALID, stage_event
 from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.sample_data.player_logs.story import PlayerSample
 from video_assets.settings import Settings
-from video_assets.staged_days import StagedDays
-from video_assets.try_views import fates
+from video_assets.try_views import fates, write
 
 _SHOWN: Mapping[Table, Sequence[str]] = {
     SESSIONS: (
@@ -87,19 +86,13 @@ def compute(settings: Settings, sample: PlayerSample) -> Mapping[str, StagedTabl
     spark = SparkEngine.from_settings(settings)
     run = DayRange(sample.first_day, sample.last_day + timedelta(days=1))
     staged = stage_events(spark, settings, run, _LOG)
-    _write(staged)
+    write(staged)
     # What the events tell of their videos is among what was just written.
-    _write(stage_video_metadata(spark, settings, _LOG))
+    write(stage_video_metadata(spark, settings, _LOG))
     commit(stage_sessions(_frame(settings, RAW_EVENTS), spark, settings, run, _LOG))
     inputs = (_frame(settings, SESSIONS), _frame(settings, VIDEO_METADATA))
     commit(stage_engagement(*inputs, spark, settings, _LOG))
     return staged.tables
-
-
-def _write(delivered: StagedDays) -> None:
-    for table in delivered.tables.values():
-        commit(table)
-    delivered.note()
 
 
 def _frame(settings: Settings, table: Table) -> DataFrame:

@@ -20,6 +20,7 @@ from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATE, MON
 from video_assets.days import DayRange
 from video_assets.sample_data.platforms import PlatformSample
 from video_assets.settings import Settings
+from video_assets.staged_days import StagedDays
 from video_assets.vocabulary import DUPLICATES, IGNORED, SOURCE_ROWS
 
 _FATES = (SOURCE_ROWS, "valid_rows", DUPLICATES, IGNORED)
@@ -58,10 +59,7 @@ def compute(settings: Settings, sample: PlatformSample) -> Mapping[str, StagedTa
     spark = SparkEngine.from_settings(settings)
     run = DayRange(sample.first_day, sample.last_day + timedelta(days=1))
     delivered = stage_views(spark, settings, run, _LOG)
-    staged = delivered.tables
-    for table in staged.values():
-        commit(table)
-    delivered.note()
+    write(delivered)
     daily = Warehouse(settings.warehouse, lambda: spark.spark_session).frame(DAILY_VIDEO_VIEWS)
     months = frozenset(day.replace(day=1) for day in run.days)
     sums = monthly_views(daily, months, settings.view_measures, settings.definition_change_days)
@@ -69,7 +67,14 @@ def compute(settings: Settings, sample: PlatformSample) -> Mapping[str, StagedTa
     expected = expectation(settings, newest_date(daily))
     for table in stage_missing_dates(daily, expected, settings.warehouse).values():
         commit(table)
-    return staged
+    return delivered.tables
+
+
+def write(delivered: StagedDays) -> None:
+    """Commit the tables of a delivery, and note that it was read."""
+    for table in delivered.tables.values():
+        commit(table)
+    delivered.note()
 
 
 def fates(name: str, staged: Mapping[str, StagedTable], valid: str, rejected: str) -> Grid:

@@ -123,7 +123,7 @@ def tidy(location: str, table: Table, retention: timedelta) -> tuple[Extent, Ext
                 target_size=TARGET_BYTES,
                 max_concurrent_tasks=1,
             )
-    for partition in _with_files(open_table(location), marked):
+    for partition in _with_files(open_table(location), marked) if marked else ():
         with suppress(CommitFailedError):
             open_table(location).optimize.z_order(  # `compact` leaves a single file as it is
                 [next(name for name in table.key if name != table.partition_by)],
@@ -163,11 +163,7 @@ def _vacuum(
 
 def _with_files(existing: DeltaTable, names: Collection[str]) -> list[str | None]:
     """Partitions that hold one of the files, as text."""
-    found = {
-        partition
-        for key, (_, partition) in _live_files(existing)
-        if names and file_name(key) in names
-    }
+    found = {partition for key, (_, partition) in _live_files(existing) if file_name(key) in names}
     return sorted(found, key=str)
 
 

@@ -16,8 +16,7 @@ from support.checks import Checked, sample_of, session
 from support.restless import delivered_events, restless_events
 from support.world import TABLES, Row, World, world
 
-from video_assets.analytics.experiment_results import METRICS
-from video_assets.analytics.tables import EXPERIMENT_RESULTS
+from video_assets.analytics.tables import EXPERIMENT_METRICS, EXPERIMENT_RESULTS
 from video_assets.engagement.tables import SESSIONS
 
 DAYS = tuple(date(2025, 3, day) for day in (1, 2, 3, 4))
@@ -82,12 +81,12 @@ def test_variants_are_compared_by_viewer_as_scipy_compares_their_viewers(filled:
     viewers = viewers_by_variant(filled.rows(SESSIONS))
     several = len(viewers.pop(frozenset({"old", "new"})))
     rows = {(row["variant"], row["metric"]): row for row in filled.rows(EXPERIMENT_RESULTS)}
-    assert len(rows) == 2 * len(METRICS)
+    assert len(rows) == 2 * len(EXPERIMENT_METRICS)
     assert several > 0
     assert {row["viewersOfSeveral"] for row in rows.values()} == {several}
     old, new = (np.array(viewers[frozenset({name})], float) for name in ("old", "new"))
     split = stats.chisquare([len(old), len(new)], np.array([2, 1]) / 3 * (len(old) + len(new)))
-    for place, metric in enumerate(METRICS):
+    for place, metric in enumerate(EXPERIMENT_METRICS):
         control, row = rows["old", metric], rows["new", metric]
         assert (control["isControl"], row["isControl"]) == (True, False)
         assert (control["viewers"], row["viewers"]) == (len(old), len(new))

@@ -3,7 +3,17 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
-from support.checks import NOON, Checked, Row, days, engaged, sample_of, session, value
+from support.checks import (
+    NOON,
+    Checked,
+    Row,
+    day_of_video,
+    days,
+    engaged,
+    sample_of,
+    session,
+    value,
+)
 from support.tables import day
 
 from video_assets.analytics.tables import DIMENSION_DAILY
@@ -11,21 +21,7 @@ from video_assets.analytics.tables import DIMENSION_DAILY
 
 def counted(number: int, label: str, **changed: Any) -> Row:
     """What `session` gives of a value, video and day."""
-    numbers = dict.fromkeys(("completions", "forwardSkips", "backwardSkips", "daysSinceFirst"), 0)
-    return {
-        **numbers,
-        "dimension": "device",
-        "value": label,
-        "videoId": "v1",
-        "date": day(number),
-        "plays": 1,
-        "viewers": 1,
-        "newViewers": 0,
-        "sessions": 1,
-        "watchSeconds": 20.0,
-        "uniqueSeconds": 20.0,
-        **changed,
-    }
+    return {"dimension": "device", "value": label, **day_of_video(number, **changed)}
 
 
 @pytest.fixture

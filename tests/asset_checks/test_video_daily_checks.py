@@ -1,27 +1,19 @@
 from typing import Any
 
 import pytest
-from support.checks import NOON, Checked, Row, days, engaged, sample_of, session, value
+from support.checks import (
+    NOON,
+    Checked,
+    day_of_video,
+    days,
+    engaged,
+    sample_of,
+    session,
+    value,
+)
 from support.tables import day
 
 from video_assets.analytics.tables import VIDEO_DAILY
-
-
-def counted(number: int, **changed: Any) -> Row:
-    """What `session` gives of a video and day."""
-    numbers = dict.fromkeys(("completions", "forwardSkips", "backwardSkips", "daysSinceFirst"), 0)
-    return {
-        **numbers,
-        "videoId": "v1",
-        "date": day(number),
-        "plays": 1,
-        "viewers": 1,
-        "newViewers": 0,
-        "sessions": 1,
-        "watchSeconds": 20.0,
-        "uniqueSeconds": 20.0,
-        **changed,
-    }
 
 
 @pytest.fixture
@@ -29,7 +21,7 @@ def good(checked: Checked) -> Checked:
     checked.now = NOON.replace(day=3)
     checked.sessions(session(2), session(3), session(3, isContinuation=True, sessionId="s2"))
     checked.engagement(engaged(firstWatchDate=NOON.replace(day=2)))
-    checked.holds(VIDEO_DAILY, [counted(2, newViewers=1), counted(3, watchSeconds=40.0)])
+    checked.holds(VIDEO_DAILY, [day_of_video(2, newViewers=1), day_of_video(3, watchSeconds=40.0)])
     return checked
 
 
@@ -44,7 +36,7 @@ def test_days_that_agree_with_sessions_and_engagement_pass(good: Checked) -> Non
 def test_numbers_that_contradict_each_other_are_reported(
     good: Checked, changed: dict[str, Any]
 ) -> None:
-    good.holds(VIDEO_DAILY, [counted(2, **{"newViewers": 1, **changed})])
+    good.holds(VIDEO_DAILY, [day_of_video(2, **{"newViewers": 1, **changed})])
     assert "possible_numbers" in good.failing(VIDEO_DAILY, days(2))
     assert good.failing(VIDEO_DAILY, days(3)) == []
 
@@ -55,7 +47,7 @@ def test_numbers_that_contradict_each_other_are_reported(
 def test_sums_that_are_not_those_of_the_sessions_are_reported(
     good: Checked, changed: dict[str, Any]
 ) -> None:
-    good.holds(VIDEO_DAILY, [counted(2, **{"newViewers": 1, **changed})])
+    good.holds(VIDEO_DAILY, [day_of_video(2, **{"newViewers": 1, **changed})])
     for run in (days(2), None):
         said = good.results(VIDEO_DAILY, run)["sums_match_sessions"]
         assert not said.passed

@@ -62,6 +62,23 @@ def refused(on: date, count: int = 1) -> list[Row]:
     return [{**row, "sourceRow": n + 1} for n in range(count)]
 
 
+def day_of_video(number: int, **changed: Any) -> Row:
+    """What `session` gives of a video and day."""
+    numbers = dict.fromkeys(("completions", "forwardSkips", "backwardSkips", "daysSinceFirst"), 0)
+    return {
+        **numbers,
+        "videoId": "v1",
+        "date": day(number),
+        "plays": 1,
+        "viewers": 1,
+        "newViewers": 0,
+        "sessions": 1,
+        "watchSeconds": 20.0,
+        "uniqueSeconds": 20.0,
+        **changed,
+    }
+
+
 def session(number: int, **changed: Any) -> Row:
     """One session of 20 s and 2 events on a day of January."""
     noon = datetime(2025, 1, 1, 12, tzinfo=UTC) + timedelta(days=number - 1)

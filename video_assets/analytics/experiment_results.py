@@ -22,9 +22,9 @@ from video_assets.analytics.experiment_statistics import (
     smallest_effect,
     split_p_value,
 )
+from video_assets.analytics.tables import EXPERIMENT_METRICS
 from video_assets.settings.experiments import Experiment
 
-METRICS = ("watchSeconds", "completion", "return")
 # Below it, the split is called wrong: each day somebody looks, and a wrong split is never subtle.
 SPLIT_LEVEL = 0.001
 
@@ -69,7 +69,7 @@ def viewer_sums(sessions: DataFrame, name: str, plan: Experiment) -> DataFrame:
     is_one = F.col("variant") == F.col("lastVariant")
     sums = [
         column
-        for name in METRICS
+        for name in EXPERIMENT_METRICS
         for column in (
             total(name).alias(name),
             total_of_squares(name).alias(f"{name}Squares"),
@@ -103,11 +103,11 @@ def result_rows(sums: Sequence[Row], name: str, plan: Experiment) -> Iterator[di
     adjusted = holm(np.concatenate([apart[variant].anytime_p_value for variant in others]))
     of_other = dict(zip(others, adjusted.reshape(len(others), -1), strict=True))
     for variant, sample in samples.items():
-        compared = [dict[str, Any]() for _ in METRICS]
+        compared = [dict[str, Any]() for _ in EXPERIMENT_METRICS]
         if variant in apart:
             smallest = smallest_effect(sample, control, adjusted.size)
             compared = [*_compared(apart[variant], of_other[variant], smallest, fits=fits)]
-        for place, metric in enumerate(METRICS):
+        for place, metric in enumerate(EXPERIMENT_METRICS):
             yield {
                 "experiment": name,
                 "variant": variant,
@@ -127,16 +127,16 @@ def result_rows(sums: Sequence[Row], name: str, plan: Experiment) -> Iterator[di
 def _samples(row: Row) -> Samples:
     """One sample a metric."""
     return Samples(
-        np.full(len(METRICS), float(row.get("viewers", 0))),
-        np.array([row.get(name, 0.0) for name in METRICS]),
-        np.array([row.get(f"{name}Squares", 0.0) for name in METRICS]),
+        np.full(len(EXPERIMENT_METRICS), float(row.get("viewers", 0))),
+        np.array([row.get(name, 0.0) for name in EXPERIMENT_METRICS]),
+        np.array([row.get(f"{name}Squares", 0.0) for name in EXPERIMENT_METRICS]),
     )
 
 
 def _compared(
     apart: Difference, adjusted: Floats, smallest: Floats, *, fits: bool | None
 ) -> Iterator[dict[str, Any]]:
-    for place in range(len(METRICS)):
+    for place in range(len(EXPERIMENT_METRICS)):
         p_value = _known(adjusted[place])
         yield {
             "difference": _known(apart.difference[place]),

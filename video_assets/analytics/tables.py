@@ -558,6 +558,8 @@ def _compared(name: str, type_: pa.DataType, description: str) -> Column:
     return Column(name, type_, description, origin=_OF_METRICS)
 
 
+# As people ask: how long, to the end, again.
+EXPERIMENT_METRICS = ("watchSeconds", "completion", "return")
 EXPERIMENT_RESULTS = Table(
     name="experiment_results",
     schema=SCHEMA_NAME,

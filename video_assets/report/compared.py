@@ -6,12 +6,11 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from video_assets.analytics.aggregates import total
+from video_assets.analytics.tables import EXPERIMENT_METRICS
 from video_assets.report.facts import Dimension, Group, Outcome, Trial
 
 # With more of them a table compares nothing.
 VALUES_SHOWN = 8
-# As people ask: how long, to the end, again.
-_METRICS = ("watchSeconds", "completion", "return")
 
 
 def dimensions(daily: DataFrame) -> tuple[Dimension, ...]:
@@ -63,7 +62,7 @@ def trials(results: DataFrame) -> tuple[Trial, ...]:
         control = controls[experiment]
         pairs = [
             (of[experiment, variant, metric], of[experiment, control, metric])
-            for metric in _METRICS
+            for metric in EXPERIMENT_METRICS
         ]
         row, beside = pairs[0]
         found.append(

@@ -55,11 +55,10 @@ def read_rows(
             finds out is raised by the action: see `reraise_source_error`.
     """
     reading, listing = Reading(layout, window), listing or _listed(layout, window)
-    units = _units(listing)
-    if listing.delta and not units:
-        return _read_delta(spark, reading, listing.delta)
+    if table := _read_by_engine(listing):
+        return _read_delta(spark, reading, table)
     _require_first_files(listing, layout)
-    return _read_files(spark, reading, gather_into_tasks(units))
+    return _read_files(spark, reading, gather_into_tasks(_units(listing)))
 
 
 def sampled_rows(spark: SparkSession, layout: Layout, listing: Listing, files: int) -> DataFrame:
@@ -73,11 +72,10 @@ def sampled_rows(spark: SparkSession, layout: Layout, listing: Listing, files: i
             Delta table all rows are.
     """
     reading = Reading(layout, EVERY_DAY)
-    if listing.delta:
-        units = _units(listing)
-        if not units:
-            return _read_delta(spark, reading, listing.delta)
-        return _read_files(spark, reading, gather_into_tasks(units))
+    if table := _read_by_engine(listing):
+        return _read_delta(spark, reading, table)
+    if listing.cloned:
+        return _read_files(spark, reading, gather_into_tasks(_units(listing)))
     step = max(1, -(-len(listing.files) // files))
     chosen = tuple(replace(file, day=None) for file in listing.files[::-1][::step])
     units = cut_into_units(Listing(chosen))
@@ -111,11 +109,10 @@ def map_rows(  # noqa: PLR0913 (what is read, and what becomes of it)
         SourceError: as for `read_rows`.
     """
     reading, listing = Reading(layout, window), listing or _listed(layout, window)
-    cut = _units(listing)
-    if listing.delta and not cut:
-        return _read_delta(spark, reading, listing.delta).mapInArrow(function, result)
+    if table := _read_by_engine(listing):
+        return _read_delta(spark, reading, table).mapInArrow(function, result)
     _require_first_files(listing, layout)
-    units = gather_into_tasks(cut, most=tasks)
+    units = gather_into_tasks(_units(listing), most=tasks)
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return function(reading.read_numbered(_units_of(batches, units)))
@@ -138,11 +135,10 @@ def count_days(spark: SparkSession, layout: Layout, listing: Listing) -> Counter
         SourceError: a file cannot be read as a whole.
     """
     reading = Reading(layout, ANY_DAY)
-    units = _units(listing)
-    if listing.delta and not units:
-        counters = _read_delta_times(spark, reading, listing.delta)
+    if table := _read_by_engine(listing):
+        counters = _read_delta_times(spark, reading, table)
     else:
-        tasks = gather_into_tasks(units)
+        tasks = gather_into_tasks(_units(listing))
 
         def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             return reading.count_units(_units_of(batches, tasks))
@@ -172,12 +168,14 @@ def _listed(layout: Layout, window: Window) -> Listing:
     return list_source(layout.config, layout.kind, window.first_day, window.end_day)
 
 
-def _units(listing: Listing) -> list[Unit]:
-    """What to read of files; nothing of a Delta table that the engine reads.
+def _read_by_engine(listing: Listing) -> SourceFile | None:
+    """The Delta table, unless it is a shallow clone, whose files are read here."""
+    return None if listing.cloned else listing.delta
 
-    The files of a shallow clone are one delivery, that of their table.
-    """
-    if listing.delta is None:
+
+def _units(listing: Listing) -> list[Unit]:
+    """What to read of files; those of a shallow clone are one delivery, that of their table."""
+    if not listing.cloned:
         return cut_into_units(listing)
     return [replace(unit, file_index=0) for unit in cut_into_units(Listing(listing.cloned))]
 
