@@ -11,6 +11,7 @@ from video_assets.catalog import asset_key, being_computed, input_changed, moves
 from video_assets.deliveries.tables import SOURCE_FILES
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS
+from video_assets.report.assets import KEY as REPORT
 from video_assets.vocabulary import SCHEMA_NAME
 
 Condition = dg.AutomationCondition[Any]
@@ -25,6 +26,16 @@ def follows_its_inputs() -> Condition:
     fails.
     """
     return _labelled(_after_its_inputs(), "an input changed, and no blocking check of one fails")
+
+
+def follows_at_rest() -> Condition:
+    """Compute once more when an input changed, and nothing before it has moved for two looks.
+
+    Dagster tells an asset what is asked for at the same look only where both can share a run. So
+    what reads days, and has none itself, sees a look later that one of its inputs follows.
+    """
+    condition = _after_its_inputs() & ~(~_inputs_move()).newly_true()
+    return _labelled(condition, "an input changed, and all that it reads has come to rest")
 
 
 def follows_its_day(waits_for: dg.AssetKey) -> Condition:
@@ -78,7 +89,7 @@ def _after_its_inputs(waits_only: dg.AssetSelection | None = None) -> Any:
     unsafe = condition.any_checks_match(
         condition.check_failed() | condition.in_progress(), blocking_only=True
     )
-    coming: Any = condition.any_deps_match(_moves(LEVELS_WAITED_FOR))
+    coming = _inputs_move()
     if waits_only is not None:
         changed = condition.any_deps_match(
             condition.newly_updated() | condition.will_be_requested()
@@ -88,6 +99,11 @@ def _after_its_inputs(waits_only: dg.AssetSelection | None = None) -> Any:
     return (
         input_changed(waits_only) & ~coming & ~condition.any_deps_match(unsafe) & ~being_computed()
     )
+
+
+def _inputs_move() -> Any:
+    """Whether an input moves, or what an input is computed from."""
+    return dg.AutomationCondition.any_deps_match(_moves(LEVELS_WAITED_FOR))
 
 
 def _moves(levels: int) -> Any:
@@ -102,6 +118,7 @@ def _moves(levels: int) -> Any:
 
 _OF_TABLES: Mapping[dg.AssetKey, Callable[[], Condition]] = {
     asset_key(LIFETIME_SNAPSHOTS): asks_once_a_day,
+    REPORT: follows_at_rest,
     **{
         asset_key(table): partial(follows_its_day, asset_key(ENGAGEMENT))
         for table in DAILY_ANALYTICS_TABLES
