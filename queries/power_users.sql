@@ -7,5 +7,6 @@ SELECT
   max(lastWatchDate) AS lastSeen
 FROM aggregated_user_video_engagement
 WHERE engagementTier = 'High'
+  AND userId NOT IN (SELECT userId FROM user_engagement WHERE exclusionReason IS NOT NULL)
 GROUP BY userId
 ORDER BY videosWatched DESC, sum(totalWatchTime) DESC, userId

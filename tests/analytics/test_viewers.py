@@ -10,7 +10,7 @@ from support.checks import NOON, engaged, session
 from support.tables import frame
 
 from resources.delta.table import Table
-from video_assets.analytics.tables import USER_ENGAGEMENT, VIDEO_ENGAGEMENT_BI, VIEWER_COHORTS
+from video_assets.analytics.tables import VIDEO_ENGAGEMENT_BI, VIEWER_COHORTS
 from video_assets.analytics.user_engagement import user_engagement
 from video_assets.analytics.video_engagement_bi import video_engagement_bi
 from video_assets.analytics.viewer_cohorts import viewer_cohorts
@@ -32,7 +32,8 @@ def rows_of(found: DataFrame, table: Table) -> list[Row]:
 
 
 def users(spark: SparkSession, *rows: Row) -> list[Row]:
-    return rows_of(user_engagement(frame(spark, rows, ENGAGEMENT)), USER_ENGAGEMENT)
+    found = user_engagement(frame(spark, rows, ENGAGEMENT)).collect()
+    return sorted((row.asDict() for row in found), key=lambda row: str(row["userId"]))
 
 
 def report(spark: SparkSession, *rows: Row) -> list[Row]:

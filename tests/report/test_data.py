@@ -13,7 +13,7 @@ from video_assets.daily_views.tables import MISSING_DATE
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.player_events.tables import REJECTED_EVENTS
 from video_assets.report.data import DAYS_SHOWN, Tables, collect_report
-from video_assets.report.facts import Period, Report, Trend
+from video_assets.report.facts import Exclusion, People, Period, Report, Trend
 
 
 def without_rows(spark: SparkSession) -> Tables:
@@ -122,3 +122,25 @@ def test_missing_days_far_apart_are_shown_with_the_days_between_them(spark: Spar
     assert missing is not None
     assert missing.per_day == ((days[1], 1), (date(2025, 1, 2), 0), (days[2], 2))
     assert (missing.videos, missing.dates, missing.missing_rate) == (4, 4, 4.0)
+
+
+def test_who_is_left_out_is_no_power_user_and_is_counted_with_the_hours_watched(
+    spark: SparkSession,
+) -> None:
+    user = {"videos": 1, "completedVideos": 0, "highTierVideos": 1, "avgUniqueWatchPercentage": 1.0}
+    seen = {"lastSeen": WRITTEN, "simultaneousSeconds": 1800.0}
+    rows = [
+        {**user, **seen, "userId": "ann", "watchSeconds": 3600.0, "exclusionReason": None},
+        {**user, **seen, "userId": "bot", "watchSeconds": 7200.0, "exclusionReason": "listed"},
+    ]
+    tables = replace(without_rows(spark), user_engagement=frame(spark, rows, USER_ENGAGEMENT))
+    left_out = collected(tables)
+    assert [power.user_id for power in left_out.audience.power_users] == ["ann"]
+    assert left_out.people == People(
+        (Exclusion("listed", 1, 2.0),),
+        are_counted=False,
+        in_several_places=2,
+        simultaneous_hours=1.0,
+    )
+    counted = collected(replace(tables, excluded_are_counted=True))
+    assert [power.user_id for power in counted.audience.power_users] == ["bot", "ann"]

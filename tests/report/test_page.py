@@ -269,3 +269,22 @@ def test_the_limits_are_those_of_the_settings(field: str, subject: str) -> None:
     strict = replace(report, limits=replace(report.limits, **{field: 0.001}))
     failed = [verdict.subject for verdict in takeaways.verdicts(strict) if not verdict.is_good]
     assert subject in failed
+
+
+def test_what_is_left_out_is_said_with_both_figures() -> None:
+    report = full_report()
+    text = " ".join(parsed(page(report)).text.split())
+    assert "3 viewers with 17.0 h are left out of rankings and curves." in text
+    assert "would have 61.5 h instead of 45.0 h" in text
+    assert "more hours a day than a person can watch 1 16.5 h" in text
+    assert (
+        "Of all watch time 3.2 h ran beside another session of the same viewer (7 viewers)" in text
+    )
+    counted = page(replace(report, people=replace(report.people, are_counted=True)))
+    assert "rankings and curves count them, as the settings ask" in " ".join(counted.split())
+
+
+def test_where_nobody_is_left_out_the_page_says_so() -> None:
+    text = " ".join(parsed(page(empty_report())).text.split())
+    assert "Nobody does more than a person can" in text
+    assert "No viewer watches in several places at once." in text

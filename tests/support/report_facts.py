@@ -8,12 +8,14 @@ from video_assets.report.facts import (
     Audience,
     Curve,
     Dimension,
+    Exclusion,
     FlagDay,
     Group,
     Intake,
     Limits,
     Missing,
     Outcome,
+    People,
     Period,
     PowerUser,
     QualityDay,
@@ -72,6 +74,8 @@ def video(number: int, title: str | None = None) -> Video:
         drop_off=62.5,
         duration=300.0,
         is_duration_estimated=number == 2,
+        excluded_viewers=int(number == 1),
+        excluded_hours=16.5 if number == 1 else 0.0,
     )
 
 
@@ -115,6 +119,12 @@ def full_report() -> Report:
         curves=tuple(curve(one) for one in videos[:6]),
         tiers=(("High", 4_182), ("Medium", 1_115), ("Low", 3_612), ("Minimal", 2_265)),
         audience=Audience(1705, 1_206.5, 1_248, (user, replace(user, user_id=HOSTILE))),
+        people=People(
+            (Exclusion("hours_a_day", 1, 16.5), Exclusion("listed", 2, 0.5)),
+            are_counted=False,
+            in_several_places=7,
+            simultaneous_hours=3.2,
+        ),
         intake=Intake(
             days=tuple(QualityDay(day, 8_500, 25) for day in days),
             kept=8_500 * DAYS,
@@ -146,6 +156,7 @@ def empty_report() -> Report:
         curves=(),
         tiers=(("High", 0), ("Medium", 0), ("Low", 0), ("Minimal", 0)),
         audience=Audience(0, 0.0, 0, ()),
+        people=People((), are_counted=False, in_several_places=0, simultaneous_hours=0.0),
         intake=Intake((), 0, 0, 0, (), ()),
         flag_days=(),
         flags=(),

@@ -14,7 +14,18 @@ from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
 from video_assets.analytics.stage_daily import stage_dimension_daily, stage_video_daily
 from video_assets.analytics.stage_experiments import stage_experiment_results
-from video_assets.analytics.tables import DIMENSION_DAILY, EXPERIMENT_RESULTS, VIDEO_DAILY
+from video_assets.analytics.stage_position_curve import stage_position_curve
+from video_assets.analytics.stage_user_engagement import stage_user_engagement
+from video_assets.analytics.tables import (
+    DIMENSION_DAILY,
+    EXPERIMENT_RESULTS,
+    USER_ENGAGEMENT,
+    VIDEO_DAILY,
+    VIDEO_PERFORMANCE,
+    VIDEO_POSITION_CURVE,
+)
+from video_assets.analytics.video_performance import video_performance
+from video_assets.analytics.viewer_limits import excluded_viewers
 from video_assets.daily_views.missing_dates import newest_date
 from video_assets.daily_views.monthly_views import monthly_views
 from video_assets.daily_views.stage_missing_dates import expectation, stage_missing_dates
@@ -102,6 +113,20 @@ class Steps:
     def experiment_results(self) -> StagedDays:
         return _named(stage_experiment_results(self.spark, self.settings))
 
+    def user_engagement(self) -> StagedDays:
+        engagement = self._frame(ENGAGEMENT)
+        return _named(stage_user_engagement(engagement, self.spark, self.settings, LOG))
+
+    def video_performance(self) -> StagedDays:
+        excluded = excluded_viewers(self._frame(USER_ENGAGEMENT), self.settings)
+        inputs = (self._frame(ENGAGEMENT), self._frame(RAW_EVENTS))
+        rows = video_performance(*inputs, excluded)
+        return _named(stage_frame(rows, self.settings.warehouse, VIDEO_PERFORMANCE))
+
+    def position_curve(self) -> StagedDays:
+        events = self._frame(RAW_EVENTS)
+        return _named(stage_position_curve(events, self.spark, self.settings, LOG))
+
     @property
     def _run(self) -> DayRange:
         return DayRange(self.days[0], self.days[-1] + timedelta(days=1))
@@ -126,6 +151,9 @@ _ORDER: Mapping[tuple[Table, ...], Callable[[Steps], StagedDays]] = {
     (VIDEO_DAILY,): Steps.video_daily,
     (DIMENSION_DAILY,): Steps.dimension_daily,
     (EXPERIMENT_RESULTS,): Steps.experiment_results,
+    (USER_ENGAGEMENT,): Steps.user_engagement,
+    (VIDEO_PERFORMANCE,): Steps.video_performance,
+    (VIDEO_POSITION_CURVE,): Steps.position_curve,
     (DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS): Steps.daily_views,
     (MONTHLY_VIEWS,): Steps.monthly_views,
     (MISSING_DATES, MISSING_DATE): Steps.missing_dates,

@@ -7,13 +7,13 @@ from resources.delta.stage import StagedTable
 from resources.delta.table import Table
 from resources.engine.session import SparkEngine
 from resources.runs.passing_faults import retries_passing_faults
-from video_assets.analytics import user_engagement as user_frames
 from video_assets.analytics import video_engagement_bi as bi_frames
 from video_assets.analytics import video_performance as performance_frames
 from video_assets.analytics import viewer_cohorts as cohort_frames
 from video_assets.analytics.stage_daily import stage_dimension_daily, stage_video_daily
 from video_assets.analytics.stage_experiments import stage_experiment_results
 from video_assets.analytics.stage_position_curve import stage_position_curve
+from video_assets.analytics.stage_user_engagement import stage_user_engagement
 from video_assets.analytics.tables import (
     DIMENSION_DAILY,
     EXPERIMENT_RESULTS,
@@ -24,6 +24,7 @@ from video_assets.analytics.tables import (
     VIDEO_POSITION_CURVE,
     VIEWER_COHORTS,
 )
+from video_assets.analytics.viewer_limits import excluded_viewers
 from video_assets.catalog import ANALYTICS, asset_key, days_of, declared
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS
@@ -98,15 +99,26 @@ def video_performance_asset() -> dg.AssetsDefinition:
         description="How each video does: viewers, plays, sessions, hours, how much of it is "
         "watched, how many complete it and how far they get, where they drop off, scores and "
         "tiers. A viewer is a user with any event of the video. Viewers with a data quality flag "
-        "count in every number, and are counted in `flaggedViewers`.",
-        ins={ENGAGEMENT.name: _whole_table(ENGAGEMENT), RAW_EVENTS.name: _all_days(RAW_EVENTS)},
+        "count in every number, and are counted in `flaggedViewers`; those with an "
+        "`exclusionReason` of `user_engagement` do not, and are counted in `excludedViewers`.",
+        ins={
+            ENGAGEMENT.name: _whole_table(ENGAGEMENT),
+            RAW_EVENTS.name: _all_days(RAW_EVENTS),
+            USER_ENGAGEMENT.name: _whole_table(USER_ENGAGEMENT),
+        },
     )
     @retries_passing_faults
     def video_performance(
         aggregated_user_video_engagement: DataFrame,
         raw_events: DataFrame,
+        user_engagement: DataFrame,
+        settings: dg.ResourceParam[Settings],
     ) -> DataFrame:
-        return performance_frames.video_performance(aggregated_user_video_engagement, raw_events)
+        return performance_frames.video_performance(
+            aggregated_user_video_engagement,
+            raw_events,
+            excluded_viewers(user_engagement, settings),
+        )
 
     return video_performance
 
@@ -119,10 +131,11 @@ def video_position_curve_asset() -> dg.AssetsDefinition:
         description="Where in a video people watch, watch again and leave, in buckets of "
         "`VIDEO_ASSETS_POSITION_BUCKET_SECONDS`. A bucket is watched when any of it is; a pause "
         "in it does not make two views of one. Viewers exit where what they watched last, in "
-        "time, ends. Each percent of a video is compared with videos of similar length. Computed "
-        "anew from all events, because who watches on two days is one viewer.",
+        "time, ends. Each percent of a video is compared with videos of similar length. Viewers "
+        "with an `exclusionReason` of `user_engagement` are left out. Computed anew from all "
+        "events, because who watches on two days is one viewer.",
         ins={RAW_EVENTS.name: _all_days(RAW_EVENTS)},
-        deps=[asset_key(ENGAGEMENT)],
+        deps=[asset_key(ENGAGEMENT), asset_key(USER_ENGAGEMENT)],
     )
     @retries_passing_faults
     def video_position_curve(
@@ -142,12 +155,20 @@ def user_engagement_asset() -> dg.AssetsDefinition:
     @dg.asset(
         **declared(USER_ENGAGEMENT, ANALYTICS),
         description="Each user over all videos: how many videos and completions, how long, how "
-        "engaged. A session in which a user watched two videos counts for each of them.",
+        "engaged, what ran side by side, and why rankings and curves leave a user out who does "
+        "more than a person can. A session in which a user watched two videos counts for each of "
+        "them.",
         ins={ENGAGEMENT.name: _whole_table(ENGAGEMENT)},
+        deps=[_days_of(SESSIONS), _days_of(RAW_EVENTS)],
     )
     @retries_passing_faults
-    def user_engagement(aggregated_user_video_engagement: DataFrame) -> DataFrame:
-        return user_frames.user_engagement(aggregated_user_video_engagement)
+    def user_engagement(
+        context: dg.AssetExecutionContext,
+        aggregated_user_video_engagement: DataFrame,
+        spark: SparkEngine,
+        settings: dg.ResourceParam[Settings],
+    ) -> StagedTable:
+        return stage_user_engagement(aggregated_user_video_engagement, spark, settings, context.log)
 
     return user_engagement
 
@@ -197,7 +218,7 @@ def experiment_results_asset() -> dg.AssetsDefinition:
         "viewer: watch time, completion and return, the difference to the control with its "
         "interval, and whether viewers came in the planned shares. Computed anew each day, and "
         "right however often one looks. Without an experiment there are no rows.",
-        deps=[dg.AssetDep(asset_key(SESSIONS), partition_mapping=dg.AllPartitionMapping())],
+        deps=[_days_of(SESSIONS)],
     )
     @retries_passing_faults
     def experiment_results(spark: SparkEngine, settings: dg.ResourceParam[Settings]) -> StagedTable:
@@ -208,6 +229,10 @@ def experiment_results_asset() -> dg.AssetsDefinition:
 
 def _whole_table(table: Table) -> dg.AssetIn:
     return dg.AssetIn(asset_key(table))
+
+
+def _days_of(table: Table) -> dg.AssetDep:
+    return dg.AssetDep(asset_key(table), partition_mapping=dg.AllPartitionMapping())
 
 
 def _all_days(table: Table) -> dg.AssetIn:

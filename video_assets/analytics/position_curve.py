@@ -55,9 +55,10 @@ BUCKET_COUNTS = Table(
         required("exits", pa.int64(), "users who stopped here for good"),
         required("started", pa.int64(), "views that begin in it"),
         required("stopped", pa.int64(), "views that end in it"),
+        required("excludedViews", pa.int64(), "views by who is in no other number"),
     ),
 )
-_MEASURES = ("starters", "viewers", "views", "exits", "started", "stopped")
+_MEASURES = ("starters", "viewers", "views", "exits", "started", "stopped", "excludedViews")
 COMPARED = ("positionPercent", "relativeRetention")
 
 CURVE = Table(
@@ -103,6 +104,16 @@ def bucket_counts(events: pa.Table, rules: WatchTimeRules, width: int) -> pa.Tab
     return pa.concat_tables(rows)
 
 
+def excluded_counts(events: pa.Table, rules: WatchTimeRules, width: int) -> pa.Table:
+    """The same of viewers who are left out: their views, and nothing else."""
+    counts = bucket_counts(events, rules, width)
+    nothing = np.zeros(counts.num_rows, np.int64)
+    columns: dict[str, Any] = dict.fromkeys(_MEASURES, nothing)
+    columns |= {name: counts[name] for name in BUCKET_COUNTS.key}
+    columns["excludedViews"] = counts["views"]
+    return to_table(columns, BUCKET_COUNTS.arrow_schema)
+
+
 def curve_rows(counts: pa.Table, width: int) -> pa.Table:
     """Add up the counts of each video, and fill in the buckets that nobody watched.
 
@@ -145,11 +156,13 @@ def _filled(key: Ints, total: Mapping[str, Ints], names: ArrowArray, width: int)
             "viewers": counted["viewers"],
             "views": counted["views"],
             "rewatches": rewatches,
-            "audienceRetention": np.round(100 * counted["viewers"] / started, 2),
+            # Of a video that only viewers opened who are left out, nobody started.
+            "audienceRetention": np.round(100 * counted["viewers"] / np.maximum(started, 1), 2),
             "exits": counted["exits"],
             "started": counted["started"],
             "stopped": counted["stopped"],
             "hotspotRank": _hotspot_ranks(rewatches, np.flatnonzero(first_of_each(video[row]))),
+            "excludedViews": counted["excludedViews"],
         },
         CURVE.arrow_schema,
     )
@@ -236,6 +249,7 @@ def _counts(segments: pa.Table, watched: _Watched, rules: WatchTimeRules) -> pa.
         "bucket": key & (2**_BUCKET_BITS - 1),
         "starters": np.zeros(len(key), np.int64),
         **counted,
+        "excludedViews": np.zeros(len(key), np.int64),
     }
     return to_table(columns, BUCKET_COUNTS.arrow_schema)
 

@@ -9,17 +9,25 @@ from video_assets.analytics.position_curve import (
     CURVE,
     bucket_counts,
     curve_rows,
+    excluded_counts,
 )
 from video_assets.analytics.tables import VIDEO_POSITION_CURVE
+from video_assets.arrow.columns import with_plain_texts
 from video_assets.arrow.kernels import map_tables
+from video_assets.arrow.types import compute
 from video_assets.engagement.session_frames import EVENTS_TAKEN
 from video_assets.rules import WatchTimeRules
 
 _LAST_PERCENT = 99
+_IS_EXCLUDED = pa.field("isExcluded", pa.bool_())
 
 
 def position_curve(
-    raw_events: DataFrame, rules: WatchTimeRules, width: int, tasks: int
+    raw_events: DataFrame,
+    rules: WatchTimeRules,
+    width: int,
+    tasks: int,
+    excluded: DataFrame | None = None,
 ) -> DataFrame:
     """Rows of `video_position_curve`, computed from all events at once.
 
@@ -31,6 +39,7 @@ def position_curve(
         rules: thresholds.
         width: width of a bucket, in whole seconds of video.
         tasks: how many tasks share the work.
+        excluded: `userId` of those who are left out; None: everybody counts.
 
     Returns:
         Rows of `CURVE`.
@@ -39,12 +48,25 @@ def position_curve(
     def counts_of_task(events: pa.Table) -> pa.Table:
         return bucket_counts(events, rules, width)
 
+    def counts_apart(events: pa.Table) -> pa.Table:
+        events = with_plain_texts(events)
+        is_excluded = events[_IS_EXCLUDED.name]
+        counted = bucket_counts(events.filter(compute.invert(is_excluded)), rules, width)
+        left_out = excluded_counts(events.filter(is_excluded), rules, width)
+        return pa.concat_tables([counted, left_out])
+
     def rows_of_videos(counts: pa.Table) -> pa.Table:
         return curve_rows(counts, width)
 
-    events = raw_events.select(*EVENTS_TAKEN.names)
+    events, taken = raw_events.select(*EVENTS_TAKEN.names), EVENTS_TAKEN
+    if excluded is not None:
+        marked = F.broadcast(excluded.withColumn("excludedUser", F.lit(1)))
+        is_excluded = F.col("excludedUser").isNotNull().alias(_IS_EXCLUDED.name)
+        events = events.join(marked, "userId", "left").select(*EVENTS_TAKEN.names, is_excluded)
+        taken = EVENTS_TAKEN.append(_IS_EXCLUDED)
     by_viewer = events.repartition(tasks, F.col("videoId"), F.col("userId"))
-    counts = map_tables(by_viewer, counts_of_task, EVENTS_TAKEN, BUCKET_COUNTS)
+    count = counts_of_task if excluded is None else counts_apart
+    counts = map_tables(by_viewer, count, taken, BUCKET_COUNTS)
     by_video = counts.repartition(tasks, F.col("videoId"))
     return map_tables(by_video, rows_of_videos, BUCKET_COUNTS.arrow_schema, CURVE)
 

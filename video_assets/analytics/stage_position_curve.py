@@ -10,7 +10,8 @@ from resources.delta.warehouse import Warehouse
 from resources.engine.engine import Engine
 from video_assets.analytics.position_curve import COMPARED
 from video_assets.analytics.position_curve_frame import compared_with_others, position_curve
-from video_assets.analytics.tables import VIDEO_POSITION_CURVE
+from video_assets.analytics.tables import USER_ENGAGEMENT, VIDEO_POSITION_CURVE
+from video_assets.analytics.viewer_limits import excluded_viewers
 from video_assets.arrow.kernels import tasks_for
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.player_events.tables import RAW_EVENTS
@@ -29,7 +30,8 @@ def stage_position_curve(
     events = stored.row_count(RAW_EVENTS)
     tasks, width = tasks_for(events, spark.cores), settings.position_bucket_seconds
     log.info("%d events in %d tasks, buckets of %d s", events, tasks, width)
-    curve = position_curve(raw_events, settings.rules, width, tasks)
+    excluded = excluded_viewers(stored.frame(USER_ENGAGEMENT), settings)
+    curve = position_curve(raw_events, settings.rules, width, tasks, excluded)
     unknown = {name: F.lit(None).cast("double") for name in COMPARED}
     counted = stage_frame(curve.withColumns(unknown), settings.warehouse, VIDEO_POSITION_CURVE)
     if not counted.files:

@@ -26,6 +26,9 @@ def _tier_counts(of: str) -> tuple[Column, ...]:
     )
 
 
+# Of a table that is declared further down.
+_LEFT_OUT = (("user_engagement", "exclusionReason"),)
+
 VIDEO_PERFORMANCE = Table(
     name="video_performance",
     schema=SCHEMA_NAME,
@@ -157,6 +160,21 @@ VIDEO_PERFORMANCE = Table(
             "UTC",
             origin=ENGAGEMENT.origin("lastWatchDate"),
         ),
+        Column(
+            "excludedViewers",
+            pa.int64(),
+            "viewers with an exclusionReason: they are in no other number but excludedWatchHours, "
+            "firstSeen and lastSeen",
+            "viewers",
+            origin=_LEFT_OUT,
+        ),
+        Column(
+            "excludedWatchHours",
+            pa.float64(),
+            "time that they watched, beside watchHours",
+            "h",
+            origin=_LEFT_OUT + ENGAGEMENT.origin("totalWatchTime"),
+        ),
     ),
 )
 
@@ -257,8 +275,20 @@ VIDEO_POSITION_CURVE = Table(
             "most watched first; null elsewhere",
             origin=_WATCHED,
         ),
+        Column(
+            "excludedViews",
+            pa.int64(),
+            "views by viewers with an exclusionReason, who are in no other number",
+            "views",
+            origin=_WATCHED + _LEFT_OUT,
+        ),
     ),
 )
+
+_SIDE_BY_SIDE = _WATCHED + SESSIONS.origin("lastEventTime", "elapsedSeconds")
+_MOST_IN_A_DAY = SESSIONS.origin("sessionDate", "watchTime", "elapsedSeconds")
+_MOST_PLAYS = SESSIONS.origin("sessionDate", "isContinuation", "endedCount")
+_EXCLUDED = tuple(dict.fromkeys(_SIDE_BY_SIDE + _MOST_IN_A_DAY + _MOST_PLAYS))
 
 USER_ENGAGEMENT = Table(
     name="user_engagement",
@@ -322,6 +352,48 @@ USER_ENGAGEMENT = Table(
         ),
         required(
             "lastSeen", TIMESTAMP, "last event", "UTC", origin=ENGAGEMENT.origin("lastWatchDate")
+        ),
+        Column(
+            "simultaneousSeconds",
+            pa.float64(),
+            "wall clock played beyond one session at a time: part of what watchSeconds adds up",
+            "s",
+            origin=_SIDE_BY_SIDE,
+        ),
+        Column(
+            "simultaneousSessions",
+            pa.int64(),
+            "sessions that played at the same moment as another one of the user",
+            "sessions",
+            origin=_SIDE_BY_SIDE,
+        ),
+        Column(
+            "mostPlacesAtOnce",
+            pa.int64(),
+            "most sessions that played at the same moment, at least 1",
+            "sessions",
+            origin=_SIDE_BY_SIDE,
+        ),
+        Column(
+            "mostSecondsInADay",
+            pa.float64(),
+            "longest that the user watched on one UTC day: of each session at most its wall clock",
+            "s",
+            origin=_MOST_IN_A_DAY,
+        ),
+        Column(
+            "mostPlaysOfAVideo",
+            pa.int64(),
+            "most sessions begun, or endings, of one video on one UTC day",
+            "plays",
+            origin=_MOST_PLAYS,
+        ),
+        Column(
+            "exclusionReason",
+            pa.string(),
+            "why rankings and curves leave the user out: `listed`, `hours_a_day`, "
+            "`plays_of_a_video` or `places_at_once`, the first that holds; null for the audience",
+            origin=_EXCLUDED,
         ),
     ),
 )

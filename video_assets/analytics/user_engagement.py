@@ -1,10 +1,9 @@
 """The table `user_engagement`: what each user watched, over all videos."""
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from video_assets.analytics.aggregates import mean, tier_counts, total
-from video_assets.analytics.tables import USER_ENGAGEMENT
 
 
 def user_engagement(engagement: DataFrame) -> DataFrame:
@@ -14,9 +13,9 @@ def user_engagement(engagement: DataFrame) -> DataFrame:
         engagement: rows of `aggregated_user_video_engagement`.
 
     Returns:
-        Rows of `user_engagement`; means are rounded to 2 decimals.
+        What `user_engagement` has of engagement; means are rounded to 2 decimals.
     """
-    users = engagement.groupBy("userId").agg(
+    return engagement.groupBy("userId").agg(
         F.count(F.lit(1)).alias("videos"),
         F.count_if(F.col("isCompletedAtLeastOnce")).alias("completedVideos"),
         total("totalWatchTime").alias("watchSeconds"),
@@ -28,4 +27,39 @@ def user_engagement(engagement: DataFrame) -> DataFrame:
         F.min("firstWatchDate").alias("firstSeen"),
         F.max("lastWatchDate").alias("lastSeen"),
     )
-    return users.select(*USER_ENGAGEMENT.column_names)
+
+
+def with_habits(users: DataFrame, habits: DataFrame) -> DataFrame:
+    """Users with what they do at most, as far as sessions tell.
+
+    Args:
+        users: rows of `user_engagement`, of engagement alone.
+        habits: rows of `viewer_habits.HABITS`.
+
+    Returns:
+        The same with all but `exclusionReason`; `simultaneousSeconds` is by how much their sessions
+        overlap, pauses included, and at most so much of them ran side by side.
+    """
+    known = users.join(habits, "userId", "left")
+    return known.withColumnRenamed("overlapSeconds", "simultaneousSeconds").withColumns(
+        {"simultaneousSessions": _count(0), "mostPlacesAtOnce": _count(1)}
+    )
+
+
+def with_side_by_side(users: DataFrame, found: DataFrame) -> DataFrame:
+    """Users with what ran side by side, as their events tell.
+
+    Args:
+        users: see `with_habits`.
+        found: rows of `side_by_side.SIDE_BY_SIDE` of all users whose sessions overlap.
+    """
+    told = {"simultaneousSeconds": F.lit(0.0), "simultaneousSessions": _count(0)}
+    told["mostPlacesAtOnce"] = _count(1)
+    joined = users.drop(*told, "exclusionReason").join(found, "userId", "left")
+    return joined.withColumns(
+        {name: F.coalesce(F.col(name), otherwise) for name, otherwise in told.items()}
+    )
+
+
+def _count(number: int) -> Column:
+    return F.lit(number).cast("long")

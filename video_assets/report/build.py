@@ -77,6 +77,7 @@ def _tables(session: SparkSession, settings: Settings) -> Tables:
         definition_changes=settings.view_definition_changes,
         dimension_daily=filled(DIMENSION_DAILY),
         experiment_results=filled(EXPERIMENT_RESULTS),
+        excluded_are_counted=settings.count_excluded_viewers,
     )
 
 

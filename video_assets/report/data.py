@@ -34,6 +34,7 @@ from video_assets.report.facts import (
     Views,
     WatchDay,
 )
+from video_assets.report.people import audience, people
 
 DAYS_SHOWN = 120
 PERIODS = (7, 28, 90)
@@ -64,6 +65,7 @@ class Tables:
             there is no experiment.
         daily_view_rows: rows of `daily_video_views`.
         definition_changes: days from which something else counts as a view there, and what.
+        excluded_are_counted: settings ask to count who would be left out.
     """
 
     engagement: DataFrame
@@ -80,6 +82,7 @@ class Tables:
     definition_changes: Mapping[date, str] = field(default_factory=dict)
     dimension_daily: DataFrame | None = None
     experiment_results: DataFrame | None = None
+    excluded_are_counted: bool = False
 
 
 def collect_report(
@@ -99,6 +102,7 @@ def collect_report(
     most_watched = _videos(videos, F.desc("watchHours"), VIDEOS_LISTED)
     top = most_watched[:TOP_VIDEOS]
     best, worst = _held(videos)
+    ranked = audience(tables.user_engagement, counted=tables.excluded_are_counted)
     return Report(
         written_at=written_at,
         limits=limits,
@@ -110,9 +114,10 @@ def collect_report(
         top_videos=top,
         best_held=best,
         worst_held=worst,
-        curves=_curves(tables, top[:CURVES], bucket_seconds),
+        curves=_curves(tables, ranked, top[:CURVES], bucket_seconds),
         tiers=_tiers(tables.engagement),
-        audience=_audience(tables.user_engagement),
+        audience=_audience(ranked),
+        people=people(tables.user_engagement, counted=tables.excluded_are_counted),
         intake=_intake(tables),
         flag_days=_flag_days(tables.engagement, since),
         flags=_flags(tables.engagement),
@@ -254,6 +259,8 @@ def _video(row: Any) -> Video:
         drop_off=row["dropOffPosition"],
         duration=row["videoDuration"],
         is_duration_estimated=row["isDurationEstimated"],
+        excluded_viewers=row["excludedViewers"] or 0,
+        excluded_hours=row["excludedWatchHours"] or 0.0,
     )
 
 
@@ -269,7 +276,9 @@ def _held(performance: DataFrame) -> tuple[tuple[Video, ...], tuple[Video, ...]]
     return best, tuple(video for video in worst if video not in best)
 
 
-def _curves(tables: Tables, videos: Sequence[Video], bucket_seconds: int) -> tuple[Curve, ...]:
+def _curves(
+    tables: Tables, ranked: DataFrame, videos: Sequence[Video], bucket_seconds: int
+) -> tuple[Curve, ...]:
     if not videos:
         return ()
     position_curve = tables.video_position_curve
@@ -295,7 +304,8 @@ def _curves(tables: Tables, videos: Sequence[Video], bucket_seconds: int) -> tup
     first = position_curve.where(is_one & (F.col("bucketStart") == F.lit(0.0)))
     opening = {row["videoId"]: row["viewers"] for row in first.collect()}
     has_watched = F.col("totalUniqueSecondsWatched") > F.lit(0.0)
-    idle = _rows_by("videoId", tables.engagement.where(is_one & ~has_watched))
+    without = tables.engagement.where(is_one & ~has_watched)
+    idle = _rows_by("videoId", without.join(ranked.select("userId"), "userId", "left_semi"))
     curves = (
         Curve(
             video,

@@ -108,7 +108,12 @@ class Views:
 
 @dataclass(frozen=True)
 class Video:
-    """One video with all of its viewers; times in seconds, shares in percent."""
+    """One video with all of its viewers; times in seconds, shares in percent.
+
+    Attributes:
+        excluded_viewers: who are in no other number.
+        excluded_hours: what these watched, beside `hours`.
+    """
 
     video_id: str
     title: str | None
@@ -121,6 +126,8 @@ class Video:
     drop_off: float | None
     duration: float
     is_duration_estimated: bool
+    excluded_viewers: int = 0
+    excluded_hours: float = 0.0
 
     @property
     def average_view(self) -> float:
@@ -211,6 +218,32 @@ class Audience:
     hours: float
     users_with_high: int
     power_users: tuple[PowerUser, ...]
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """The viewers whom rankings and curves leave out for one reason, and what they watched."""
+
+    reason: str
+    viewers: int
+    hours: float
+
+
+@dataclass(frozen=True)
+class People:
+    """Who is no audience, and who watches in several places at once.
+
+    Attributes:
+        exclusions: most hours first.
+        are_counted: settings ask to count them all the same.
+        in_several_places: viewers with sessions that ran side by side.
+        simultaneous_hours: of all watch time, what ran beside another session of the viewer.
+    """
+
+    exclusions: tuple[Exclusion, ...]
+    are_counted: bool
+    in_several_places: int
+    simultaneous_hours: float
 
 
 @dataclass(frozen=True)
@@ -350,6 +383,7 @@ class Report:
     curves: tuple[Curve, ...]
     tiers: tuple[tuple[str, int], ...]
     audience: Audience
+    people: People
     intake: Intake
     flag_days: tuple[FlagDay, ...]
     flags: tuple[tuple[str, int], ...]

@@ -55,6 +55,7 @@ LIST_COLUMNS = (
     "Complete it, %",
     "Drop-off",
     "Length",
+    "Left out, h",
 )
 
 
@@ -239,6 +240,7 @@ def list_row(video: Video) -> Row:
         f"{video.completion_rate:,.1f}",
         "none" if video.drop_off is None else clock(video.drop_off),
         clock(video.duration),
+        f"{video.excluded_hours:,.2f}",
     )
 
 

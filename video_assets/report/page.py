@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from video_assets import wording
 from video_assets.plots import DARK, LIGHT
-from video_assets.report import comparisons, figures, takeaways
+from video_assets.report import comparisons, counted, figures, takeaways
 from video_assets.report.data import DAYS_SHOWN, MIN_VIEWERS
 from video_assets.report.facts import Report
 
@@ -55,6 +55,7 @@ def page(report: Report) -> str:
         trust=takeaways.trust(report),
         verdicts=takeaways.verdicts(report),
         comparisons=comparisons,
+        counted=counted,
     )
 
 

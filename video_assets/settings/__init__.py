@@ -35,6 +35,7 @@ from video_assets.settings.sources import (
     SourceSettings,
 )
 from video_assets.settings.tables import TableSettings
+from video_assets.settings.viewers import ViewerLimits
 from video_assets.settings.views import ViewSettings
 
 _LOG = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ ADDRESSES = (
     "user_aliases",
     "video_metadata",
     "daily_views",
+    "excluded_viewers_file",
     "youtube_url",
     "ui_url",
 )
@@ -61,6 +63,7 @@ class Settings(  # the last base comes first in the table of settings
     WatchTimeRules,
     CheckThresholds,
     ExperimentSettings,
+    ViewerLimits,
     AnalyticsSettings,
     MaintenanceSettings,
     AlertSettings,

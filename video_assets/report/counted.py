@@ -1,0 +1,54 @@
+"""What the page says of viewers who are left out, and of those in several places at once."""
+
+from collections.abc import Sequence
+
+from video_assets.report.facts import Exclusion, People, Video
+from video_assets.wording import count, hours, quoted
+
+_IN_WORDS = {
+    "listed": "on the list of staff and tests",
+    "hours_a_day": "more hours a day than a person can watch",
+    "plays_of_a_video": "one video more often a day than a person can",
+    "places_at_once": "more places at once than a person can be in",
+}
+
+
+def left_out(people: People, videos: Sequence[Video]) -> str:
+    """How many viewers rankings and curves leave out, and what that changes most."""
+    if not people.exclusions:
+        return "Nobody does more than a person can, and nobody is on the list of staff and tests."
+    viewers = sum(exclusion.viewers for exclusion in people.exclusions)
+    watched = hours(sum(exclusion.hours for exclusion in people.exclusions))
+    if people.are_counted:
+        return (
+            f"{count(viewers, 'viewer')} with {watched} would be left out; rankings and curves "
+            "count them, as the settings ask."
+        )
+    changed = max(videos, key=lambda video: video.excluded_hours, default=None)
+    most = (
+        f" With them, {quoted(changed.name)} would have "
+        f"{hours(changed.hours + changed.excluded_hours)} instead of {hours(changed.hours)}."
+        if changed and changed.excluded_hours
+        else ""
+    )
+    return f"{count(viewers, 'viewer')} with {watched} are left out of rankings and curves.{most}"
+
+
+def side_by_side(people: People) -> str:
+    """How many viewers watch in several places at once, and how much of it."""
+    if not people.in_several_places:
+        return "No viewer watches in several places at once."
+    return (
+        f"Of all watch time {hours(people.simultaneous_hours)} ran beside another session of the "
+        f"same viewer ({count(people.in_several_places, 'viewer')})."
+    )
+
+
+def exclusions(people: People) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+    """The columns and rows of the table of reasons."""
+    return ("Reason", "Viewers", "Watch time"), [_row(each) for each in people.exclusions]
+
+
+def _row(exclusion: Exclusion) -> Sequence[str]:
+    reason = _IN_WORDS.get(exclusion.reason, exclusion.reason)
+    return (reason, count(exclusion.viewers), hours(exclusion.hours))
