@@ -5,12 +5,13 @@ from dataclasses import replace
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from asset_checks.freshness import lag_of_events, yesterday_is_there
+from asset_checks.freshness import yesterday_is_there
 from asset_checks.rules import WARN, CheckInput, FrameRule, RowRule, Rule
 from video_assets.analytics.aggregates import total
 from video_assets.analytics.dimension_daily import OTHER, UNKNOWN
 from video_assets.analytics.tables import DIMENSION_DAILY, VIDEO_DAILY
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+from video_assets.unfinished_days import lag_of_events
 
 # Sums of whole milliseconds are exact; half of one tells them apart.
 _TOLERANCE_SECONDS = 5e-4

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from asset_checks.freshness import lag_of_views, overdue_from
+from asset_checks.freshness import overdue_from
 from asset_checks.rules import WARN, CheckInput, Finding, FrameRule, MeasuredRule, RowRule, Rule
 from video_assets.daily_views.monthly_views import definition_on, spans_change
 from video_assets.daily_views.tables import (
@@ -14,6 +14,7 @@ from video_assets.daily_views.tables import (
     MISSING_DATES,
     MONTHLY_VIEWS,
 )
+from video_assets.unfinished_days import lag_of_views
 
 AS_OF_MOVES = "as_of_date_moves"
 

@@ -19,9 +19,7 @@ from asset_checks.dagster_checks import checks_of
 from asset_checks.freshness import (
     DEADLINE_CRON,
     DELIVERED_IN_TIME,
-    TIME_ZONE,
     YESTERDAY_IS_THERE,
-    lag_of_views,
     yesterday_is_there,
 )
 from asset_checks.growth import TABLES_ARE_TIDY
@@ -34,6 +32,7 @@ from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY
 from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.tables import TABLES
+from video_assets.unfinished_days import TIME_ZONE, lag_of_views
 
 RULES: Mapping[str, tuple[Rule, ...]] = {
     RAW_EVENTS.name: (*player_events.RULES, TABLES_ARE_TIDY),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from asset_checks.rules import WARN, CheckInput, Evidence, Finding, MeasuredRule, Rule
+from video_assets.days import yesterday
 from video_assets.deliveries.account import key_of
 from video_assets.deliveries.delivery import Source
 from video_assets.deliveries.pending import pending_of
@@ -26,8 +27,11 @@ def _stale_days(given: CheckInput) -> Finding:
         (source.name, day, pending)
         for source, compared in found
         for day, pending in compared.stale.items()
+        if day <= yesterday(given.now)
     ]
-    waiting = sum(len(compared.pending) - len(compared.stale) for _, compared in found)
+    waiting = sum(
+        not day.was_computed for _, compared in found for day in compared.pending.values()
+    )
     unknown = sum(len(compared.unknown) for _, compared in found)
     return Finding(
         rows=len(stale),

@@ -13,10 +13,11 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from asset_checks.evaluate import days_in, sample
-from asset_checks.freshness import lag_of_events, yesterday_is_there
+from asset_checks.freshness import yesterday_is_there
 from asset_checks.rules import WARN, CheckInput, Finding, FrameRule, MeasuredRule, RowRule, Rule
 from video_assets.engagement.tables import ENGAGEMENT, OK, SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS
+from video_assets.unfinished_days import lag_of_events
 
 # Sums of floats differ in their last digits with the order of adding.
 TOLERANCE_SECONDS = 1e-6

@@ -4,19 +4,17 @@ A backfill of an old day makes no day fresh: what counts are rows of the day tha
 """
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, timedelta
 from functools import cache, partial
-from zoneinfo import ZoneInfo
 
 import dagster as dg
 
 from asset_checks.rules import WARN, CheckInput, Finding, MeasuredRule
 from resources.delta.table import Table
 from video_assets.settings import Settings
+from video_assets.unfinished_days import DEADLINE, TIME_ZONE, due_day
 
-DEADLINE = time(4)
-DEADLINE_CRON = "0 4 * * *"
-TIME_ZONE = "Europe/Zurich"
+DEADLINE_CRON = f"{DEADLINE.minute} {DEADLINE.hour} * * *"
 
 YESTERDAY_IS_THERE = "yesterday_is_there"
 DELIVERED_IN_TIME = "delivered_in_time"
@@ -27,26 +25,6 @@ _SINCE_MIDNIGHT = timedelta(hours=4)
 # A daily run does not end at the same minute each day.
 _ONE_RUN_LATE = timedelta(hours=26)
 _TWO_RUNS_LATE = timedelta(hours=50)
-
-
-def due_day(now: datetime) -> date:
-    """The newest day that must be there: yesterday, or before the deadline the day before.
-
-    Args:
-        now: an aware time.
-    """
-    local = now.astimezone(ZoneInfo(TIME_ZONE))
-    return local.date() - timedelta(days=1 if local.time() >= DEADLINE else 2)
-
-
-def lag_of_events(settings: Settings) -> int:
-    """Days after which the events of a day must be there."""
-    return settings.delivery_lag
-
-
-def lag_of_views(settings: Settings) -> int:
-    """Days after which the views of a day must be there."""
-    return settings.daily_views_delivery_lag or settings.delivery_lag
 
 
 def no_lag(_: Settings) -> int:

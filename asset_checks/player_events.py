@@ -10,7 +10,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from asset_checks.evaluate import sample
-from asset_checks.freshness import delivered_in_time, lag_of_events, yesterday_is_there
+from asset_checks.freshness import delivered_in_time, yesterday_is_there
 from asset_checks.rules import (
     WARN,
     CheckInput,
@@ -21,9 +21,10 @@ from asset_checks.rules import (
     Rule,
     WrittenRows,
 )
-from video_assets.days import UNDATED
+from video_assets.days import UNDATED, yesterday
 from video_assets.ingestion import events_source, replaced_days
 from video_assets.player_events.tables import DESCRIBED_VIDEOS, RAW_EVENTS, REJECTED_EVENTS
+from video_assets.unfinished_days import lag_of_events
 from video_assets.vocabulary import DUPLICATES, ERASED, IGNORED, SOURCE_ROWS, WAITING
 
 _ROWS_WRITTEN = "rows_written"
@@ -121,7 +122,8 @@ def _rejected_sample(given: CheckInput, days: Sequence[date]) -> Sequence[Eviden
 def _unusual_days(given: CheckInput) -> Finding:
     """Compare each day with the median of the days before it that have events."""
     rows = given.stored.rows_per_day(RAW_EVENTS)
-    compared = [(day, _usual_rows(given, rows, day)) for day in given.checked_days()]
+    days = (day for day in given.checked_days() if day <= yesterday(given.now))
+    compared = [(day, _usual_rows(given, rows, day)) for day in days]
     usual = {day: count for day, count in compared if count is not None}
     unusual = [day for day in usual if not _is_usual(given, rows.get(day, 0), usual[day])]
     needed = given.thresholds.min_row_count_history

@@ -8,11 +8,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from asset_checks.evaluate import sample
-from asset_checks.freshness import delivered_in_time, lag_of_views, yesterday_is_there
+from asset_checks.freshness import delivered_in_time, yesterday_is_there
 from asset_checks.rules import WARN, CheckInput, Finding, FrameRule, MeasuredRule, Rule
 from video_assets.daily_views.source_rows import BEFORE_UPLOAD
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
 from video_assets.days import UNDATED
+from video_assets.unfinished_days import lag_of_views
 from video_assets.vocabulary import DUPLICATES, SOURCE_ROWS
 
 _WEEKS = 4

@@ -75,8 +75,10 @@ def _described(table: Table, group: str) -> dict[str, Any]:
     }
 
 
-def daily_partitions(start: date) -> dg.DailyPartitionsDefinition:
-    """UTC days from `start` to yesterday."""
+def daily_partitions(start: date, *, include_today: bool = False) -> dg.DailyPartitionsDefinition:
+    """UTC days from `start` to yesterday, or to today."""
+    if include_today:
+        return days_until_today(start)
     return dg.DailyPartitionsDefinition(start_date=start.isoformat(), timezone="UTC")
 
 

@@ -3,7 +3,7 @@
 from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from resources.epoch import EPOCH_DAY
 
@@ -52,6 +52,11 @@ def consecutive(days: Iterable[date]) -> list[DayRange]:
         else:
             ranges.append(DayRange.single(day))
     return ranges
+
+
+def yesterday(now: datetime) -> date:
+    """The last UTC day that is over."""
+    return now.astimezone(UTC).date() - timedelta(days=1)
 
 
 def last_of_month(day: date) -> date:

@@ -68,8 +68,9 @@ _LOG = logging.getLogger(__name__)
 def build_definitions(settings: Settings) -> dg.Definitions:
     """Everything that exists, for these settings."""
     spark = SparkEngine.from_settings(settings)
-    assets = _assets(settings.start_date)
-    steps = daily_steps(assets, daily_partitions(settings.start_date))
+    daily = daily_partitions(settings.start_date, include_today=settings.include_today)
+    assets = _assets(daily, settings.start_date)
+    steps = daily_steps(assets, daily)
     resources = {
         "spark": spark,
         "settings": settings,
@@ -77,7 +78,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         "io_manager": build_io_manager(settings.warehouse, spark, TABLES),
     }
     return dg.Definitions(
-        assets=_followed(settings.start_date),
+        assets=_followed(daily, settings.start_date),
         asset_checks=_checks(),
         schedules=[
             daily_schedule(settings.start_date, steps),
@@ -96,10 +97,11 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     )
 
 
-# Assets and checks depend on no setting but the first day: several definitions share them.
+# Assets and checks depend on no setting but the days: several definitions share them.
 @cache
-def _assets(start: date) -> list[dg.AssetsDefinition | dg.AssetSpec]:
-    daily = daily_partitions(start)
+def _assets(
+    daily: dg.DailyPartitionsDefinition, start: date
+) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     until_today = days_until_today(start)
     return [
         player_events_source,
@@ -122,9 +124,9 @@ def _assets(start: date) -> list[dg.AssetsDefinition | dg.AssetSpec]:
 
 
 @cache
-def _followed(start: date) -> list[Any]:
+def _followed(daily: dg.DailyPartitionsDefinition, start: date) -> list[Any]:
     """The assets with what runs them, what watches over them, and where their code is."""
-    return [with_source_code(asset) for asset in _watched(automated(_assets(start)))]
+    return [with_source_code(asset) for asset in _watched(automated(_assets(daily, start)))]
 
 
 @cache

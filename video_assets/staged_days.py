@@ -59,6 +59,11 @@ class StagedDays:
         named = {d: why for d, why in refused.items() if d in replaced and d != UNDATED}
         return replace(self, tables=tables, failed={**self.failed, **named})
 
+    def marked(self, unfinished: Days) -> "StagedDays":
+        """The same, where some of the days will get more rows."""
+        marked = {name: table.marked(unfinished) for name, table in self.tables.items()}
+        return replace(self, tables=marked)
+
     def note(self) -> None:
         """Account for the files that were read, once the tables are committed."""
         if self.account is None:

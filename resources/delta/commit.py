@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, cast
@@ -37,6 +37,8 @@ ATTEMPTS = 12
 ORIGIN = "origin"
 # Prefix of the application transactions by which a commit notes each day that it replaces.
 REPLACED = "replace:"
+# The same for those of them that will get more rows: under the same number, they are unfinished.
+UNFINISHED = "unfinished:"
 _FIRST_WAIT = 0.1
 _LONGEST_WAIT = 10.0
 WHOLE_TABLE = "all"
@@ -55,6 +57,7 @@ class CommittedTable:
         size: bytes written.
         files: files written.
         rows_per_day: rows of every replaced day, ascending; empty when the table has no days.
+        unfinished: those of these days that will get more rows.
     """
 
     table: Table
@@ -64,6 +67,7 @@ class CommittedTable:
     size: int
     files: int
     rows_per_day: Mapping[date, int]
+    unfinished: Days = field(default_factory=Days)
 
 
 def commit(staged: StagedTable, *, run_id: str = "", attempts: int = ATTEMPTS) -> CommittedTable:
@@ -104,6 +108,7 @@ def commit(staged: StagedTable, *, run_id: str = "", attempts: int = ATTEMPTS) -
         size=staged.size,
         files=len(staged.files),
         rows_per_day=staged.rows_per_day(),
+        unfinished=staged.unfinished,
     )
 
 
@@ -212,7 +217,7 @@ def _commit_once(staged: StagedTable, info: dict[str, str]) -> None:
         commit_properties=CommitProperties(
             custom_metadata=info,
             app_transactions=[
-                Transaction(f"{REPLACED}{part}", existing.version() + 1) for part in _parts(staged)
+                Transaction(noted, existing.version() + 1) for noted in _noted(staged)
             ],
         ),
     )
@@ -248,6 +253,11 @@ def _replaced_partitions(staged: StagedTable) -> list[tuple[str, str, Any]] | No
     if staged.replaced is None or staged.table.partition_by is None:
         return None
     return [(staged.table.partition_by, "in", [str(day) for day in sorted(staged.replaced)])]
+
+
+def _noted(staged: StagedTable) -> Iterator[str]:
+    yield from (f"{REPLACED}{part}" for part in _parts(staged))
+    yield from (f"{UNFINISHED}{day}" for day in sorted(staged.unfinished))
 
 
 def _parts(staged: StagedTable) -> Iterator[str]:

@@ -76,6 +76,7 @@ class StagedTable:
         replaced: the days whose rows the commit replaces, also those without a file; None: all
             rows of the table.
         origin: what the rows were computed from; kept in the Delta history for the next run.
+        unfinished: those of the replaced days that will get more rows.
     """
 
     table: Table
@@ -84,6 +85,7 @@ class StagedTable:
     counters: Mapping[str, int] = field(default_factory=dict)
     replaced: Days | None = None
     origin: Mapping[str, str] = field(default_factory=dict)
+    unfinished: Days = field(default_factory=Days)
 
     @property
     def rows(self) -> int:
@@ -125,7 +127,12 @@ class StagedTable:
             files=self.files + other.files,
             counters=_summed([self.counters, other.counters]),
             replaced=None if whole else (self.replaced or Days()) | (other.replaced or Days()),
+            unfinished=self.unfinished | other.unfinished,
         )
+
+    def marked(self, unfinished: Days) -> "StagedTable":
+        """The same, where some of its days will get more rows."""
+        return replace(self, unfinished=unfinished & (self.replaced or Days()))
 
     def discard(self) -> None:
         """Delete the files; only right when they were never committed."""

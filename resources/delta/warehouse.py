@@ -14,11 +14,11 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from resources.delta.changes import ChangedFiles, changed_files, commit_digest, origin_of
-from resources.delta.commit import REPLACED, WHOLE_TABLE, arrow_schema, open_table
+from resources.delta.commit import REPLACED, UNFINISHED, WHOLE_TABLE, arrow_schema, open_table
 from resources.delta.deletion_vectors import file_name, rows_marked_deleted
 from resources.delta.errors import TableError
 from resources.delta.retention import is_dropped
-from resources.delta.schema_check import addable_columns
+from resources.delta.schema_check import Days, addable_columns, days_between
 from resources.delta.stage import table_location
 from resources.delta.table import Table
 from resources.engine.errors import engine_message
@@ -138,6 +138,18 @@ class Warehouse:
         log = self.log(table)
         part = WHOLE_TABLE if day is None else day
         return log.transaction_version(f"{REPLACED}{part}") if log else None
+
+    def is_unfinished(self, table: Table, day: date) -> bool:
+        """Whether the newest commit that replaced a day said that it will get more rows."""
+        log = self.log(table)
+        noted = log.transaction_version(f"{UNFINISHED}{day}") if log else None
+        return noted is not None and noted == self.replacement(table, day)
+
+    def unfinished_days(self, table: Table, first_day: date, end_day: date) -> Days:
+        """Those of some days that will get more rows."""
+        return Days(
+            day for day in days_between(first_day, end_day) if self.is_unfinished(table, day)
+        )
 
     def origin(self, table: Table) -> Mapping[str, str] | None:
         """What the newest commit of rows was computed from; None where that is unknown."""

@@ -79,8 +79,10 @@ def column_lineage(table: Table, schema: str) -> dict[str, TableColumnLineage]:
 
 def partition_metadata(committed: CommittedTable, partition_key: str) -> dict[str, Any]:
     """Rows of one partition, which a range would otherwise report as those of all of it."""
-    rows = committed.rows_per_day.get(date.fromisoformat(partition_key), 0)
-    return {"dagster/row_count": rows, "dagster/partition_row_count": rows}
+    day = date.fromisoformat(partition_key)
+    rows = committed.rows_per_day.get(day, 0)
+    unfinished = {"is_unfinished": True} if day in committed.unfinished else {}
+    return {"dagster/row_count": rows, "dagster/partition_row_count": rows, **unfinished}
 
 
 def _table_rows(committed: CommittedTable) -> Mapping[str, int]:

@@ -11,11 +11,12 @@ from support.tables import day
 
 from asset_checks.daily_views import AS_OF_MOVES
 from asset_checks.definitions import build_checks, build_freshness
-from asset_checks.freshness import due_day, freshness_policy_for
+from asset_checks.freshness import freshness_policy_for
 from resources.delta.table import Table
 from video_assets.daily_views.tables import MISSING_DATES, MONTHLY_VIEWS
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS
+from video_assets.unfinished_days import due_day
 
 LATE = "yesterday_is_there"
 OVERDUE = "delivered_in_time"

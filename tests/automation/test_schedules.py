@@ -7,7 +7,8 @@ import pytest
 from dagster._utils.schedules import schedule_execution_time_iterator
 from support.stand_ins import DAILY_STEPS, START, Behaviour, stand_ins
 
-from video_assets.automation.schedules import CRON, TIME_ZONE, daily_schedule, yesterday
+from video_assets.automation.schedules import CRON, TIME_ZONE, daily_schedule
+from video_assets.days import yesterday
 
 SCHEDULE = daily_schedule(START, DAILY_STEPS)
 REPOSITORY = dg.Definitions(

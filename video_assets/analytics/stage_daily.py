@@ -100,7 +100,8 @@ class _Work:
             if any(day >= self.run.end for day in stored.rows_per_day(self.table)):
                 later = restated(stored.frame(self.table, self.run.end), engagement)
                 staged.add({self.table.name: self._stage_changed(later)})
-        return staged.merged()[self.table.name]
+        unfinished = stored.unfinished_days(SESSIONS, self.run.first, self.run.end)
+        return staged.merged()[self.table.name].marked(unfinished)
 
     def _stage_changed(self, later: DataFrame) -> StagedTable:
         changed = later.where(F.col("isChanged")).select("date").distinct().collect()

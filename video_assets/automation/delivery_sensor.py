@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -11,19 +12,22 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from video_assets.catalog import PARTITION_TAG, RANGE_TAGS, asset_key
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
 from video_assets.days import DayRange
+from video_assets.deliveries.account import key_of
 from video_assets.deliveries.delivery import Source
 from video_assets.deliveries.pending import gapless, pending_of
-from video_assets.deliveries.stale import Comparison, Pending
+from video_assets.deliveries.stale import Comparison, Pending, Reason
 from video_assets.deliveries.tables import SOURCE_FILES
-from video_assets.engagement.tables import VIDEO_METADATA
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS, USER_ALIASES
 from video_assets.settings import Settings
 from video_assets.source_files.sources import sources_of
 from video_assets.sources.errors import SourceError
 from video_assets.sources.listing import FoundFile
+from video_assets.unfinished_days import last_partition
 
 SENSOR = "new_deliveries"
 INTERVAL_SECONDS = 300
+INTERVAL_SECONDS_WITH_TODAY = 30
 # A day that stays stale is not computed at each look: its files may be what is wrong.
 TRIES = 3
 _THEN_EVERY = timedelta(days=1)
@@ -35,7 +39,9 @@ _STEPS = {
     VIDEO_METADATA.name: [asset_key(VIDEO_METADATA)],
     USER_ALIASES.name: _LOOK,
 }
-_UNFINISHED = [
+# What today's events go through in one run; other days' sessions follow by their conditions.
+_UP_TO_ENGAGEMENT = [*_STEPS[RAW_EVENTS.name], asset_key(SESSIONS), asset_key(ENGAGEMENT)]
+_IN_PROGRESS = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
@@ -84,14 +90,21 @@ class Looked(BaseModel):
 
 def delivery_sensor(
     settings: Settings,
-    seconds_between_looks: int = INTERVAL_SECONDS,
+    seconds_between_looks: int | None = None,
     default_status: dg.DefaultSensorStatus = dg.DefaultSensorStatus.STOPPED,
 ) -> dg.SensorDefinition:
-    """The sensor `new_deliveries`, off until somebody switches it on."""
+    """The sensor `new_deliveries`, off until somebody switches it on.
+
+    Args:
+        settings: sources, warehouse and days.
+        seconds_between_looks: None: five minutes; half a one where today is kept current.
+        default_status: whether it is on.
+    """
+    usual = INTERVAL_SECONDS_WITH_TODAY if settings.include_today else INTERVAL_SECONDS
 
     @dg.sensor(
         name=SENSOR,
-        minimum_interval_seconds=seconds_between_looks,
+        minimum_interval_seconds=seconds_between_looks or usual,
         default_status=default_status,
         target=dg.AssetSelection.assets(*{key for keys in _STEPS.values() for key in keys}),
         description="Looks for files that came, changed or vanished, and has exactly the days "
@@ -111,7 +124,7 @@ def look(
 
     Args:
         instance: where the runs are that are queued or running.
-        settings: sources, warehouse and first day.
+        settings: sources, warehouse and days.
         before: what the look before left.
         now: UTC time.
     """
@@ -132,7 +145,7 @@ class _Running:
 
     @classmethod
     def of(cls, instance: dg.DagsterInstance) -> "_Running":
-        return cls(instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)))
+        return cls(instance.get_runs(dg.RunsFilter(statuses=_IN_PROGRESS)))
 
     def computes(self, keys: Iterable[dg.AssetKey], day: date | None) -> bool:
         """Whether one of them computes an asset's day; of an asset without days, the asset."""
@@ -161,6 +174,7 @@ class _Look:
         self._settings = settings
         self._before = before
         self._now = now
+        self._today = now.astimezone(UTC).date()
         self._running = running
         self._growing: dict[str, str] = {}
         self._asked: dict[str, Asked] = {}
@@ -175,6 +189,8 @@ class _Look:
             except SourceError as error:
                 self._notes.append(str(error))
                 continue
+            if source.is_of_events and self._came_today(pending.unknown):
+                pending = replace(pending, pending=self._with_today(pending), unknown=())
             unknown += pending.unknown
             yield from self._runs_of(source, pending)
         if unknown and self._may_ask(SOURCE_FILES.name, _LOOK, None, _digest(_of_files(unknown))):
@@ -206,7 +222,28 @@ class _Look:
         if days and not is_daily:
             yield dg.RunRequest(asset_selection=keys, tags=tags)
             return
+        if source.is_of_events and self._today in days:
+            days.remove(self._today)
+            yield _request(_UP_TO_ENGAGEMENT, tags, DayRange.single(self._today))
         yield from (_request(keys, tags, range_) for range_ in gapless(days))
+
+    def _came_today(self, unknown: Sequence[FoundFile]) -> bool:
+        """Whether files came since midnight alone, and today is a partition.
+
+        A run of today reads what nobody read yet, and tells which other days the files have.
+        """
+        if not unknown or last_partition(self._settings, self._now) != self._today:
+            return False
+        modified = (file.stored.modified for file in unknown)
+        return all(time and time.astimezone(UTC).date() >= self._today for time in modified)
+
+    def _with_today(self, compared: Comparison) -> dict[date, Pending]:
+        today = compared.pending.get(self._today)
+        came = dict.fromkeys(map(key_of, compared.unknown), Reason.CAME)
+        return {
+            **compared.pending,
+            self._today: Pending({**(today.files if today else {}), **came}, today is not None),
+        }
 
     def _may_ask(self, name: str, keys: Sequence[dg.AssetKey], day: date | None, why: str) -> bool:
         """Whether to ask for something that is pending; notes that it was."""

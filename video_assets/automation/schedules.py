@@ -1,10 +1,13 @@
 """The daily run: yesterday, through everything that can share a run, in order."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Any
 
 import dagster as dg
+
+from video_assets.catalog import LIFETIME_VIEWS
+from video_assets.days import yesterday
 
 JOB = "daily"
 SCHEDULE = "daily_at_two"
@@ -19,14 +22,14 @@ def daily_steps(
 ) -> list[dg.AssetKey]:
     """What one run of a day can compute: the assets with these partitions, or without any.
 
-    Those with other partitions, months and days up to today, follow by their conditions.
+    Months follow by their conditions, and so does the group that begins with a count asked today.
     """
     return [
         spec.key
         for asset in assets
         if isinstance(asset, dg.AssetsDefinition)
         for spec in asset.specs
-        if spec.partitions_def in (None, daily)
+        if spec.partitions_def in (None, daily) and spec.group_name != LIFETIME_VIEWS
     ]
 
 
@@ -55,11 +58,6 @@ def daily_schedule(start: date, steps: Sequence[dg.AssetKey]) -> dg.ScheduleDefi
         return dg.RunRequest(run_key=f"{JOB}-{day}", partition_key=str(day))
 
     return at_two
-
-
-def yesterday(now: datetime) -> date:
-    """The last UTC day that is over."""
-    return now.astimezone(UTC).date() - timedelta(days=1)
 
 
 def automation_sensor(

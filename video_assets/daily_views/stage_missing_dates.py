@@ -1,7 +1,7 @@
 """`missing_dates` and `missing_date`: one computation, as arrays and as rows."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 
 from pyspark.sql import DataFrame
@@ -11,6 +11,7 @@ from video_assets.daily_views.delivered_days import delivered_days
 from video_assets.daily_views.missing_dates import Expectation, seen_days
 from video_assets.daily_views.routes import both_forms
 from video_assets.daily_views.tables import MISSING_DATE, MISSING_DATES
+from video_assets.days import yesterday
 from video_assets.settings import Settings
 
 ARRAYS, ROWS = MISSING_DATES.name, MISSING_DATE.name
@@ -21,8 +22,11 @@ def expectation(settings: Settings, newest: date | None) -> Expectation:
 
     Args:
         settings: as-of date, when a video is gone, and what a day without a row means.
-        newest: newest day of `daily_video_views`; None: there are no views.
+        newest: newest day of `daily_video_views`; None: there are no views. A day that is not over
+            misses nothing yet.
     """
+    if newest and settings.include_today:
+        newest = min(newest, yesterday(datetime.now(UTC)))
     as_of = settings.as_of_date or newest or date.min
     is_zero = settings.no_row_means == "zero" and newest is not None
     without_gap = delivered_days(settings, as_of) if is_zero else frozenset()

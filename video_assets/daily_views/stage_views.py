@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 from pyspark.sql import DataFrame
@@ -33,6 +33,7 @@ from video_assets.sources.listing import Listing
 from video_assets.sources.packing import VALID_ROWS
 from video_assets.sources.times import Window
 from video_assets.staged_days import StagedDays
+from video_assets.unfinished_days import lag_of_views, unfinished_days
 
 VALID, REJECTED = DAILY_VIDEO_VIEWS.name, REJECTED_DAILY_VIEWS.name
 # So many rows of views take the room of an event in Parquet.
@@ -80,6 +81,7 @@ def stage_views(
     Raises:
         SourceError: there is nothing to read, or no day of it can be read.
     """
+    now = datetime.now(UTC)
     delivery = delivery_of(views_delivered(settings), run, spark.spark_session)
     layout, listing = delivery.source.layout, delivery.listing
 
@@ -128,6 +130,7 @@ def stage_views(
     with StagedChunks() as staged:
         unreadable = stage_readable(chunks, listing, stage_chunk, staged, read)
         days = StagedDays(staged.merged(), days_without_file(listing), account)
+        days = days.marked(unfinished_days(settings, lag_of_views(settings), run, now))
         return without_unreadable(days, unreadable, delivery, VALID, log)
 
 

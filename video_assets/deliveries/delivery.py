@@ -104,7 +104,10 @@ class Source:
             dated = (table for table in stored if self.is_daily)
             return {day for table in dated for day in tables.rows_per_day(table)}
 
-        return StoredDays(commit_of, with_rows)
+        def is_unfinished(day: date) -> bool:
+            return tables.is_unfinished(self.table, day)
+
+        return StoredDays(commit_of, with_rows, is_unfinished)
 
     def every_file(self) -> list[FoundFile]:
         """All files that are there, those of all days; none where nothing was delivered yet.

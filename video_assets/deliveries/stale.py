@@ -29,10 +29,12 @@ class StoredDays:
     Attributes:
         commit_of: the number under which the newest commit of a day is noted; None: there is none.
         with_rows: gives the days that have rows; 1970-01-01 where there are rows without a day.
+        is_unfinished: whether a day was computed before its deliveries had ended.
     """
 
     commit_of: Callable[[date], int | None]
     with_rows: Callable[[], Collection[date]]
+    is_unfinished: Callable[[date], bool]
 
 
 class Reason(StrEnum):
@@ -44,6 +46,7 @@ class Reason(StrEnum):
     UNFINISHED = "unfinished"
     EARLIER_DAY = "an earlier day changed"
     ALIASES = "users' aliases changed"
+    ENDED = "its deliveries have ended"
 
 
 _MARKED = {PREDECESSOR_CHANGED: Reason.EARLIER_DAY, ALIASES_CHANGED: Reason.ALIASES}
@@ -55,7 +58,7 @@ class Pending:
 
     Attributes:
         files: the versions that came, by why the day is stale.
-        was_computed: whether the table has the day, so that it is stale; else it merely waits.
+        was_computed: whether the table has the day; else it merely waits.
     """
 
     files: Mapping[Key, Reason]
@@ -70,6 +73,11 @@ class Pending:
     def reasons(self) -> Sequence[str]:
         """Why, each once."""
         return sorted(set(self.files.values()))
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the table has the day, and not as its files have it."""
+        return self.was_computed and self.reasons != [Reason.ENDED]
 
     @property
     def needs_a_run(self) -> bool:
@@ -96,7 +104,7 @@ class Comparison:
     @property
     def stale(self) -> dict[date, Pending]:
         """The days that were computed before their files came, changed or vanished."""
-        return {day: pending for day, pending in self.pending.items() if pending.was_computed}
+        return {day: pending for day, pending in self.pending.items() if pending.is_stale}
 
     @property
     def to_run(self) -> list[date]:
@@ -112,6 +120,8 @@ def compare(  # noqa: PLR0913 (two lists, and how to read them)
     growing: Iterable[FoundFile] = (),
     *,
     start: date,
+    delivered: date,
+    early_days: int = 1,
     days_by_path: bool = False,
 ) -> Comparison:
     """Hold an account against the files that are there.
@@ -125,6 +135,9 @@ def compare(  # noqa: PLR0913 (two lists, and how to read them)
         growing: those of the files that may not be whole yet.
         start: the first partition of all; rows of those between it and `partitions` wait without
             a word, because theirs were dropped.
+        delivered: the newest day that gets no more deliveries, unless they are late.
+        early_days: how many days after the partitions and the day that follows them have rows that
+            merely come early.
         days_by_path: whether a file's path alone tells the day of its rows.
     """
     waits = {key_of(file) for file in growing}
@@ -136,7 +149,7 @@ def compare(  # noqa: PLR0913 (two lists, and how to read them)
     }
     gone = {key: version for key, version in account.versions.items() if key not in there}
     computed_before = {(key.path, day) for key, v in gone.items() for day in v.fates}
-    days = _Days(stored, partitions, start, computed_before)
+    days = _Days(stored, partitions, start, early_days, computed_before)
     for key, version in known.items():
         days.add_present(key, version)
     paths, left = {key.path for key in there}, {key.path for key in waits}
@@ -144,6 +157,7 @@ def compare(  # noqa: PLR0913 (two lists, and how to read them)
         if key.path not in left:
             days.add_gone(key, version, Reason.CHANGED if key.path in paths else Reason.VANISHED)
     days.add_unaccounted(account.versions.values())
+    days.add_ended(delivered)
     unknown = {key: f for key, f in there.items() if key not in known and key not in waits}
     computed = (day for version in account.versions.values() for day in version.fates)
     days.let_one_stand_for_the_undated(computed)
@@ -168,6 +182,7 @@ class _Days:
     stored: StoredDays
     partitions: DayRange | None
     start: date
+    early_days: int
     computed_before: Collection[tuple[str, date]]
     files: dict[date, dict[Key, Reason]] = field(default_factory=lambda: defaultdict(dict))
     outside: dict[date, int] = field(default_factory=lambda: defaultdict(int))
@@ -199,6 +214,13 @@ class _Days:
         for day in self.stored.with_rows():
             if day not in accounted and self._is_computed_by_runs(day):
                 self.files[day][Key("", str(self._commit(day)))] = Reason.UNFINISHED
+
+    def add_ended(self, delivered: date) -> None:
+        """Days that were computed as unfinished, and are not any more."""
+        for day in self.stored.with_rows():
+            is_past = self._is_partition(day) and day <= delivered and day not in self.files
+            if is_past and self.stored.is_unfinished(day):
+                self.files[day][Key("", str(self._commit(day)))] = Reason.ENDED
 
     def add_by_path(self, key: Key, day: date | None) -> bool:
         """A version that nobody looked into; whether its path says enough, as today's does."""
@@ -232,7 +254,7 @@ class _Days:
         """Whether no partition can hold a day; rows of today and tomorrow merely come early."""
         if self.partitions is None:
             return False
-        return not self.start <= day <= self.partitions.end + timedelta(days=1)
+        return not self.start <= day <= self.partitions.end + timedelta(days=self.early_days)
 
     def _reason(self, key: Key, day: date) -> Reason:
         return Reason.CHANGED if (key.path, day) in self.computed_before else Reason.CAME

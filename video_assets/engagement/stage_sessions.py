@@ -50,7 +50,9 @@ def stage_loaded_sessions(
         if _replacements(newest, run) != _replacements(stored, run):
             raise EventsChangedError(f"raw_events of {run} changed while sessions were computed")
     tables = staged.merged() if staged else {}
-    return StagedDays(tables, dict.fromkeys(set(run.days) - set(loaded), NEVER_LOADED))
+    failed = dict.fromkeys(set(run.days) - set(loaded), NEVER_LOADED)
+    unfinished = stored.unfinished_days(RAW_EVENTS, run.first, run.end)
+    return StagedDays(tables, failed).marked(unfinished)
 
 
 def _replacements(stored: Warehouse, run: DayRange) -> list[int | None]:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import partial
 
 from pyspark.sql import DataFrame
@@ -32,6 +33,7 @@ from video_assets.source_chunks import SourceChunk, source_chunks, stage_readabl
 from video_assets.sources.fields import Layout
 from video_assets.sources.frames import read_rows
 from video_assets.staged_days import StagedDays
+from video_assets.unfinished_days import lag_of_events, unfinished_days
 
 VALID, REJECTED, DESCRIBED = RAW_EVENTS.name, REJECTED_EVENTS.name, DESCRIBED_VIDEOS.name
 
@@ -55,7 +57,7 @@ def stage_events(
     Raises:
         SourceError: there is nothing to read, or no day of it can be read.
     """
-    delivered = events_delivered(settings)
+    now, delivered = _now(), events_delivered(settings)
     refresh_aliases(spark, settings, delivered, log)
     aliases = aliases_state(settings)
     delivery = delivery_of(delivered, run, spark.spark_session)
@@ -94,4 +96,9 @@ def stage_events(
     with StagedChunks() as staged:
         unreadable = stage_readable(chunks, listing, stage_chunk, staged, read)
         days = StagedDays(staged.merged(), days_without_file(listing), note)
+        days = days.marked(unfinished_days(settings, lag_of_events(settings), run, now))
         return without_unreadable(days, unreadable, delivery, VALID, log)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

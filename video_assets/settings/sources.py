@@ -50,6 +50,11 @@ class SourceSettings(BaseModel):
         description="where the arrival of a row decides the folder of a `{date}` path: how many "
         "folders after its own a day reads too",
     )
+    include_today: bool = Field(
+        default=False,
+        description="whether the current UTC day is a partition too, which `new_deliveries` keeps "
+        "current; its numbers are marked as unfinished until its deliveries have ended",
+    )
     settle_seconds: int = Field(
         60,
         ge=0,
