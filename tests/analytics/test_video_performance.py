@@ -9,25 +9,32 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
-from support.checks import NOON, engaged
+from support.checks import NOON, engaged, session
 from support.events import ended, pause, play, resume, to_table
 from support.oracle import Event
 from support.tables import frame
 
 from video_assets.analytics.tables import VIDEO_PERFORMANCE
 from video_assets.analytics.video_performance import video_performance
+from video_assets.analytics.video_plays import video_plays
 from video_assets.arrow.kernels import spark_schema
-from video_assets.engagement.tables import ENGAGEMENT
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+
+VALID_PLAY, REACHED_END = 30.0, 0.95
 
 Row = dict[str, Any]
 
 
 def performance(
-    spark: SparkSession, rows: Iterable[Row], events: Iterable[Event] = ()
+    spark: SparkSession,
+    rows: Iterable[Row],
+    events: Iterable[Event] = (),
+    sessions: Iterable[Row] = (),
 ) -> dict[str, Row]:
     engagement = frame(spark, rows, ENGAGEMENT)
     raw_events = spark.createDataFrame(to_table(events or [pause(0, at=0, video="none")]))
-    found = video_performance(engagement, raw_events).collect()
+    plays = video_plays(frame(spark, sessions, SESSIONS), VALID_PLAY, 1)
+    found = video_performance(engagement, raw_events, plays, REACHED_END).collect()
     return {row["videoId"]: row.asDict() for row in found}
 
 
@@ -55,7 +62,9 @@ def test_each_video_has_one_row_with_its_title_and_duration(spark: SparkSession)
 
 def test_the_columns_are_those_declared(spark: SparkSession) -> None:
     events = spark.createDataFrame(to_table([play(0, at=0)]))
-    found = video_performance(frame(spark, [engaged()], ENGAGEMENT), events)
+    plays = video_plays(frame(spark, [], SESSIONS), VALID_PLAY, 1)
+    engagement = frame(spark, [engaged()], ENGAGEMENT)
+    found = video_performance(engagement, events, plays, REACHED_END)
     declared = spark_schema(VIDEO_PERFORMANCE)
     assert [(f.name, f.dataType) for f in found.schema] == [(f.name, f.dataType) for f in declared]
 
@@ -160,3 +169,64 @@ def test_the_order_of_rows_changes_no_digit(spark: SparkSession) -> None:
         engagementScore=[round(-n, 2) for n in numbers],
     )
     assert performance(spark, rows) == performance(spark, rows[::-1])
+
+
+def test_the_end_is_reached_by_position_or_by_coverage(spark: SparkSession) -> None:
+    """Of 40 s: one saw 38, one skipped to the end, one left at once, one has an ending alone."""
+    row = of_viewers(
+        spark,
+        totalUniqueSecondsWatched=[38.0, 2.0, 37.9, 0.0],
+        hasReachedEnd=[True, True, False, True],
+        isCompletedAtLeastOnce=[False, False, False, True],
+    )
+    assert (row["reachedEndRate"], row["coveredRate"], row["completionRate"]) == (75, 25, 25)
+
+
+def test_what_older_rows_do_not_tell_is_null(spark: SparkSession) -> None:
+    rows = viewers(hasReachedEnd=[True, None])
+    older = [session(1), session(1, userId="ann", playedSeconds=None)]
+    row = performance(spark, rows, sessions=older)["v1"]
+    assert (row["reachedEndRate"], row["playedHours"], row["playbackSpeed"]) == (None, None, 1.0)
+
+
+def test_a_session_with_thirty_seconds_or_an_ending_is_a_valid_play(spark: SparkSession) -> None:
+    rows = [
+        session(1, userId="long", watchTime=30.0),
+        session(1, userId="short", watchTime=29.999),
+        session(1, userId="ended", watchTime=5.0, endedCount=1),
+        session(1, userId="twice", watchTime=29.0),
+        session(1, userId="twice", sessionNumber=2, watchTime=29.0),
+    ]
+    row = performance(spark, [engaged()], sessions=rows)["v1"]
+    assert row["validPlays"] == 2
+
+
+def test_a_session_that_runs_past_midnight_is_one_play(spark: SparkSession) -> None:
+    rows = [
+        session(1, watchTime=20.0),
+        session(2, watchTime=10.0, isContinuation=True),
+        session(3, watchTime=10.0),
+    ]
+    assert performance(spark, [engaged()], sessions=rows)["v1"]["validPlays"] == 1
+
+
+def test_the_speed_is_seconds_of_video_beside_seconds_of_wall_clock(spark: SparkSession) -> None:
+    rows = [
+        session(1, watchTime=3600.0, playedSeconds=1800.0),
+        session(1, userId="ann", watchTime=1800.0, playedSeconds=1800.0),
+    ]
+    row = performance(spark, [engaged()], sessions=rows)["v1"]
+    assert (row["playbackSpeed"], row["playedHours"]) == (1.5, 1.0)
+
+
+def test_what_was_never_played_has_no_speed(spark: SparkSession) -> None:
+    row = performance(spark, [engaged()])["v1"]
+    assert (row["playbackSpeed"], row["playedHours"], row["validPlays"]) == (None, 0.0, 0)
+
+
+@pytest.mark.parametrize(("duration", "audience"), [(40.0, 1.5), (0.0, None), (inf, None)])
+def test_the_average_minute_has_the_watch_time_by_the_length_as_audience(
+    spark: SparkSession, duration: float, audience: float | None
+) -> None:
+    row = of_viewers(spark, totalWatchTime=[40.0, 20.0], videoDuration=[duration, duration])
+    assert row["averageMinuteAudience"] == audience

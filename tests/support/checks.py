@@ -102,6 +102,7 @@ def session(number: int, **changed: Any) -> Row:
         "eventCount": 2,
         "unterminatedPosition": None,
         "segmentCount": 1,
+        "playedSeconds": 20.0,
         "tooLongSegments": 0,
         "tooFastSegments": 0,
         **changed,

@@ -327,6 +327,7 @@ class SessionDay:
             "unterminatedPosition": last.position if last.name == PLAY else None,
             "furthestSeen": max(seen, default=None),
             "segmentCount": len(segments),
+            "playedSeconds": math.fsum(gap.dt for gap in watched),
             "tooLongSegments": sum(gap.is_too_long for gap in self.gaps),
             "tooFastSegments": sum(gap.is_too_fast for gap in self.gaps),
         }

@@ -75,6 +75,9 @@ def video(number: int, title: str | None = None) -> Video:
         duration=300.0,
         is_duration_estimated=number == 2,
         excluded_viewers=int(number == 1),
+        valid_plays=300,
+        reached_end=55.5,
+        speed=None if number == 3 else 1.25,
         excluded_hours=16.5 if number == 1 else 0.0,
     )
 

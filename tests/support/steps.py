@@ -16,6 +16,7 @@ from video_assets.analytics.stage_daily import stage_dimension_daily, stage_vide
 from video_assets.analytics.stage_experiments import stage_experiment_results
 from video_assets.analytics.stage_position_curve import stage_position_curve
 from video_assets.analytics.stage_user_engagement import stage_user_engagement
+from video_assets.analytics.stage_video_performance import stage_video_performance
 from video_assets.analytics.tables import (
     DIMENSION_DAILY,
     EXPERIMENT_RESULTS,
@@ -24,8 +25,6 @@ from video_assets.analytics.tables import (
     VIDEO_PERFORMANCE,
     VIDEO_POSITION_CURVE,
 )
-from video_assets.analytics.video_performance import video_performance
-from video_assets.analytics.viewer_limits import excluded_viewers
 from video_assets.daily_views.missing_dates import newest_date
 from video_assets.daily_views.monthly_views import monthly_views
 from video_assets.daily_views.stage_missing_dates import expectation, stage_missing_dates
@@ -118,10 +117,7 @@ class Steps:
         return _named(stage_user_engagement(engagement, self.spark, self.settings, LOG))
 
     def video_performance(self) -> StagedDays:
-        excluded = excluded_viewers(self._frame(USER_ENGAGEMENT), self.settings)
-        inputs = (self._frame(ENGAGEMENT), self._frame(RAW_EVENTS))
-        rows = video_performance(*inputs, excluded)
-        return _named(stage_frame(rows, self.settings.warehouse, VIDEO_PERFORMANCE))
+        return _named(stage_video_performance(self.spark, self.settings))
 
     def position_curve(self) -> StagedDays:
         events = self._frame(RAW_EVENTS)

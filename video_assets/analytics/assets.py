@@ -8,12 +8,12 @@ from resources.delta.table import Table
 from resources.engine.session import SparkEngine
 from resources.runs.passing_faults import retries_passing_faults
 from video_assets.analytics import video_engagement_bi as bi_frames
-from video_assets.analytics import video_performance as performance_frames
 from video_assets.analytics import viewer_cohorts as cohort_frames
 from video_assets.analytics.stage_daily import stage_dimension_daily, stage_video_daily
 from video_assets.analytics.stage_experiments import stage_experiment_results
 from video_assets.analytics.stage_position_curve import stage_position_curve
 from video_assets.analytics.stage_user_engagement import stage_user_engagement
+from video_assets.analytics.stage_video_performance import stage_video_performance
 from video_assets.analytics.tables import (
     DIMENSION_DAILY,
     EXPERIMENT_RESULTS,
@@ -24,7 +24,6 @@ from video_assets.analytics.tables import (
     VIDEO_POSITION_CURVE,
     VIEWER_COHORTS,
 )
-from video_assets.analytics.viewer_limits import excluded_viewers
 from video_assets.catalog import ANALYTICS, asset_key, days_of, declared
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS
@@ -101,24 +100,16 @@ def video_performance_asset() -> dg.AssetsDefinition:
         "tiers. A viewer is a user with any event of the video. Viewers with a data quality flag "
         "count in every number, and are counted in `flaggedViewers`; those with an "
         "`exclusionReason` of `user_engagement` do not, and are counted in `excludedViewers`.",
-        ins={
-            ENGAGEMENT.name: _whole_table(ENGAGEMENT),
-            RAW_EVENTS.name: _all_days(RAW_EVENTS),
-            USER_ENGAGEMENT.name: _whole_table(USER_ENGAGEMENT),
-        },
+        deps=[
+            asset_key(ENGAGEMENT),
+            asset_key(USER_ENGAGEMENT),
+            _days_of(SESSIONS),
+            _days_of(RAW_EVENTS),
+        ],
     )
     @retries_passing_faults
-    def video_performance(
-        aggregated_user_video_engagement: DataFrame,
-        raw_events: DataFrame,
-        user_engagement: DataFrame,
-        settings: dg.ResourceParam[Settings],
-    ) -> DataFrame:
-        return performance_frames.video_performance(
-            aggregated_user_video_engagement,
-            raw_events,
-            excluded_viewers(user_engagement, settings),
-        )
+    def video_performance(spark: SparkEngine, settings: dg.ResourceParam[Settings]) -> StagedTable:
+        return stage_video_performance(spark, settings)
 
     return video_performance
 

@@ -161,6 +161,50 @@ VIDEO_PERFORMANCE = Table(
             origin=ENGAGEMENT.origin("lastWatchDate"),
         ),
         Column(
+            "reachedEndRate",
+            pa.float64(),
+            "viewers who reached the end, by position: the video ran to it, or a watched segment "
+            "ends at REACHED_END of the duration or after it",
+            "%",
+            origin=ENGAGEMENT.origin("hasReachedEnd"),
+        ),
+        Column(
+            "coveredRate",
+            pa.float64(),
+            "viewers who watched REACHED_END of the video at least once, by coverage: who skipped "
+            "to the end is none",
+            "%",
+            origin=ENGAGEMENT.origin("totalUniqueSecondsWatched", "videoDuration"),
+        ),
+        Column(
+            "validPlays",
+            pa.int64(),
+            "sessions in which VALID_PLAY_SECONDS were watched, or the video ran to its end",
+            "sessions",
+            origin=SESSIONS.origin("sessionId", "isContinuation", "watchTime", "endedCount"),
+        ),
+        Column(
+            "playedHours",
+            pa.float64(),
+            "wall clock of what was watched; null where sessions of any day do not tell it yet",
+            "h",
+            origin=SESSIONS.origin("playedSeconds"),
+        ),
+        Column(
+            "playbackSpeed",
+            pa.float64(),
+            "seconds of video watched in a second of wall clock; null where none is known",
+            origin=SESSIONS.origin("watchTime", "playedSeconds"),
+        ),
+        Column(
+            "averageMinuteAudience",
+            pa.float64(),
+            "how many watch an average minute of the video: watch time by its duration; null "
+            "without a duration",
+            "viewers",
+            origin=ENGAGEMENT.origin("totalWatchTime", "videoDuration"),
+        ),
+        Column(
             "excludedViewers",
             pa.int64(),
             "viewers with an exclusionReason: they are in no other number but excludedWatchHours, "

@@ -9,10 +9,17 @@ from video_assets.engagement.tables import OK
 from video_assets.vocabulary import PlayerEvent
 
 _SECONDS_PER_HOUR = 3600.0
+_MILLISECONDS_PER_HOUR = 3_600_000.0
+_ENDLESS = float("inf")
+_COUNTED = ("plays", "validPlays")
 
 
 def video_performance(
-    engagement: DataFrame, raw_events: DataFrame, excluded: DataFrame | None = None
+    engagement: DataFrame,
+    raw_events: DataFrame,
+    video_plays: DataFrame,
+    reached_end: float,
+    excluded: DataFrame | None = None,
 ) -> DataFrame:
     """One row per video, over all of its viewers; rows with a quality flag count like any other.
 
@@ -22,6 +29,8 @@ def video_performance(
     Args:
         engagement: rows of `aggregated_user_video_engagement`.
         raw_events: rows of `raw_events`, of which the plays are counted.
+        video_plays: rows of `video_plays.VIDEO_PLAYS`, of those who count.
+        reached_end: share of the duration from which on a video counts as watched.
         excluded: `userId` of those who are left out; None: everybody counts.
 
     Returns:
@@ -29,17 +38,31 @@ def video_performance(
     """
     if excluded is None:
         nobody = {"excludedViewers": F.lit(0).cast("long"), "excludedWatchHours": F.lit(0.0)}
-        videos = _viewers(engagement).withColumns(nobody)
+        videos = _viewers(engagement, reached_end).withColumns(nobody)
     else:
         few = F.broadcast(excluded)
         raw_events = raw_events.join(few, "userId", "left_anti")
         videos = _with_left_out(
-            _viewers(engagement.join(few, "userId", "left_anti")),
+            _viewers(engagement.join(few, "userId", "left_anti"), reached_end),
             _left_out(engagement.join(few, "userId", "left_semi")),
         )
-    counted = videos.join(_plays(raw_events), on="videoId", how="left")
-    plays = F.coalesce(F.col("plays"), F.lit(0)).cast("long")
-    return counted.withColumn("plays", plays).select(*VIDEO_PERFORMANCE.column_names)
+    counted = videos.join(_plays(raw_events), "videoId", "left").join(
+        video_plays, "videoId", "left"
+    )
+    played = F.col("playedMilliseconds")
+    known = counted.withColumns(
+        {
+            **{name: F.coalesce(F.col(name), F.lit(0)).cast("long") for name in _COUNTED},
+            "playedHours": F.when(
+                F.coalesce(F.col("rowsUnknown"), F.lit(0)) == 0,
+                F.coalesce(played, F.lit(0)) / F.lit(_MILLISECONDS_PER_HOUR),
+            ),
+            "playbackSpeed": F.round(
+                F.col("watchedMilliseconds") / F.when(played > F.lit(0), played), 2
+            ),
+        }
+    )
+    return known.select(*VIDEO_PERFORMANCE.column_names)
 
 
 def _plays(raw_events: DataFrame) -> DataFrame:
@@ -67,8 +90,11 @@ def _with_left_out(videos: DataFrame, left_out: DataFrame) -> DataFrame:
         "lastSeen": F.greatest("lastSeen", "lastSeenOfThem"),
     }
     described = {name: F.coalesce(F.col(name), F.col(f"{name}OfThem")) for name in shared}
+    nobody = F.col("viewers").isNull()
     numbers = {
-        name: F.coalesce(F.col(name), F.lit(0)).cast(both.schema[name].dataType)
+        name: F.when(
+            nobody & F.col(name).isNull(), F.lit(0).cast(both.schema[name].dataType)
+        ).otherwise(F.col(name))
         for name in both.columns
         if name not in {"videoId", "dropOffPosition", *shared, *(f"{n}OfThem" for n in shared)}
     }
@@ -95,10 +121,13 @@ def _has_reached(percent: int) -> Column:
     return F.col("isCompletedAtLeastOnce") | (furthest >= F.lit(float(percent)))
 
 
-def _viewers(engagement: DataFrame) -> DataFrame:
+def _viewers(engagement: DataFrame, reached_end: float) -> DataFrame:
     completed = F.col("isCompletedAtLeastOnce")
     # The furthest position of a viewer who completed the video tells nothing about leaving it.
     left_at = F.when(~completed, F.col("maxPositionReached"))
+    has_length = (F.col("videoDuration") > F.lit(0.0)) & (F.col("videoDuration") < F.lit(_ENDLESS))
+    watched = F.col("totalUniqueSecondsWatched") >= F.lit(reached_end) * F.col("videoDuration")
+    length = F.max(F.when(has_length, F.col("videoDuration")))
     return engagement.groupBy("videoId").agg(
         *_of_video(),
         F.count(F.lit(1)).alias("viewers"),
@@ -115,6 +144,12 @@ def _viewers(engagement: DataFrame) -> DataFrame:
             percentage_of_rows(_has_reached(percent)).alias(f"reached{percent}Percent")
             for percent in REACHED_PERCENTAGES
         ),
+        F.when(
+            F.count_if(F.col("hasReachedEnd").isNull()) == 0,
+            percentage_of_rows(F.col("hasReachedEnd")),
+        ).alias("reachedEndRate"),
+        percentage_of_rows(has_length & watched).alias("coveredRate"),
+        F.round(total("totalWatchTime") / length, 2).alias("averageMinuteAudience"),
         F.median(left_at).alias("dropOffPosition"),
         mean("engagementScore").alias("avgEngagementScore"),
         *tier_counts("viewers"),

@@ -26,6 +26,7 @@ _NOT_NEEDED = {
     "segmentCount",
     "tooLongSegments",
     "tooFastSegments",
+    "playedSeconds",
 }
 _FILES = "location string"
 _PAIRS = pa.schema([pa.field(name, pa.string()) for name in ENGAGEMENT.key])

@@ -161,6 +161,13 @@ SESSIONS = Table(
             "object; null without any",
             origin=RAW_EVENTS.origin("dimensions", "timestamp"),
         ),
+        Column(
+            "playedSeconds",
+            pa.float64(),
+            "wall clock of the watched segments, each from the event before the one that closes it",
+            "s",
+            origin=_WATCHED,
+        ),
     ),
 )
 

@@ -261,6 +261,9 @@ def _video(row: Any) -> Video:
         is_duration_estimated=row["isDurationEstimated"],
         excluded_viewers=row["excludedViewers"] or 0,
         excluded_hours=row["excludedWatchHours"] or 0.0,
+        valid_plays=row["validPlays"],
+        reached_end=row["reachedEndRate"],
+        speed=row["playbackSpeed"],
     )
 
 

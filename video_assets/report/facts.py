@@ -111,6 +111,9 @@ class Video:
     """One video with all of its viewers; times in seconds, shares in percent.
 
     Attributes:
+        valid_plays: None where older rows do not tell it, as all that follows.
+        reached_end: by position.
+        speed: seconds of video a second of wall clock.
         excluded_viewers: who are in no other number.
         excluded_hours: what these watched, beside `hours`.
     """
@@ -128,6 +131,9 @@ class Video:
     is_duration_estimated: bool
     excluded_viewers: int = 0
     excluded_hours: float = 0.0
+    valid_plays: int | None = None
+    reached_end: float | None = None
+    speed: float | None = None
 
     @property
     def average_view(self) -> float:

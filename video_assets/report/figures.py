@@ -55,6 +55,9 @@ LIST_COLUMNS = (
     "Complete it, %",
     "Drop-off",
     "Length",
+    "Valid plays",
+    "Reach the end, %",
+    "Speed",
     "Left out, h",
 )
 
@@ -240,8 +243,15 @@ def list_row(video: Video) -> Row:
         f"{video.completion_rate:,.1f}",
         "none" if video.drop_off is None else clock(video.drop_off),
         clock(video.duration),
+        _unless_unknown(video.valid_plays, "{:,}"),
+        _unless_unknown(video.reached_end, "{:,.1f}"),
+        _unless_unknown(video.speed, "{:,.2f}"),
         f"{video.excluded_hours:,.2f}",
     )
+
+
+def _unless_unknown(number: float | None, shown: str) -> str:
+    return "none" if number is None else shown.format(number)
 
 
 def retention(curve: Curve) -> Figure:

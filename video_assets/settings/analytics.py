@@ -16,6 +16,12 @@ class AnalyticsSettings(BaseModel):
     position_bucket_seconds: int = Field(
         5, ge=1, le=3600, description="width of a bucket of the position curve, in seconds of video"
     )
+    valid_play_seconds: float = Field(
+        30.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="seconds of video that a session must watch to count as a valid play",
+    )
     dimension_values: int = Field(
         100,
         ge=1,

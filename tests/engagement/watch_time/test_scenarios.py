@@ -989,6 +989,7 @@ def test_a_session_row_describes_all_of_the_session() -> None:
         "tooLongSegments": 0,
         "tooFastSegments": 0,
         "dimensions": None,
+        "playedSeconds": 170.0,
     }
 
 

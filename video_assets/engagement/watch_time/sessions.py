@@ -15,6 +15,7 @@ from video_assets.arrow.columns import (
     MICROS_PER_SECOND,
     ArrowArray,
     Bools,
+    Floats,
     Ints,
     first_of_each,
     microseconds,
@@ -223,7 +224,15 @@ def _watched(played: OrderedEvents, gaps: Gaps, rows: _Rows) -> dict[str, Any]:
         # Never more than the watch time, not even by the rounding of a sum.
         "uniqueSecondsWatched": np.minimum(total_length(merged, len(rows)), watch_time),
         "watchedIntervals": to_lists(merged, len(rows)),
+        "playedSeconds": _played_seconds(played, gaps, rows),
     }
+
+
+def _played_seconds(played: OrderedEvents, gaps: Gaps, rows: _Rows) -> Floats:
+    closing = np.flatnonzero(gaps.watched)
+    micros = np.zeros(len(played), np.int64)
+    micros[closing] = played.micros[closing] - played.micros[closing - 1]
+    return np.add.reduceat(micros, rows.first) / MICROS_PER_SECOND
 
 
 def _segments(played: OrderedEvents, gaps: Gaps, rows: _Rows) -> Intervals:
