@@ -111,7 +111,7 @@ class Video:
     """One video with all of its viewers; times in seconds, shares in percent.
 
     Attributes:
-        valid_plays: None where older rows do not tell it, as all that follows.
+        valid_plays: None where older rows do not tell it, and so are the next two.
         reached_end: by position.
         speed: seconds of video a second of wall clock.
         excluded_viewers: who are in no other number.
@@ -129,11 +129,11 @@ class Video:
     drop_off: float | None
     duration: float
     is_duration_estimated: bool
-    excluded_viewers: int = 0
-    excluded_hours: float = 0.0
     valid_plays: int | None = None
     reached_end: float | None = None
     speed: float | None = None
+    excluded_viewers: int = 0
+    excluded_hours: float = 0.0
 
     @property
     def average_view(self) -> float:
