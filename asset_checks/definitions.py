@@ -10,6 +10,7 @@ from asset_checks import (
     deliveries,
     engagement,
     experiments,
+    forecasts,
     lifetime_views,
     player_events,
     video_metadata,
@@ -24,7 +25,12 @@ from asset_checks.freshness import (
 )
 from asset_checks.growth import TABLES_ARE_TIDY
 from asset_checks.rules import Rule
-from video_assets.analytics.tables import DIMENSION_DAILY, EXPERIMENT_RESULTS, VIDEO_DAILY
+from video_assets.analytics.tables import (
+    COMPLETION_FORECAST,
+    DIMENSION_DAILY,
+    EXPERIMENT_RESULTS,
+    VIDEO_DAILY,
+)
 from video_assets.catalog import asset_key
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATES, MONTHLY_VIEWS
 from video_assets.deliveries.tables import SOURCE_FILES
@@ -43,6 +49,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     VIDEO_DAILY.name: analytics.RULES,
     DIMENSION_DAILY.name: analytics.DIMENSION_RULES,
     EXPERIMENT_RESULTS.name: experiments.RULES,
+    COMPLETION_FORECAST.name: forecasts.RULES,
     DAILY_VIDEO_VIEWS.name: view_deliveries.RULES,
     MONTHLY_VIEWS.name: daily_views.MONTHLY_RULES,
     MISSING_DATES.name: daily_views.MISSING_RULES,
@@ -55,6 +62,7 @@ _ASKED_BY_TIME = (
     DELIVERED_IN_TIME,
     daily_views.AS_OF_MOVES,
     engagement.UP_TO_DATE.name,
+    forecasts.MODEL_IS_RECENT,
     deliveries.NO_STALE_DAY,
     deliveries.EVERY_FILE_IS_READ,
 )

@@ -13,6 +13,9 @@ VIEWS_AT_ONCE = 1_250_000
 # A row takes about so many bytes in compressed Parquet, and more in any other format.
 BYTES_PER_ROW = 20
 
+# Users and videos that a forecast is fitted to, and as many that it is tried on.
+FORECAST_SAMPLE = 50_000
+
 # What a task holds at once.
 ROWS_PER_TASK = 1_000_000
 SMALLEST_SHARE = 50_000

@@ -14,10 +14,12 @@ from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
 from video_assets.analytics.stage_daily import stage_dimension_daily, stage_video_daily
 from video_assets.analytics.stage_experiments import stage_experiment_results
+from video_assets.analytics.stage_forecast import stage_completion_forecast
 from video_assets.analytics.stage_position_curve import stage_position_curve
 from video_assets.analytics.stage_user_engagement import stage_user_engagement
 from video_assets.analytics.stage_video_performance import stage_video_performance
 from video_assets.analytics.tables import (
+    COMPLETION_FORECAST,
     DIMENSION_DAILY,
     EXPERIMENT_RESULTS,
     USER_ENGAGEMENT,
@@ -123,6 +125,9 @@ class Steps:
         events = self._frame(RAW_EVENTS)
         return _named(stage_position_curve(events, self.spark, self.settings, LOG))
 
+    def completion_forecast(self) -> StagedDays:
+        return _named(stage_completion_forecast(self.spark, self.settings, LOG).staged)
+
     @property
     def _run(self) -> DayRange:
         return DayRange(self.days[0], self.days[-1] + timedelta(days=1))
@@ -147,6 +152,7 @@ _ORDER: Mapping[tuple[Table, ...], Callable[[Steps], StagedDays]] = {
     (VIDEO_DAILY,): Steps.video_daily,
     (DIMENSION_DAILY,): Steps.dimension_daily,
     (EXPERIMENT_RESULTS,): Steps.experiment_results,
+    (COMPLETION_FORECAST,): Steps.completion_forecast,
     (USER_ENGAGEMENT,): Steps.user_engagement,
     (VIDEO_PERFORMANCE,): Steps.video_performance,
     (VIDEO_POSITION_CURVE,): Steps.position_curve,

@@ -9,12 +9,15 @@ from resources.engine.session import SparkEngine
 from resources.runs.passing_faults import retries_passing_faults
 from video_assets.analytics import video_engagement_bi as bi_frames
 from video_assets.analytics import viewer_cohorts as cohort_frames
+from video_assets.analytics.forecast_metadata import forecast_metadata, reliability
 from video_assets.analytics.stage_daily import stage_dimension_daily, stage_video_daily
 from video_assets.analytics.stage_experiments import stage_experiment_results
+from video_assets.analytics.stage_forecast import stage_completion_forecast
 from video_assets.analytics.stage_position_curve import stage_position_curve
 from video_assets.analytics.stage_user_engagement import stage_user_engagement
 from video_assets.analytics.stage_video_performance import stage_video_performance
 from video_assets.analytics.tables import (
+    COMPLETION_FORECAST,
     DIMENSION_DAILY,
     EXPERIMENT_RESULTS,
     USER_ENGAGEMENT,
@@ -25,7 +28,7 @@ from video_assets.analytics.tables import (
     VIEWER_COHORTS,
 )
 from video_assets.catalog import ANALYTICS, asset_key, days_of, declared
-from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.settings import Settings
 from video_assets.settings.analytics import AnalyticsSettings
@@ -42,6 +45,7 @@ def analytics_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefin
         viewer_cohorts_asset(),
         video_engagement_bi_asset(),
         experiment_results_asset(),
+        completion_forecast_asset(),
     ]
 
 
@@ -216,6 +220,33 @@ def experiment_results_asset() -> dg.AssetsDefinition:
         return stage_experiment_results(spark, settings)
 
     return experiment_results
+
+
+def completion_forecast_asset() -> dg.AssetsDefinition:
+    """The asset `video/completion_forecast`."""
+
+    @dg.asset(
+        **declared(COMPLETION_FORECAST, ANALYTICS),
+        description="Who will probably not finish: of each user and video that was opened and not "
+        "completed, the probability that it is within 7 days. Each run fits the model again, and "
+        "tries it on the newest week, which it did not see; where it is no better than the rate of "
+        "the video or of the viewer, there are no rows, and the metadata say why.",
+        deps=[_days_of(SESSIONS), asset_key(VIDEO_METADATA)],
+    )
+    @retries_passing_faults
+    def completion_forecast(
+        context: dg.AssetExecutionContext,
+        spark: SparkEngine,
+        settings: dg.ResourceParam[Settings],
+    ) -> StagedTable:
+        made = stage_completion_forecast(spark, settings, context.log)
+        shown = forecast_metadata(made)
+        if made.evaluation:
+            shown["reliability"] = dg.MetadataValue.md(reliability(made.evaluation))
+        context.add_output_metadata(shown)
+        return made.staged
+
+    return completion_forecast
 
 
 def _whole_table(table: Table) -> dg.AssetIn:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from resources.delta.table import TIMESTAMP, Column, Table, required
-from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.vocabulary import SCHEMA_NAME
 
@@ -752,6 +752,32 @@ EXPERIMENT_RESULTS = Table(
     ),
 )
 
+_FORECAST = SESSIONS.origin(
+    "sessionDate", "watchTime", "maxPosition", "endedCount", "forwardSkips", "backwardSkips"
+) + VIDEO_METADATA.origin("duration")
+COMPLETION_FORECAST = Table(
+    name="completion_forecast",
+    schema=SCHEMA_NAME,
+    grain="one user and video that the user has opened and not completed",
+    key=("userId", "videoId"),
+    columns=(
+        *SESSIONS.copied("userId", "videoId"),
+        required(
+            "completionProbability",
+            pa.float64(),
+            "that the video runs to its end within 7 days after forecastDate, between 0 and 1",
+            origin=_FORECAST,
+        ),
+        required(
+            "forecastDate",
+            pa.date32(),
+            "newest day of the sessions that the forecast, and its model, know",
+            "UTC day",
+            origin=SESSIONS.origin("sessionDate"),
+        ),
+    ),
+)
+
 # Each is computed as a whole, from all days.
 ANALYTICS_TABLES: tuple[Table, ...] = (
     VIDEO_PERFORMANCE,
@@ -760,6 +786,7 @@ ANALYTICS_TABLES: tuple[Table, ...] = (
     VIEWER_COHORTS,
     VIDEO_ENGAGEMENT_BI,
     EXPERIMENT_RESULTS,
+    COMPLETION_FORECAST,
 )
 
 # Each is computed day by day.

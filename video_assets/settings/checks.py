@@ -84,6 +84,13 @@ class CheckThresholds(BaseModel):
         24.0, gt=0, allow_inf_nan=False, description="age in hours of engagement that is reported"
     )
 
+    max_forecast_age: int = Field(
+        3,
+        ge=1,
+        description="days since the newest that the forecast of completion knows, above which a "
+        "check warns",
+    )
+
     delivery_lag: int = Field(
         1, ge=1, le=60, description="days after which the events and views of a day must be there"
     )
