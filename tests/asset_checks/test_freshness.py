@@ -133,6 +133,7 @@ def test_each_morning_daily_tables_deliveries_and_the_age_of_engagement_are_aske
         "video/lifetime_snapshots:yesterday_is_there",
         "video/lifetime_view_history:yesterday_is_there",
         "video/aggregated_user_video_engagement:computed_recently",
+        "video/completion_forecast:model_is_recent",
     }
 
 

@@ -8,12 +8,18 @@ from support.report_facts import WRITTEN, empty_report, full_report
 from support.tables import Row, frame
 
 from resources.delta.table import Table
-from video_assets.analytics.tables import USER_ENGAGEMENT, VIDEO_PERFORMANCE, VIDEO_POSITION_CURVE
+from video_assets.analytics.tables import (
+    COMPLETION_FORECAST,
+    USER_ENGAGEMENT,
+    VIDEO_PERFORMANCE,
+    VIDEO_POSITION_CURVE,
+)
 from video_assets.daily_views.tables import MISSING_DATE
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.player_events.tables import REJECTED_EVENTS
 from video_assets.report.data import DAYS_SHOWN, Tables, collect_report
 from video_assets.report.facts import Exclusion, People, Period, Report, Trend
+from video_assets.report.outlook import outlook
 
 
 def without_rows(spark: SparkSession) -> Tables:
@@ -144,3 +150,18 @@ def test_who_is_left_out_is_no_power_user_and_is_counted_with_the_hours_watched(
     )
     counted = collected(replace(tables, excluded_are_counted=True))
     assert [power.user_id for power in counted.audience.power_users] == ["bot", "ann"]
+
+
+def test_what_is_unfinished_is_summed_up_by_video(spark: SparkSession) -> None:
+    day = date(2025, 1, 28)
+    chances = {("ann", "a"): 0.5, ("ben", "a"): 0.9, ("ann", "b"): 0.1}
+    rows = [
+        {"userId": u, "videoId": v, "completionProbability": chance, "forecastDate": day}
+        for (u, v), chance in chances.items()
+    ]
+    titles = frame(spark, [{"videoId": "b", "videoTitle": "Tea"}], VIDEO_PERFORMANCE)
+    found = outlook(frame(spark, rows, COMPLETION_FORECAST), titles)
+    assert found is not None
+    assert (found.day, found.cases, round(found.expected, 6)) == (day, 3, 1.5)
+    assert [(video.name, video.viewers) for video in found.videos] == [("Tea", 1), ("a", 2)]
+    assert outlook(frame(spark, [], COMPLETION_FORECAST), titles) is None

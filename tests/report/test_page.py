@@ -13,8 +13,9 @@ from video_assets.report import takeaways
 from video_assets.report.page import page
 
 MAX_BYTES = 1_500_000
-SECTIONS = ["watching", "holding", "leaving", "compared", "users", "trust"]
-NOT_ASKED = {"watching", "compared"}
+SECTIONS = ["watching", "holding", "leaving", "unfinished", "compared", "users", "trust"]
+NOT_ASKED = {"watching", "unfinished", "compared"}
+WITH_DATA_ALONE = {"unfinished", "compared"}
 FIGURES = {
     "Watch time per day",
     "Views per day",
@@ -196,7 +197,7 @@ def test_without_daily_views_nothing_is_said_of_them() -> None:
 
 def test_before_the_first_event_the_page_says_so() -> None:
     read = parsed(page(empty_report()))
-    assert read.with_attribute("id") == [name for name in SECTIONS if name != "compared"]
+    assert read.with_attribute("id") == [name for name in SECTIONS if name not in WITH_DATA_ALONE]
     assert "Nothing was watched yet." in read.text
     assert "There is no event yet." in read.text
 
@@ -288,3 +289,10 @@ def test_where_nobody_is_left_out_the_page_says_so() -> None:
     text = " ".join(parsed(page(empty_report())).text.split())
     assert "Nobody does more than a person can" in text
     assert "No viewer watches in several places at once." in text
+
+
+def test_who_will_probably_not_finish_is_said_by_video() -> None:
+    text = " ".join(parsed(page(full_report())).text.split())
+    assert "Of 5,000 times that a viewer opened a video and did not complete it, about 123" in text
+    assert "90 4.2" in text
+    assert "probably not finish" not in page(empty_report())

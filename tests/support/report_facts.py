@@ -15,6 +15,7 @@ from video_assets.report.facts import (
     Limits,
     Missing,
     Outcome,
+    Outlook,
     People,
     Period,
     PowerUser,
@@ -24,6 +25,7 @@ from video_assets.report.facts import (
     Totals,
     Trend,
     Trial,
+    Unfinished,
     Video,
     Views,
     WatchDay,
@@ -141,6 +143,7 @@ def full_report() -> Report:
         missing=Missing(((FIRST, 9), (FIRST + timedelta(days=1), 2)), 89, 263, 11_765),
         dimensions=(DEVICES, replace(DEVICES, name="player")),
         trials=(TRIAL,),
+        outlook=Outlook(FIRST, 5_000, 123.4, (Unfinished("v1", HOSTILE, 90, 4.25),)),
     )
 
 
@@ -166,4 +169,5 @@ def empty_report() -> Report:
         missing=None,
         dimensions=(),
         trials=(),
+        outlook=None,
     )

@@ -9,6 +9,7 @@ from resources.engine.session import SparkEngine
 from resources.runs.passing_faults import retries_passing_faults
 from resources.storage import open_sink, provider
 from video_assets.analytics.tables import (
+    COMPLETION_FORECAST,
     DIMENSION_DAILY,
     EXPERIMENT_RESULTS,
     USER_ENGAGEMENT,
@@ -37,6 +38,7 @@ _READ = (
     USER_ENGAGEMENT,
     MISSING_DATE,
     EXPERIMENT_RESULTS,
+    COMPLETION_FORECAST,
 )
 _READ_BY_DAY = (SESSIONS, RAW_EVENTS, REJECTED_EVENTS, DIMENSION_DAILY)
 

@@ -9,6 +9,7 @@ from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
 from resources.storage import join
 from video_assets.analytics.tables import (
+    COMPLETION_FORECAST,
     DIMENSION_DAILY,
     EXPERIMENT_RESULTS,
     USER_ENGAGEMENT,
@@ -77,6 +78,7 @@ def _tables(session: SparkSession, settings: Settings) -> Tables:
         definition_changes=settings.view_definition_changes,
         dimension_daily=filled(DIMENSION_DAILY),
         experiment_results=filled(EXPERIMENT_RESULTS),
+        completion_forecast=filled(COMPLETION_FORECAST),
         excluded_are_counted=settings.count_excluded_viewers,
     )
 

@@ -1,9 +1,9 @@
-"""What the page says of viewers who are left out, and of those in several places at once."""
+"""What the page says of viewers who are left out, in several places, or not to finish."""
 
 from collections.abc import Sequence
 
-from video_assets.report.facts import Exclusion, People, Video
-from video_assets.wording import count, hours, quoted
+from video_assets.report.facts import Exclusion, Outlook, People, Video
+from video_assets.wording import count, full_day, hours, quoted
 
 _IN_WORDS = {
     "listed": "on the list of staff and tests",
@@ -47,6 +47,24 @@ def side_by_side(people: People) -> str:
 def exclusions(people: People) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
     """The columns and rows of the table of reasons."""
     return ("Reason", "Viewers", "Watch time"), [_row(each) for each in people.exclusions]
+
+
+def unfinished(outlook: Outlook) -> str:
+    """How many videos that were left will probably be completed."""
+    return (
+        f"Of {count(outlook.cases, 'time')} that a viewer opened a video and did not complete it, "
+        f"about {count(round(outlook.expected))} will end in the 7 days after "
+        f"{full_day(outlook.day)}; the others will probably not."
+    )
+
+
+def unfinished_videos(outlook: Outlook) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+    """The columns and rows of the table of videos that are left unfinished."""
+    columns = ("Video", "Viewers who left it", "Expected to finish it")
+    rows = [
+        (video.name, count(video.viewers), f"{video.expected:,.1f}") for video in outlook.videos
+    ]
+    return columns, rows
 
 
 def _row(exclusion: Exclusion) -> Sequence[str]:

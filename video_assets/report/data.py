@@ -34,6 +34,7 @@ from video_assets.report.facts import (
     Views,
     WatchDay,
 )
+from video_assets.report.outlook import outlook
 from video_assets.report.people import audience, people
 
 DAYS_SHOWN = 120
@@ -83,6 +84,7 @@ class Tables:
     dimension_daily: DataFrame | None = None
     experiment_results: DataFrame | None = None
     excluded_are_counted: bool = False
+    completion_forecast: DataFrame | None = None
 
 
 def collect_report(
@@ -124,6 +126,7 @@ def collect_report(
         missing=_missing(tables),
         dimensions=dimensions(tables.dimension_daily) if tables.dimension_daily else (),
         trials=trials(tables.experiment_results) if tables.experiment_results else (),
+        outlook=outlook(tables.completion_forecast, videos) if tables.completion_forecast else None,
     )
 
 

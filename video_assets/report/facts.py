@@ -253,6 +253,43 @@ class People:
 
 
 @dataclass(frozen=True)
+class Unfinished:
+    """A video that viewers opened and did not complete.
+
+    Attributes:
+        viewers: so many of them.
+        expected: of these, to complete it within a week, by the forecast.
+    """
+
+    video_id: str
+    title: str | None
+    viewers: int
+    expected: float
+
+    @property
+    def name(self) -> str:
+        """The title, fit for reading; the id of a video without one."""
+        return wording.name((self.title or "").strip() or self.video_id)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The forecast of completion: all cases of a viewer and a video, and the videos with most.
+
+    Attributes:
+        day: the newest that it knows; it is about the week after it.
+        cases: opened and not completed.
+        expected: of these, to be completed in that week.
+        videos: those that most viewers will probably not complete, those first.
+    """
+
+    day: date
+    cases: int
+    expected: float
+    videos: tuple[Unfinished, ...]
+
+
+@dataclass(frozen=True)
 class QualityDay:
     """Source rows of one UTC day, kept and refused; repeated rows count in neither."""
 
@@ -396,6 +433,7 @@ class Report:
     missing: Missing | None
     dimensions: tuple[Dimension, ...] = ()
     trials: tuple[Trial, ...] = ()
+    outlook: Outlook | None = None
 
 
 def percentage(part: float, whole: float) -> float:
