@@ -110,4 +110,5 @@ def restricted(staged: StagedTable, refused: Days) -> StagedTable:
         staged,
         files=tuple(file for file in staged.files if file.day not in refused),
         replaced=(staged.replaced or Days()) - refused,
+        beside={day: stored for day, stored in staged.beside.items() if day not in refused},
     )

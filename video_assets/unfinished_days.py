@@ -7,6 +7,8 @@ from resources.delta.schema_check import Days
 from video_assets.days import DayRange
 from video_assets.settings import Settings
 
+# Of `new_deliveries`, while today is a partition.
+SECONDS_BETWEEN_LOOKS = 30
 DEADLINE = time(4)
 TIME_ZONE = "Europe/Zurich"
 

@@ -46,6 +46,23 @@ def origin_of(table: DeltaTable) -> Mapping[str, str] | None:
     return None
 
 
+def origin_at(location: str, version: int, transaction: str) -> Mapping[str, str]:
+    """What a commit was computed from, as its `StagedTable` said.
+
+    Empty where it said nothing, the log has dropped it, or it is not the commit that noted the
+    transaction under the number of its version.
+    """
+    entry = [orjson.loads(line) for line in _log_entry(location, version).splitlines() if line]
+    noted = {
+        (action["txn"]["appId"], action["txn"]["version"]) for action in entry if "txn" in action
+    }
+    if (transaction, version) not in noted:
+        return {}
+    said = (action["commitInfo"] for action in entry if "commitInfo" in action)
+    origin: dict[str, str] = json.loads(next(said).get(ORIGIN, "{}"))
+    return origin
+
+
 def commit_digest(location: str, version: int) -> str:
     """What tells one commit from any other of that number; empty when the log has dropped it.
 

@@ -53,7 +53,7 @@ class CommittedTable:
         table: the declared table.
         location: its folder.
         version: Delta version that this commit made.
-        rows: rows written.
+        rows: rows written; of days to which rows were added, all that they have.
         size: bytes written.
         files: files written.
         rows_per_day: rows of every replaced day, ascending; empty when the table has no days.
@@ -208,12 +208,13 @@ def _commit_once(staged: StagedTable, info: dict[str, str]) -> None:
     require_writable(existing, staged.location)
     if _is_committed(existing, staged):
         return
+    _require_same_days(existing, staged)
     existing.create_write_transaction(
         [_add_action(file, staged.table) for file in staged.files],
-        mode="overwrite",
+        mode="append" if staged.beside else "overwrite",
         schema=Schema.from_arrow(_with_added_columns(existing, staged.table)),
         partition_by=_partitioning(staged.table),
-        partition_filters=_replaced_partitions(staged),
+        partition_filters=None if staged.beside else _replaced_partitions(staged),
         commit_properties=CommitProperties(
             custom_metadata=info,
             app_transactions=[
@@ -221,6 +222,16 @@ def _commit_once(staged: StagedTable, info: dict[str, str]) -> None:
             ],
         ),
     )
+
+
+def _require_same_days(existing: DeltaTable, staged: StagedTable) -> None:
+    """Rows are added to what the step saw: another run may have brought the same ones since."""
+    for day, stored in staged.beside.items():
+        if existing.transaction_version(f"{REPLACED}{day}") != stored.replaced:
+            raise CommitConflictError(
+                f"table {staged.table.name} at {staged.location}: another run wrote {day} while "
+                "rows of it were read, nothing was added. The next run reads them again."
+            )
 
 
 def _version_of(commit_id: str, existing: DeltaTable) -> int:

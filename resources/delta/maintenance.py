@@ -138,6 +138,26 @@ def tidy(location: str, table: Table, retention: timedelta) -> tuple[Extent, Ext
     return before, extent(location, retention)
 
 
+def join_files(location: str, table: Table, partition: str, most: int) -> None:
+    """Join the files of a partition where it has more of them; another writer's change goes first.
+
+    Args:
+        location: folder of a table that is there.
+        table: its declaration.
+        partition: value of its partition column.
+        most: how many files it may have.
+    """
+    existing = open_table(location)
+    files = [of_file for _, (_, of_file) in _live_files(existing) if of_file == partition]
+    if len(files) > most:
+        with suppress(CommitFailedError):
+            existing.optimize.compact(
+                partition_filters=_only(partition, table),
+                target_size=TARGET_BYTES,
+                max_concurrent_tasks=1,
+            )
+
+
 def _only(partition: str | None, table: Table) -> list[tuple[str, str, Any]] | None:
     return [(table.partition_by or "", "=", partition)] if partition else None
 

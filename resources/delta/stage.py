@@ -12,7 +12,7 @@ from dataclasses import astuple, dataclass, field, replace
 from datetime import date
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import orjson
@@ -64,6 +64,19 @@ class Emission:
 Route = Callable[[Iterator[pa.RecordBatch]], Iterator[Emission]]
 
 
+class StoredDay(NamedTuple):
+    """A day to which a commit adds rows.
+
+    Attributes:
+        replaced: the number under which the newest commit that replaced the day or added to it
+            noted it; another one means that another run came between.
+        rows: rows that it has.
+    """
+
+    replaced: int
+    rows: int
+
+
 @dataclass(frozen=True)
 class StagedTable:
     """Files that wait for one commit.
@@ -77,6 +90,8 @@ class StagedTable:
             rows of the table.
         origin: what the rows were computed from; kept in the Delta history for the next run.
         unfinished: those of the replaced days that will get more rows.
+        beside: those of the replaced days that keep their rows, to which these are added: all of
+            them or none.
     """
 
     table: Table
@@ -86,9 +101,15 @@ class StagedTable:
     replaced: Days | None = None
     origin: Mapping[str, str] = field(default_factory=dict)
     unfinished: Days = field(default_factory=Days)
+    beside: Mapping[date, StoredDay] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
+        """Rows of the replaced days once they are committed."""
+        return self.added_rows + sum(stored.rows for stored in self.beside.values())
+
+    @property
+    def added_rows(self) -> int:
         """Rows in all files."""
         return sum(file.rows for file in self.files)
 
@@ -105,6 +126,7 @@ class StagedTable:
     def rows_per_day(self) -> dict[date, int]:
         """Rows of every replaced day, ascending; days without a row count 0."""
         rows = dict.fromkeys(sorted(self.replaced or ()), 0)
+        rows |= {day: stored.rows for day, stored in self.beside.items()}
         for file in self.files:
             if file.day is not None:
                 rows[file.day] = rows.get(file.day, 0) + file.rows
@@ -128,6 +150,7 @@ class StagedTable:
             counters=_summed([self.counters, other.counters]),
             replaced=None if whole else (self.replaced or Days()) | (other.replaced or Days()),
             unfinished=self.unfinished | other.unfinished,
+            beside={**self.beside, **other.beside},
         )
 
     def marked(self, unfinished: Days) -> "StagedTable":

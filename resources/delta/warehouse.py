@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from resources.delta.changes import ChangedFiles, changed_files, commit_digest, origin_of
+from resources.delta.changes import ChangedFiles, changed_files, commit_digest, origin_at, origin_of
 from resources.delta.commit import REPLACED, UNFINISHED, WHOLE_TABLE, arrow_schema, open_table
 from resources.delta.deletion_vectors import file_name, rows_marked_deleted
 from resources.delta.errors import TableError
@@ -155,6 +155,13 @@ class Warehouse:
         """What the newest commit of rows was computed from; None where that is unknown."""
         log = self.log(table)
         return origin_of(log) if log else None
+
+    def origin_of_day(self, table: Table, day: date) -> Mapping[str, str]:
+        """What the newest commit of a day was computed from; empty where that is unknown."""
+        number = self.replacement(table, day)
+        if number is None:
+            return {}
+        return origin_at(self.location(table), number, f"{REPLACED}{day}")
 
     def commit_digest(self, table: Table, version: int) -> str:
         """What tells the commit of a version from any other; empty when the log dropped it."""

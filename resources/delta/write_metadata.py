@@ -57,7 +57,12 @@ def written_line(staged: StagedTable, committed: CommittedTable) -> str:
         span = f" of {len(days)} days from {days[0]} to {days[-1]}"
     counted = [f"{name} {count:,}" for name, count in sorted(staged.counters.items()) if count]
     counts = f" ({', '.join(counted)})" if counted else ""
-    return f"{committed.table.name}: {committed.rows:,} rows{span} written{counts}"
+    if staged.beside:
+        there = committed.rows - staged.added_rows
+        what = f"{staged.added_rows:,} rows{span} added to {there:,}"
+    else:
+        what = f"{committed.rows:,} rows{span} written"
+    return f"{committed.table.name}: {what}{counts}"
 
 
 def column_lineage(table: Table, schema: str) -> dict[str, TableColumnLineage]:

@@ -87,6 +87,7 @@ def expected_rows(world: World) -> list[Row]:
             "forwardSkips": sum(row["forwardSkips"] for row in rows),
             "backwardSkips": sum(row["backwardSkips"] for row in rows),
             "daysSinceFirst": (on - min(d for v, d in firsts if v == video)).days,
+            "isUnfinished": False,
         }
         for (video, on), rows in sorted(by_day.items())
     ]

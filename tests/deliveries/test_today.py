@@ -90,6 +90,9 @@ def test_a_file_of_today_is_in_engagement_after_one_run_and_midnight_makes_the_d
     assert said_of_today(lookout, RAW_EVENTS) is True
     assert said_of_today(lookout, SESSIONS) is True
 
+    lookout.world.compute(TODAY, tables=(VIDEO_DAILY,))
+    assert [row["isUnfinished"] for row in lookout.world.rows(VIDEO_DAILY)] == [True]
+
     late = event("video_play", 0, TODAY - timedelta(days=1))
     deliver(lookout, "10-02.json", event("video_resume", 31), event("video_pause", 41), late)
     assert lookout.work() == [RUN_OF_TODAY, ("raw_events", str(TODAY - timedelta(days=1)))]
@@ -105,6 +108,8 @@ def test_a_file_of_today_is_in_engagement_after_one_run_and_midnight_makes_the_d
     lookout.world.run(TODAY, tables=(SESSIONS,))
     assert not is_unfinished(lookout, SESSIONS)
     assert said_of_today(lookout, SESSIONS) is None
+    lookout.world.compute(TODAY, tables=(VIDEO_DAILY,))
+    assert [row["isUnfinished"] for row in lookout.world.rows(VIDEO_DAILY)] == [False]
     assert lookout.work() == []
 
 

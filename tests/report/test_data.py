@@ -165,3 +165,12 @@ def test_what_is_unfinished_is_summed_up_by_video(spark: SparkSession) -> None:
     assert (found.day, found.cases, round(found.expected, 6)) == (day, 3, 1.5)
     assert [(video.name, video.viewers) for video in found.videos] == [("Tea", 1), ("a", 2)]
     assert outlook(frame(spark, [], COMPLETION_FORECAST), titles) is None
+
+
+def test_periods_end_with_the_last_finished_day(spark: SparkSession) -> None:
+    first = date(2025, 1, 1)
+    days = [first + timedelta(days=n) for n in range(8)]
+    sessions = frame(spark, [watched("ann", day) for day in days], SESSIONS)
+    tables = replace(without_rows(spark), sessions=sessions, unfinished=frozenset({days[-1]}))
+    [trend] = collected(tables).trends
+    assert (trend.now.first, trend.now.last) == (first, days[-2])

@@ -11,6 +11,7 @@ from support.report_facts import FIRST, HOSTILE, LONG, empty_report, full_report
 from video_assets.plots import DARK, LIGHT, Palette
 from video_assets.report import takeaways
 from video_assets.report.page import page
+from video_assets.wording import full_day, hours, short_day
 
 MAX_BYTES = 1_500_000
 SECTIONS = ["watching", "holding", "leaving", "unfinished", "compared", "users", "trust"]
@@ -296,3 +297,15 @@ def test_who_will_probably_not_finish_is_said_by_video() -> None:
     assert "Of 5,000 times that a viewer opened a video and did not complete it, about 123" in text
     assert "90 4.2" in text
     assert "probably not finish" not in page(empty_report())
+
+
+def test_days_that_are_not_over_are_named_and_left_out_of_averages() -> None:
+    report = full_report()
+    last = report.days[-1]
+    days = (*report.days[:-1], replace(last, hours=0.5))
+    html = page(replace(report, days=days, unfinished=(last.day,)))
+    assert f"<strong>So far: {full_day(last.day)}" in html
+    assert f"So far {hours(0.5)} on {full_day(last.day)}." in html
+    assert f"<td>{full_day(last.day)}, so far</td>" in html
+    assert f"least on {short_day(last.day)}" not in html
+    assert "So far" not in page(report)

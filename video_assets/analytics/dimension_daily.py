@@ -19,6 +19,7 @@ from video_assets.analytics.video_daily import (
     SESSIONS_TAKEN,
     VIEWER_DAYS,
     first_day,
+    measured,
     measures,
     restated,
     summed_by_viewer,
@@ -97,7 +98,7 @@ def dimension_daily(
     new = engagement.where((first_day() >= days.first) & (first_day() < days.end))
     new_viewers = _new_viewers(new, by.names, named)
     completed = with_new_viewers(counted, new_viewers, engagement, DIMENSION_DAILY.key)
-    return completed.select(*DIMENSION_DAILY.column_names)
+    return completed.select(*measured(DIMENSION_DAILY))
 
 
 def restated_dimension_daily(stored: DataFrame, engagement: DataFrame, since: date) -> DataFrame:

@@ -4,10 +4,10 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from resources.delta.schema_check import days_between
+from resources.delta.schema_check import Days, days_between
 from resources.delta.stage import StagedTable, stage_frame, stage_nothing, target
 from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
@@ -94,14 +94,21 @@ class _Work:
                 tasks = tasks_for(rows_in(days), self.spark.cores)
                 sessions = stored.frame(SESSIONS, days.first, days.end)
                 rows = rows_of(sessions, engagement, days, tasks)
+                rows = rows.withColumn("isUnfinished", self._is_unfinished(stored))
                 replaced = days_between(days.first, days.end)
                 into = (self.settings.warehouse, self.table, replaced)
                 staged.add({self.table.name: stage_frame(rows, *into)})
             if any(day >= self.run.end for day in stored.rows_per_day(self.table)):
                 later = restated(stored.frame(self.table, self.run.end), engagement)
                 staged.add({self.table.name: self._stage_changed(later)})
+        written = staged.merged()[self.table.name]
+        replaced = written.replaced or Days()
+        return written.marked(Days(d for d in replaced if stored.is_unfinished(SESSIONS, d)))
+
+    def _is_unfinished(self, stored: Warehouse) -> Column:
+        """Whether more sessions of a row's day will come."""
         unfinished = stored.unfinished_days(SESSIONS, self.run.first, self.run.end)
-        return staged.merged()[self.table.name].marked(unfinished)
+        return F.col("date").isin(*unfinished) if unfinished else F.lit(False)  # noqa: FBT003 (Spark's signature)
 
     def _stage_changed(self, later: DataFrame) -> StagedTable:
         changed = later.where(F.col("isChanged")).select("date").distinct().collect()

@@ -619,6 +619,12 @@ VIDEO_DAILY = Table(
             "days",
             origin=ENGAGEMENT.origin("firstWatchDate"),
         ),
+        Column(
+            "isUnfinished",
+            pa.bool_(),
+            "whether the deliveries of the day had not ended when it was computed, so that its "
+            "numbers are those so far; null in rows from before this column",
+        ),
     ),
 )
 
@@ -635,7 +641,7 @@ _NEW_OF_VALUE = required(
 
 def _of_value(column: Column) -> Column:
     """A column of `video_daily`, of the sessions with a value."""
-    if column.name in (*VIDEO_DAILY.key, "daysSinceFirst"):
+    if column.name in (*VIDEO_DAILY.key, "daysSinceFirst", "isUnfinished"):
         return column
     if column.name == _NEW_OF_VALUE.name:
         return _NEW_OF_VALUE

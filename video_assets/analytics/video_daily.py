@@ -62,12 +62,17 @@ def video_daily(sessions: DataFrame, engagement: DataFrame, tasks: int) -> DataF
         tasks: how many tasks share the sessions.
 
     Returns:
-        Rows of `video_daily`.
+        Rows of `video_daily`, all columns but `isUnfinished`.
     """
     by_user = sessions.select(*SESSIONS_TAKEN.names).repartition(tasks, F.col("userId"))
     viewers = map_tables(by_user, viewer_days, SESSIONS_TAKEN, VIEWER_DAYS)
     days = viewers.groupBy(*VIDEO_DAILY.key).agg(*measures())
-    return _with_first_days(days, engagement).select(*VIDEO_DAILY.column_names)
+    return _with_first_days(days, engagement).select(*measured(VIDEO_DAILY))
+
+
+def measured(table: Table) -> list[str]:
+    """The columns that follow from the sessions of a day, and not from when it was computed."""
+    return [name for name in table.column_names if name != "isUnfinished"]
 
 
 def measures() -> list[Column]:

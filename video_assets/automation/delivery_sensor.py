@@ -23,11 +23,10 @@ from video_assets.settings import Settings
 from video_assets.source_files.sources import sources_of
 from video_assets.sources.errors import SourceError
 from video_assets.sources.listing import FoundFile
-from video_assets.unfinished_days import last_partition
+from video_assets.unfinished_days import SECONDS_BETWEEN_LOOKS, last_partition
 
 SENSOR = "new_deliveries"
 INTERVAL_SECONDS = 300
-INTERVAL_SECONDS_WITH_TODAY = 30
 # A day that stays stale is not computed at each look: its files may be what is wrong.
 TRIES = 3
 _THEN_EVERY = timedelta(days=1)
@@ -100,7 +99,7 @@ def delivery_sensor(
         seconds_between_looks: None: five minutes; half a one where today is kept current.
         default_status: whether it is on.
     """
-    usual = INTERVAL_SECONDS_WITH_TODAY if settings.include_today else INTERVAL_SECONDS
+    usual = SECONDS_BETWEEN_LOOKS if settings.include_today else INTERVAL_SECONDS
 
     @dg.sensor(
         name=SENSOR,

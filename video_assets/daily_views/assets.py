@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from resources.delta.stage import StagedTable
 from resources.delta.step_outputs import Written, writes_all_outputs
+from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
 from resources.runs.passing_faults import retries_passing_faults
 from video_assets.catalog import (
@@ -46,6 +47,7 @@ from video_assets.daily_views.tables import (
     MONTHLY_VIEWS,
     REJECTED_DAILY_VIEWS,
 )
+from video_assets.days import last_of_month
 from video_assets.days_found import DaysOfSource
 from video_assets.plots import bars_per_day
 from video_assets.refusals import Tolerance, without_refused_days
@@ -147,9 +149,12 @@ def monthly_views_asset(monthly: dg.MonthlyPartitionsDefinition) -> dg.AssetsDef
         daily_video_views: DataFrame,
         settings: dg.ResourceParam[Settings],
     ) -> DataFrame:
+        stored = Warehouse(settings.warehouse).snapshot()
         current_month = datetime.now(UTC).strftime("%Y-%m-01")
         for month in context.partition_keys:
-            is_incomplete = {"is_incomplete": month >= current_month}
+            last = last_of_month(date.fromisoformat(month))
+            is_open = month >= current_month or stored.is_unfinished(DAILY_VIDEO_VIEWS, last)
+            is_incomplete = {"is_incomplete": is_open}
             context.add_asset_metadata(is_incomplete, partition_key=month)
         months = map(date.fromisoformat, context.partition_keys)
         return frames.monthly_views(

@@ -100,6 +100,7 @@ class Computed:
         read: what it met in the files that it read.
         commits: the numbers under which the table notes its commits of the days.
         followers: days that it did not replace and that go by its days.
+        adds: whether it added rows to its days: those of other files stay.
     """
 
     at: datetime
@@ -107,6 +108,7 @@ class Computed:
     read: Mapping[Key, FileCounts]
     commits: Mapping[date, int]
     followers: frozenset[date] = frozenset()
+    adds: bool = False
 
 
 @dataclass(frozen=True)
@@ -253,7 +255,7 @@ def _after(
     run: Computed, version: FileVersion, counts: FileCounts | None, read_as: str
 ) -> FileVersion:
     if counts is None:
-        return version
+        return _noted_again(run, version) if run.adds else version
     met = {day: sum(rows.values()) for day, rows in counts.fates.items()}
     elsewhere = counts.others
     if not counts.is_complete:
@@ -269,6 +271,15 @@ def _after(
         rows=rows,
         fates={**unchanged, **_fates(run, counts)},
     )
+
+
+def _noted_again(run: Computed, version: FileVersion) -> FileVersion:
+    """A version whose rows are where they were, under the number of the newest commit."""
+    fates = {
+        day: replace(of_day, commit=run.commits.get(day, 0)) if day in run.days else of_day
+        for day, of_day in version.fates.items()
+    }
+    return replace(version, fates=fates)
 
 
 def _fates(run: Computed, counts: FileCounts) -> dict[date, DayFates]:

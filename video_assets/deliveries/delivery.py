@@ -6,7 +6,7 @@ days of which the table notes another commit than the account: they are stale, a
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -153,7 +153,7 @@ class Delivery:
             SourceError: there is nothing to read; see `find_source`.
         """
         config, kind = source.layout.config, source.layout.kind
-        self.source = source
+        self.source, self.run = source, run
         found = find_source(config, kind, run.first, run.end, days_may_be_missing=True)
         if found.missing and not found.files:
             raise SourceError(missing_days(found.missing, kind))
@@ -166,9 +166,9 @@ class Delivery:
         self._outside: dict[Key, Counter[date]] = {}
         self._complete: dict[Key, bool] = {}
         self._found = {file.stored.location: file for file in self.found}
-        undated = Days() if source.is_template else Days({UNDATED})
+        self._adds = False
         account = Account({}, source.read_as) if reads_all else self._account
-        self.listing = source.listing(found, account, self._days | undated)
+        self.listing = source.listing(found, account, self.days)
 
     def earlier(self, days: DayRange) -> Listing:
         """The files that may have rows of days before the run; those that are there."""
@@ -176,6 +176,21 @@ class Delivery:
         found = find_source(config, kind, days.first, days.end, days_may_be_missing=True)
         wanted = days_between(days.first, days.end)
         return self.source.listing(found, self._account, wanted)
+
+    @property
+    def account(self) -> Account:
+        """The account as it was when the files were found."""
+        return self._account
+
+    @property
+    def days(self) -> Days:
+        """The days that the run replaces; 1970-01-01 among them where rows may have no day."""
+        return self._days | (Days() if self.source.is_template else Days({UNDATED}))
+
+    def add_only(self, files: Sequence[FoundFile]) -> None:
+        """Read some of the files alone, whose rows are added to those of the others."""
+        self._adds = True
+        self.listing = self.source.listing(Found(tuple(files)), self._account, self.days)
 
     def days_of(self, location: str) -> frozenset[date]:
         """The days that a file may have rows of, as far as anything but its content tells.
@@ -249,6 +264,7 @@ class Delivery:
             read={key: self._counts(key, replaced) for key in self._inside},
             commits={day: stored.commit_of(day) or 0 for day in replaced},
             followers=followers - replaced,
+            adds=self._adds,
         )
         source = self.source
         change_account(

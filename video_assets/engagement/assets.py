@@ -121,11 +121,12 @@ def engagement_asset() -> dg.AssetsDefinition:
         spark: SparkEngine,
         settings: dg.ResourceParam[Settings],
     ) -> StagedTable:
-        stored = Warehouse(settings.warehouse).rows_per_day(SESSIONS)
+        stored = Warehouse(settings.warehouse).snapshot()
         staged = stage_engagement(sessions, video_metadata, spark, settings, context.log)
         context.add_output_metadata(
             {
-                **_watch_hours(sessions, stored),
+                **_watch_hours(sessions, stored.rows_per_day(SESSIONS)),
+                **_so_far(stored),
                 **_flags(spark.spark_session, staged),
             }
         )
@@ -159,6 +160,13 @@ def _watch_hours(sessions: DataFrame, days: Iterable[date | None]) -> dict[str, 
     hours = {row["day"]: row["hours"] for row in watched.collect()}
     plot = bars_per_day(hours, f"Hours watched by day, the last {DAYS_SHOWN} days", "hours")
     return {"hours_watched": dg.MetadataValue.md(plot)}
+
+
+def _so_far(stored: Warehouse) -> dict[str, Any]:
+    """The days whose sessions are in every row, and will become more."""
+    days = stored.rows_per_day(SESSIONS)
+    unfinished = [str(day) for day in sorted(days) if stored.is_unfinished(SESSIONS, day)]
+    return {"unfinished_days": ", ".join(unfinished)} if unfinished else {}
 
 
 def _flags(session: SparkSession, staged: StagedTable) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from video_assets.player_events.erased import NOBODY, ErasedUsers
 from video_assets.player_events.ordering import distinct_rows
 from video_assets.player_events.pseudonyms import Pseudonyms
 from video_assets.player_events.source_rows import EVENT_ROWS
+from video_assets.player_events.stored_events import DESCRIPTIONS, without_stored
 from video_assets.player_events.tables import DESCRIBED_VIDEOS, RAW_EVENTS, REJECTED_EVENTS
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.fates import FILE, Cell, Fate, Tally, count_rows, less
@@ -37,8 +38,6 @@ from video_assets.sources.tagged import (
 )
 from video_assets.sources.times import Window
 
-_DESCRIPTIONS = "descriptions"
-_DAY = "eventDate"
 _NOTHING_TOLD = DESCRIBED_VIDEOS.arrow_schema.empty_table()
 _REFUSED_OR_COUNTED = tagged_schema(REJECTED_EVENTS.arrow_schema, ())
 _EVENT_COLUMNS = [*RAW_EVENTS.column_names, FILE]
@@ -59,7 +58,7 @@ class SortedOut:
         rejected: refused rows, as `rejected_events`.
         described: what events tell of their videos, as `described_videos`.
         source_rows: rows that the readers met.
-        duplicates: valid rows that repeat another one in all columns.
+        duplicates: valid rows that repeat another one in all columns, or one that is stored.
         ignored: rows that nobody wants.
         waiting: halves of rows at the end of a file.
         erased: rows of people who were erased, valid or not.
@@ -138,13 +137,13 @@ def sort_out(parts: Mapping[str, pa.Table], erased: ErasedUsers = NOBODY) -> Sor
     all_refused = others.filter(pc.is_valid(others["reason"]))
     refused = erased.without_texts(all_refused)
     with turn():
-        valid = _distinct(with_numbered_texts(events))
+        valid = without_stored(_distinct(with_numbered_texts(events)), parts)
         tally = _tally(delivered, events, valid, all_refused, refused)
         tally += counted_rows(others.filter(pc.is_valid(others[SOURCE_ROWS])))
     return SortedOut(
         valid=valid.drop_columns([FILE]),
         rejected=refused.select(list(REJECTED_EVENTS.column_names)),
-        described=last_told([parts.get(_DESCRIPTIONS, _NOTHING_TOLD)]),
+        described=last_told([parts.get(DESCRIPTIONS, _NOTHING_TOLD)]),
         source_rows=_total(others, SOURCE_ROWS),
         duplicates=events.num_rows - valid.num_rows,
         ignored=_total(others, IGNORED_ROWS),
@@ -218,4 +217,4 @@ def _blocks(
         buckets=buckets,
     )
     if told:
-        yield pack(_DESCRIPTIONS, last_told(told), "videoId", buckets)
+        yield pack(DESCRIPTIONS, last_told(told), "videoId", buckets)

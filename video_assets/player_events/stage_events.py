@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -13,11 +14,17 @@ from resources.engine.engine import Engine
 from video_assets.arrow.blocks import Shares
 from video_assets.chunks import StagedChunks
 from video_assets.days import DayRange
-from video_assets.deliveries.delivery import PLAYER_EVENTS, Source
+from video_assets.deliveries.delivery import PLAYER_EVENTS, Delivery, Source
 from video_assets.deliveries.look import delivery_of
 from video_assets.deliveries.unreadable import without_unreadable
 from video_assets.ingestion import days_without_file, events_source
 from video_assets.player_events.erased_users import erased_users, pseudonyms_of
+from video_assets.player_events.growing_day import (
+    GrowingDay,
+    growing_day,
+    is_mostly_refused,
+    read_as,
+)
 from video_assets.player_events.routes import sorted_events
 from video_assets.player_events.sort_out import events_in_blocks
 from video_assets.player_events.source_rows import EVENT_ROWS
@@ -54,50 +61,102 @@ def stage_events(
 ) -> StagedDays:
     """Read the source once, and write its events and its rejected rows for one commit.
 
+    Of a day that is unfinished and for which more files came, these files alone are read, and
+    their rows are added.
+
     Raises:
         SourceError: there is nothing to read, or no day of it can be read.
     """
     now, delivered = _now(), events_delivered(settings)
     refresh_aliases(spark, settings, delivered, log)
     aliases = aliases_state(settings)
-    delivery = delivery_of(delivered, run, spark.spark_session)
-    source, listing = delivery.source.layout.config, delivery.listing
-    route = partial(sorted_events, erased=erased_users(settings))
+    unfinished = unfinished_days(settings, lag_of_events(settings), run, now)
 
-    def stage_chunk(chunk: SourceChunk) -> Mapping[str, StagedTable]:
+    def staged(*, as_a_whole: bool) -> StagedDays:
+        delivery = delivery_of(delivered, run, spark.spark_session)
+        grows = None if as_a_whole else growing_day(spark, settings, delivery, unfinished, now)
+        if grows:
+            grows.join_files()
+            delivery.add_only(grows.files.came)
+        return _Work(spark, settings, delivery, aliases, grows, log).stage().marked(unfinished)
+
+    days = staged(as_a_whole=False)
+    events = days.tables[VALID]
+    if events.beside and is_mostly_refused(events, settings.max_refused_share):
+        # Of a day that is not written its refused rows are, which the next look would add again.
+        days.discard()
+        return staged(as_a_whole=True)
+    return days
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One read of a delivery.
+
+    Attributes:
+        aliases: what changes with the stored aliases of users.
+        grows: the day to which rows are added; None: days are replaced.
+    """
+
+    spark: Engine
+    settings: Settings
+    delivery: Delivery
+    aliases: int | None
+    grows: GrowingDay | None
+    log: logging.Logger
+
+    def stage(self) -> StagedDays:
+        """Write the days for one commit, but for those that cannot be read."""
+        delivery = self.delivery
+        source, listing = delivery.source.layout.config, delivery.listing
+        chunks = source_chunks(source, listing, delivery.run, self.log)
+        with StagedChunks() as staged:
+            unreadable = stage_readable(chunks, listing, self._stage_chunk, staged, self._read)
+            tables = staged.merged()
+            origin = read_as(self.settings, delivery)
+            tables[VALID] = replace(tables[VALID], origin=origin)
+            if self.grows:
+                tables = self.grows.added(tables)
+            days = StagedDays(tables, days_without_file(listing), self._note)
+            return without_unreadable(days, unreadable, delivery, VALID, self.log)
+
+    def _stage_chunk(self, chunk: SourceChunk) -> Mapping[str, StagedTable]:
+        warehouse = self.settings.warehouse
         valid_days, rejected_days = chunk.replaced
-        valid = target(settings.warehouse, RAW_EVENTS, valid_days)
-        rejected = target(settings.warehouse, REJECTED_EVENTS, rejected_days)
-        described = target(settings.warehouse, DESCRIBED_VIDEOS, valid_days)
+        valid = target(warehouse, RAW_EVENTS, valid_days)
+        rejected = target(warehouse, REJECTED_EVENTS, rejected_days)
+        described = target(warehouse, DESCRIBED_VIDEOS, valid_days)
         if not chunk.listing.files:
             return stage_nothing(valid, rejected, described)
-        shares = Shares.of(chunk.rows, spark.cores)
+        route = partial(sorted_events, erased=erased_users(self.settings))
+        tables = stage(self._blocks(chunk), route, valid, rejected, described)
+        return self.delivery.met(chunk.listing, rejected_days, tables)
+
+    def _blocks(self, chunk: SourceChunk) -> DataFrame:
+        near = self.grows.near(self.spark, self.delivery, chunk) if self.grows else None
+        rows = chunk.rows if near is None else chunk.rows + near.count()
+        shares = Shares.of(rows, self.spark.cores)
         blocks = events_in_blocks(
-            spark.spark_session,
-            source,
+            self.spark.spark_session,
+            chunk.source,
             chunk.window,
             shares=shares,
             listing=chunk.listing,
-            pseudonyms=pseudonyms_of(settings),
+            pseudonyms=pseudonyms_of(self.settings),
         )
-        if aliases is not None:
-            blocks = events_of_users(spark, settings, blocks, shares)
-        tables = stage(blocks, route, valid, rejected, described)
-        return delivery.met(chunk.listing, rejected_days, tables)
+        if self.aliases is not None:
+            blocks = events_of_users(self.spark, self.settings, blocks, shares)
+        if self.grows and near is not None:
+            blocks = self.grows.beside(blocks, near, shares)
+        return blocks
 
-    def note(days: Days) -> None:
-        delivery.note(days)
-        mark_if_changed(settings, delivered, aliases, days)
+    def _read(self, chunk: SourceChunk) -> DataFrame:
+        layout = self.delivery.source.layout
+        return read_rows(self.spark.spark_session, layout, chunk.window, chunk.listing)
 
-    def read(chunk: SourceChunk) -> DataFrame:
-        return read_rows(spark.spark_session, delivery.source.layout, chunk.window, chunk.listing)
-
-    chunks = source_chunks(source, listing, run, log)
-    with StagedChunks() as staged:
-        unreadable = stage_readable(chunks, listing, stage_chunk, staged, read)
-        days = StagedDays(staged.merged(), days_without_file(listing), note)
-        days = days.marked(unfinished_days(settings, lag_of_events(settings), run, now))
-        return without_unreadable(days, unreadable, delivery, VALID, log)
+    def _note(self, days: Days) -> None:
+        self.delivery.note(days)
+        mark_if_changed(self.settings, self.delivery.source, self.aliases, days)
 
 
 def _now() -> datetime:

@@ -5,6 +5,7 @@ from datetime import datetime
 from pyspark.sql import DataFrame, SparkSession
 
 from resources.delta.errors import MissingTableError
+from resources.delta.schema_check import Days
 from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
 from resources.storage import join
@@ -80,7 +81,13 @@ def _tables(session: SparkSession, settings: Settings) -> Tables:
         experiment_results=filled(EXPERIMENT_RESULTS),
         completion_forecast=filled(COMPLETION_FORECAST),
         excluded_are_counted=settings.count_excluded_viewers,
+        unfinished=_unfinished(stored, SESSIONS),
+        unfinished_views=_unfinished(stored, DAILY_VIDEO_VIEWS),
     )
+
+
+def _unfinished(stored: Warehouse, table: Table) -> Days:
+    return Days(day for day in stored.rows_per_day(table) if stored.is_unfinished(table, day))
 
 
 def _limits(settings: Settings) -> Limits:

@@ -67,6 +67,8 @@ class Tables:
         daily_view_rows: rows of `daily_video_views`.
         definition_changes: days from which something else counts as a view there, and what.
         excluded_are_counted: settings ask to count who would be left out.
+        unfinished: days of sessions that will get more rows.
+        unfinished_views: the same of daily views.
     """
 
     engagement: DataFrame
@@ -85,6 +87,8 @@ class Tables:
     experiment_results: DataFrame | None = None
     excluded_are_counted: bool = False
     completion_forecast: DataFrame | None = None
+    unfinished: frozenset[date] = frozenset()
+    unfinished_views: frozenset[date] = frozenset()
 
 
 def collect_report(
@@ -127,6 +131,7 @@ def collect_report(
         dimensions=dimensions(tables.dimension_daily) if tables.dimension_daily else (),
         trials=trials(tables.experiment_results) if tables.experiment_results else (),
         outlook=outlook(tables.completion_forecast, videos) if tables.completion_forecast else None,
+        unfinished=tuple(sorted(tables.unfinished | tables.unfinished_views)),
     )
 
 
@@ -162,9 +167,15 @@ def _first_day_shown(totals: Totals) -> date:
 
 
 def _trends(tables: Tables) -> tuple[Trend, ...]:
-    """The periods that the data fill, or else all days, each beside what was before."""
+    """The periods that the data fill, or else all days, each beside what was before.
+
+    They end with the newest day that is finished: a part of a day is no match for a whole one.
+    """
     day = F.col("sessionDate")
-    known = _only_row(tables.sessions.agg(F.min(day).alias("oldest"), F.max(day).alias("newest")))
+    finished = tables.sessions
+    if tables.unfinished:
+        finished = finished.where(day < F.lit(min(tables.unfinished)))
+    known = _only_row(finished.agg(F.min(day).alias("oldest"), F.max(day).alias("newest")))
     if known["newest"] is None:
         return ()
     covered = (known["newest"] - known["oldest"]).days + 1

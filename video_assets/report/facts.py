@@ -411,7 +411,11 @@ class Trial:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything on the page."""
+    """Everything on the page.
+
+    Attributes:
+        unfinished: days whose numbers are those so far, ascending.
+    """
 
     written_at: datetime
     limits: Limits
@@ -434,6 +438,7 @@ class Report:
     dimensions: tuple[Dimension, ...] = ()
     trials: tuple[Trial, ...] = ()
     outlook: Outlook | None = None
+    unfinished: tuple[date, ...] = ()
 
 
 def percentage(part: float, whole: float) -> float:

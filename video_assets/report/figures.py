@@ -95,12 +95,16 @@ def watch_time(report: Report) -> Figure:
     ]
     return Figure(
         "Watch time per day",
-        takeaways.watch_time(days),
+        takeaways.watch_time(days, report.unfinished),
         ("Day", "Hours", "Viewers"),
-        [(full_day(day.day), f"{day.hours:,.1f}", count(day.viewers)) for day in days],
+        [(_named(day.day, report), f"{day.hours:,.1f}", count(day.viewers)) for day in days],
         bars_by_day(bars, "hours"),
         _BOTH_WIDTHS,
     )
+
+
+def _named(day: date, report: Report) -> str:
+    return f"{full_day(day)}, so far" if day in report.unfinished else full_day(day)
 
 
 def audience(trends: Sequence[Trend]) -> tuple[Row, Sequence[Row]]:

@@ -1,5 +1,6 @@
 """What the figures say, in a sentence each."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -173,8 +174,15 @@ def views(found: Views, highest: float) -> str:
     return " ".join(sentences)
 
 
-def watch_time(days: tuple[WatchDay, ...]) -> str:
-    """How much is watched, and where the extremes are."""
+def watch_time(days: tuple[WatchDay, ...], unfinished: Collection[date] = ()) -> str:
+    """How much is watched on finished days, where the extremes are, and how much so far."""
+    so_far = [day for day in days if day.day in unfinished]
+    said = (f"So far {hours(day.hours)} on {full_day(day.day)}." for day in so_far)
+    whole = tuple(day for day in days if day.day not in unfinished)
+    return " ".join([*([] if so_far and not whole else [_watch_time(whole)]), *said])
+
+
+def _watch_time(days: tuple[WatchDay, ...]) -> str:
     if not days:
         return NOTHING_WATCHED
     mean = sum(day.hours for day in days) / len(days)
