@@ -20,7 +20,6 @@ from video_assets.days import DayRange
 from video_assets.engagement.stage_engagement import stage_engagement
 from video_assets.engagement.stage_sessions import stage_sessions
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
-from video_assets.ingestion import rows_of_source
 from video_assets.player_events.sort_out import events_in_blocks
 from video_assets.player_events.source_rows import EVENT_ROWS
 from video_assets.player_events.stage_events import stage_events
@@ -28,6 +27,7 @@ from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.rules import WatchTimeRules
 from video_assets.settings import Settings
 from video_assets.sources.config import SourceConfig
+from video_assets.sources.estimated_rows import rows_of_source
 from video_assets.sources.listing import list_source
 from video_assets.sources.times import Window
 

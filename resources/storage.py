@@ -189,14 +189,30 @@ def read_range(location: str, start: int, end: int, version: str = "") -> bytes:
     with _readable(location):
         if not version:
             return bytes(store.get_range(key, start=start, end=end))
+        if isinstance(store, LocalStore) and Path(location).is_file():
+            data = _local_range(location, start, end)
+            if store.head(key)["e_tag"] != version:
+                raise _changed(location)
+            return data
         try:
             found = store.get(key, options={"range": (start, end), "if_match": version})
         except PreconditionError:
-            raise StorageError(
-                f"{location}: changed while it was read. Run this again when it is whole. Whoever "
-                "delivers should write under a name that begins with a dot, and rename at the end."
-            ) from None
+            raise _changed(location) from None
         return bytes(found.bytes())
+
+
+def _local_range(location: str, start: int, end: int) -> bytes:
+    """The same of a local file, which obstore reads at a quarter of the speed."""
+    with Path(location).open("rb", buffering=0) as file:
+        file.seek(start)
+        return file.read(end - start)
+
+
+def _changed(location: str) -> StorageError:
+    return StorageError(
+        f"{location}: changed while it was read. Run this again when it is whole. Whoever "
+        "delivers should write under a name that begins with a dot, and rename at the end."
+    )
 
 
 def _place(location: str) -> "tuple[ObjectStore, str]":

@@ -8,7 +8,6 @@ from resources.delta.schema_check import Days, days_between
 from video_assets.days import UNDATED, DayRange
 from video_assets.delta_clones import with_files_of_clone
 from video_assets.settings import Settings
-from video_assets.sizes import BYTES_PER_ROW
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError, reraise_source_error
 from video_assets.sources.fields import RowKind
@@ -75,11 +74,6 @@ def days_without_file(listing: Listing) -> dict[date, FailedDay]:
     """The days of a run that have no file, and where it was looked for."""
     why = "no file; a day on which nothing happened needs an empty one"
     return {day: FailedDay(why, f"expected {path}") for day, path in listing.missing.items()}
-
-
-def rows_of_source(listing: Listing) -> int:
-    """About how many rows a source has, told by the size of its files."""
-    return listing.total_bytes // BYTES_PER_ROW
 
 
 def replaced_days(source: SourceConfig, run: DayRange) -> tuple[Days, Days]:

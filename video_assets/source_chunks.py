@@ -16,11 +16,11 @@ from video_assets.days import DayRange
 from video_assets.ingestion import (
     clear_source_errors,
     replaced_days,
-    rows_of_source,
     what_is_read,
 )
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError
+from video_assets.sources.estimated_rows import rows_of_source
 from video_assets.sources.listing import Listing, SourceFile, is_template
 from video_assets.sources.times import Window
 
@@ -81,7 +81,7 @@ def source_chunks(
         rows_at_once: about how many rows a chunk may have; see `chunks_of_days`.
     """
     log.info(what_is_read(listing))
-    rows = rows_of_source(listing)
+    rows = rows_of_source(listing, in_lists=source.explode is not None)
     parts = chunks_of_days(run, rows, rows_at_once) if _tells_days(source, listing) else [run]
     chunks = [
         SourceChunk(

@@ -164,3 +164,16 @@ def test_what_spark_set_is_refused_at_once_and_written_after_the_remedies_that_a
     other.sql(warehouse, *remedies)
     continue_with(used, LONELY)
     assert bits(used) == bits(original)
+
+
+def test_a_shallow_clone_that_spark_made_is_a_source_as_its_original_is(
+    other: ForeignSpark, original: World, tmp_path: Path
+) -> None:
+    clone = tmp_path / "clone"
+    other.sql(
+        original.settings.warehouse, f"CREATE TABLE delta.`{clone}` SHALLOW CLONE {{raw_events}}"
+    )
+    kept = original.settings.model_dump(exclude={"warehouse", "events"})
+    with world(tmp_path / "warehouse", events=str(clone), **kept) as cloned:
+        cloned.compute(FIRST, LAST)
+        assert results(cloned, SESSIONS, ENGAGEMENT) == results(original, SESSIONS, ENGAGEMENT)

@@ -25,7 +25,7 @@ from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import Layout
 from video_assets.sources.json_records import json_chunks
-from video_assets.sources.json_structure import ElementsAsLines
+from video_assets.sources.json_structure import ObjectsAsLines
 from video_assets.sources.lines import Lines
 from video_assets.sources.listing import list_source
 from video_assets.sources.reading import require_structure
@@ -244,7 +244,7 @@ def test_each_element_of_an_array_becomes_a_line_at_its_own_place(
     elements: list[dict[str, Any]], indent: int | None, size: int, start: bytes
 ) -> None:
     text = start + json.dumps(elements, indent=indent, ensure_ascii=False).encode()
-    stream = ElementsAsLines(io.BytesIO(text))
+    stream = ObjectsAsLines(io.BytesIO(text))
     read_text = b"".join(iter(lambda: stream.read(size), b""))
     assert len(read_text) == len(text)
     lines = read_text.removeprefix(start).splitlines()
@@ -259,6 +259,15 @@ def test_an_array_of_objects_has_a_row_an_element(tmp_path: Path, indent: int | 
     outcome = read(path)
     assert [row["currentTime"] for row in outcome.valid] == [n for n in range(50) if n != 7]
     assert [(row["reason"], row["sourceRow"]) for row in outcome.rejected] == [("missing_user", 8)]
+
+
+@pytest.mark.parametrize("between", [b"\n", b"", b"\r\n\r\n"])
+def test_objects_of_a_line_for_each_value_are_a_row_each(tmp_path: Path, between: bytes) -> None:
+    objects = [{**EVENT, "currentTime": place, "more": {"a": ["}{", "\n"]}} for place in range(50)]
+    texts = [json.dumps(row, indent=2).encode() for row in objects]
+    outcome = read(source(tmp_path, between.join(texts)))
+    assert [row["currentTime"] for row in outcome.valid] == list(range(50))
+    assert outcome.source_rows == 50
 
 
 def test_a_large_array_is_one_unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ from video_assets.deliveries.stored_account import (
     stored_account,
     unchanged,
 )
+from video_assets.delta_clones import with_files_of_clone
 from video_assets.sources.errors import SourceError
 from video_assets.sources.fates import Fate, Tally, tally_of, without_tally
 from video_assets.sources.fields import Layout
@@ -130,7 +131,9 @@ class Source:
         needed = [file for file in found.files if account.may_have_rows_of(file, days)]
         known = {file.stored.location for file in needed if account.known_file(file)}
         unread = len(found.files) - len(needed)
-        listing = with_formats(self.layout.config, needed, found.missing, unread)
+        listing = with_files_of_clone(
+            with_formats(self.layout.config, needed, found.missing, unread)
+        )
         files = (replace(file, days_known=file.uri in known) for file in listing.files)
         return replace(listing, files=tuple(files))
 

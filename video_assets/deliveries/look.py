@@ -18,6 +18,7 @@ from video_assets.days import DayRange
 from video_assets.deliveries.account import Account, Key, key_of
 from video_assets.deliveries.delivery import Delivery, Source
 from video_assets.deliveries.stored_account import Change, change_account
+from video_assets.delta_clones import with_files_of_clone
 from video_assets.ingestion import clear_source_errors
 from video_assets.sources.errors import SourceError
 from video_assets.sources.frames import count_days
@@ -113,7 +114,7 @@ def _counted(
     session: SparkSession, source: Source, files: Sequence[FoundFile]
 ) -> dict[Key, RowsByDay]:
     with clear_source_errors():
-        listing = with_formats(source.layout.config, files).whole()
+        listing = with_files_of_clone(with_formats(source.layout.config, files).whole())
         tally = count_days(session, source.layout, listing)
     by_file: dict[int, dict[date, int]] = defaultdict(dict)
     for cell, rows in tally.items():
@@ -141,13 +142,16 @@ def _unchanged_days(
     if changed is None or log.version() != int(table.version):
         return None
     try:
-        listing = Listing(tuple(map(_data_file, changed.locations)))
+        files = tuple(map(_data_file, changed.locations))
+        listing = Listing(tuple(file for file in files if file is not None))
+        if len(listing.files) < len(files):
+            return None
         touched = count_days(session, source.layout, listing) if listing.files else {}
     except SourceError:
         return None  # the files lack the column, which is a partition or has another name
     return newest, frozenset(account.versions[newest].fates) - {cell.day for cell in touched}
 
 
-def _data_file(location: str) -> SourceFile:
+def _data_file(location: str) -> SourceFile | None:
     stored = find(location)
-    return SourceFile(location, stored.size if stored else 0, "parquet")
+    return SourceFile(location, stored.size, "parquet") if stored else None

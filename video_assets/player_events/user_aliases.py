@@ -32,7 +32,7 @@ from video_assets.deliveries.delivery import USER_ALIASES as SOURCE
 from video_assets.deliveries.delivery import Delivery, Source
 from video_assets.deliveries.pending import pending_of
 from video_assets.deliveries.stored_account import change_account
-from video_assets.ingestion import clear_source_errors, rows_of_source
+from video_assets.ingestion import clear_source_errors
 from video_assets.player_events.alias_rows import (
     ALIAS_ROWS,
     REFUSED,
@@ -46,6 +46,7 @@ from video_assets.player_events.erased_users import erased_users, erasure_key, p
 from video_assets.player_events.tables import RAW_EVENTS, USER_ALIASES
 from video_assets.settings import Settings
 from video_assets.sources.config import SourceConfig
+from video_assets.sources.estimated_rows import rows_of_source
 from video_assets.sources.fields import Layout
 from video_assets.sources.frames import read_rows
 from video_assets.sources.times import ANY_DAY

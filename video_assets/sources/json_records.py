@@ -11,7 +11,7 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-from video_assets.arrow.types import Characters, Integers, Mask, TextArray, compute
+from video_assets.arrow.types import Integers, Mask, TextArray, compute
 from video_assets.sizes import BLOCK_BYTES
 from video_assets.sources.chunks import BrokenRow, Chunk
 from video_assets.sources.errors import SourceError
@@ -33,8 +33,6 @@ _BLANK_CHARACTERS = np.frombuffer(_BLANKS, np.uint8)
 _BLANKS_AROUND = 2
 _SAMPLE_ROWS, _FAIR_SAMPLE = 1000, 20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# DuckDB reads these words as numbers, though they are no JSON.
-_NO_JSON = (b"NaN", b"Inf")
 _SEVERAL_OBJECTS = r"\}\s*\{"
 
 
@@ -227,34 +225,13 @@ def _look_like_objects(lines: Lines, rows: Integers) -> Mask:
 def _read(texts: TextArray, may_be_row: Mask, layout: Layout) -> tuple[Mask, NeededRows]:
     """Which texts are objects, and the rows that those are or hold."""
     found_json, found = values_of_json(texts, layout.paths)
-    is_row = may_be_row & found_json.to_numpy(zero_copy_only=False) & ~_hold_no_json(texts)
+    is_row = may_be_row & found_json.to_numpy(zero_copy_only=False)
     if not is_row.all():
         texts = texts.filter(pa.array(is_row))
         found = [value.filter(pa.array(is_row)) for value in found]
     values = dict(zip(layout.paths, found, strict=True))
     ids = {path: without_other_kinds(values[path], texts, path) for path in layout.id_paths}
     return is_row, layout.needed_at(values | ids, len(texts))
-
-
-def _hold_no_json(texts: TextArray) -> Mask:
-    """Which texts hold a NaN or infinity where a number should be."""
-    none = np.zeros(len(texts), np.bool_)
-    content = np.frombuffer(texts.buffers()[2] or b"", dtype=np.uint8)
-    if not any(_holds(content, word) for word in _NO_JSON):
-        return none
-    for place in np.flatnonzero(
-        compute.match_substring_regex(texts, "NaN|Inf").to_numpy(zero_copy_only=False)
-    ).tolist():
-        none[place] = _parsed(texts[place].as_py().encode()) is None
-    return none
-
-
-def _holds(characters: Characters, word: bytes) -> bool:
-    """Whether a word occurs; unlike `in`, this lets other threads run."""
-    places = np.flatnonzero(characters == word[0])
-    for distance, character in enumerate(word[1:], start=1):
-        places = places[characters.take(places + distance, mode="clip") == character]
-    return len(places) > 0
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:

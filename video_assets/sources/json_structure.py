@@ -1,4 +1,4 @@
-"""Where JSON begins and ends, told by its brackets alone: arrays as lines, objects in a row."""
+"""Where JSON begins and ends, told by its brackets alone: what spans lines, objects in a row."""
 
 import re
 from dataclasses import dataclass
@@ -10,6 +10,8 @@ from video_assets.arrow.types import Characters, Integers, Mask
 from video_assets.sources.lines import ByteStream
 
 _ARRAY_OF_OBJECTS = re.compile(rb"^(?:\xef\xbb\xbf)?\s*\[\s*[\]{]")
+# A first line of nothing but a bracket; more could be an object that was cut.
+_INDENTED_OBJECT = re.compile(rb"^(?:\xef\xbb\xbf)?\s*\{[ \t]*\r?\n")
 _NEWLINE, _BLANK, _BRACKET = ord("\n"), ord(" "), ord("[")
 _QUOTES, _BACKSLASHES, _OPENING, _CLOSING, _COMMAS, _BREAKS = range(1, 7)
 _KINDS = np.zeros(256, np.uint8)
@@ -66,14 +68,20 @@ def begins_array(head: bytes) -> bool:
     return _ARRAY_OF_OBJECTS.match(head) is not None
 
 
-class ElementsAsLines:
-    """An array of objects as lines, byte for byte at their own places.
+def spans_lines(head: bytes) -> bool:
+    """Whether a text begins like an array of objects, or like objects of a line for each value."""
+    return begins_array(head) or _INDENTED_OBJECT.match(head) is not None
 
-    Its brackets become blanks, and commas between its elements line breaks.
+
+class ObjectsAsLines:
+    """Objects of several lines, or in an array, as lines, byte for byte at their own places.
+
+    The brackets of arrays become blanks, commas between their elements line breaks, and line
+    breaks within objects blanks.
     """
 
     def __init__(self, text: ByteStream) -> None:
-        """Read from the beginning of the array on."""
+        """Read from the beginning of the text on."""
         self._text = text
         self._depth = 0
         self._in_string = False

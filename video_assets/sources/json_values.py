@@ -1,15 +1,18 @@
 """Values of JSON texts by path, read by DuckDB: each row by itself, and without Python's lock.
 
-A path is first looked up as it stands. Where a row has nothing there, a value on the way may be
-text that is JSON itself, or a list: of keys and values, or of objects of which one has the key.
+A path is first looked up as it stands. Where a row has nothing there, the whole path may be the
+name of one key, or a value on the way text that is JSON itself, or a list: of keys and values, or
+of objects of which one has the key.
 """
 
-import threading
+import atexit
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
+from typing import Any
 
 import duckdb
+import orjson
 import pyarrow as pa
 
 from video_assets.arrow.types import ArrowArray, TextArray, compute
@@ -21,11 +24,14 @@ _AS_TEXT, _KIND = "json_extract_string", "json_type"
 # Texts that a JSON value of another kind than text and whole numbers may have, too.
 _MAY_BE_NO_ID = r"^(true|false|[\[{].*|-?\d+([.eE].*|\d{18,}))$"
 _KINDS_OF_IDS = pa.array(["VARCHAR", "BIGINT", "UBIGINT", "HUGEINT"])
+# DuckDB reads these words as numbers, though they are no JSON.
+_WORDS_OF_NUMBERS = ("NaN", "Inf")
 NUMBERS = frozenset({"BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT", "DOUBLE"})
 _ELEMENTS = "CASE text[1] WHEN '[' THEN try(CAST(json_extract(text, '$[*]') AS VARCHAR[])) END"
 # Looking into them costs less than finding out whether that is needed.
 _FEW_ROWS = 1000
-_local = threading.local()
+_QUERIES_KEPT = 64
+_NO_TEXTS = pa.table({"text": pa.array([], pa.string())})
 
 
 def values_of_json(texts: TextArray, paths: Sequence[Path]) -> tuple[ArrowArray, list[TextArray]]:
@@ -93,8 +99,8 @@ class _Lookup:
     def value(self, path: Path) -> str:
         """SQL for the value at a path, in objects and in text that is an object."""
         steps = path.steps
-        names = [(path.plain,)] if path.plain else []
-        direct = [f"leaves[{_place(name, self.pointers)}]" for name in (*names, steps)]
+        names = [steps, (path.plain,)] if path.plain else [steps]
+        direct = [f"leaves[{_place(name, self.pointers)}]" for name in names]
         return _first([*direct, *(self._in_text(o, i) for o, i in _splits(steps))])
 
     def _in_text(self, outer: Sequence[str], steps: Sequence[str]) -> str:
@@ -126,7 +132,7 @@ def _values(
     texts: TextArray, paths: Sequence[Path], leaf: str
 ) -> tuple[ArrowArray, list[TextArray]]:
     is_json, found = _direct_values(texts, paths, leaf)
-    rows = _with_text_or_list_on_the_way(texts, paths, found)
+    rows = _with_more_to_look_up(texts, paths, found)
     if rows is None:
         return is_json, found
     deep = [place for place, value in enumerate(found) if value.null_count]
@@ -142,23 +148,43 @@ def _direct_values(
 ) -> tuple[ArrowArray, list[TextArray]]:
     """What lies at the paths in objects alone."""
     pointers: dict[str, int] = {}
-    values = []
-    for path in paths:
-        names = [(path.plain,), path.steps] if path.plain else [path.steps]
-        values.append(_first([f"found[{_place(name, pointers)}]" for name in names]))
-    shown = "".join(f", {value}" for value in values)
+    shown = "".join(f", found[{_place(path.steps, pointers)}]" for path in paths)
+    words = " OR ".join(f"contains(text, {_text(word)})" for word in _WORDS_OF_NUMBERS)
     query = (
-        f"SELECT found IS NOT NULL{shown} FROM "  # noqa: S608 (all of it is quoted)
-        f"(SELECT try({leaf}(text, {_listed(pointers)})) AS found FROM texts)"
+        f"SELECT found IS NOT NULL, has_word{shown} FROM "  # noqa: S608 (all of it is quoted)
+        f"(SELECT try({leaf}(text, {_listed(pointers)})) AS found, {words} AS has_word "
+        "FROM texts)"
     )
-    is_json, *answers = _columns(texts, query)
+    is_json, has_word, *answers = _columns(texts, query)
+    is_json = _without_words_as_numbers(is_json, has_word, texts)
     return is_json, [answer.cast(pa.string()) for answer in answers]
 
 
-def _with_text_or_list_on_the_way(
+def _without_words_as_numbers(
+    is_json: ArrowArray, has_word: ArrowArray, texts: TextArray
+) -> ArrowArray:
+    suspects = compute.and_(is_json, has_word)
+    if not suspects.true_count:
+        return is_json
+    good = pa.array(map(_is_json, texts.filter(suspects).to_pylist()), pa.bool_())
+    return compute.replace_with_mask(is_json, suspects, good)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _with_more_to_look_up(
     texts: TextArray, paths: Sequence[Path], found: Sequence[TextArray]
 ) -> ArrowArray | None:
-    """The rows in which a value that was not found may lie in a list, or in text that is JSON."""
+    """The rows in which a value that was not found may lie elsewhere.
+
+    In a list, in text that is JSON, or at one key that is named as the whole path.
+    """
     missing = [
         (path, value.is_null())
         for path, value in zip(paths, found, strict=True)
@@ -169,8 +195,10 @@ def _with_text_or_list_on_the_way(
         anywhere = reduce(compute.or_, [is_missing for _, is_missing in missing])
         if anywhere.true_count > _FEW_ROWS:
             ways = {_pointer(outer): 0 for path, _ in missing for outer, _ in _splits(path.steps)}
-            kinds = f"{_KIND}(text, {_listed(ways)})"
-            query = f"SELECT try(list_has_any({kinds}, ['VARCHAR', 'ARRAY'])) FROM texts"  # noqa: S608 (as above)
+            leads_on = f"list_has_any({_KIND}(text, {_listed(ways)}), ['VARCHAR', 'ARRAY'])"
+            names = {_pointer((path.plain,)): 0 for path, _ in missing if path.plain}
+            is_named = f"list_unique({_KIND}(text, {_listed(names)})) > 0"
+            query = f"SELECT try({leads_on} OR {is_named}) FROM texts"  # noqa: S608 (as above)
             (lies_in,) = _columns(texts.filter(anywhere), query)
             lies_in = compute.fill_null(lies_in, False)  # noqa: FBT003 (as above)
             anywhere = compute.replace_with_mask(anywhere, anywhere, lies_in)
@@ -260,18 +288,68 @@ def _listed(pointers: Iterable[str]) -> str:
 
 
 def _columns(texts: TextArray, query: str) -> list[ArrowArray]:
-    connection = getattr(_local, "connection", None)
-    if connection is None:
-        # Tasks are threads already, one for each core.
-        connection = _local.connection = duckdb.connect(config={"threads": 1})
-    connection.register("texts", pa.table({"text": texts}))
     try:
-        rows = connection.sql(query).to_arrow_table()
+        queries = _idle.pop()
+    except IndexError:
+        queries = _Queries()
+    try:
+        return queries.columns(texts, query)
     finally:
-        connection.unregister("texts")
-    return [
-        pa.concat_arrays(c.chunks) if c.num_chunks else pa.array([], c.type) for c in rows.columns
-    ]
+        _idle.append(queries)
+
+
+class _Relation:
+    """What queries know as `texts`.
+
+    DuckDB asks it at each execution; a prepared query would read the same Arrow table for ever.
+    """
+
+    def __init__(self) -> None:
+        self.table = _NO_TEXTS
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        table: Any = self.table
+        return table.__arrow_c_stream__(requested_schema)
+
+
+class _Queries:
+    """Queries that are planned once: that takes longer than reading a thousand rows."""
+
+    def __init__(self) -> None:
+        # Tasks are threads already, one for each core.
+        self._connection = duckdb.connect(config={"threads": 1})
+        self._relation = _Relation()
+        self._connection.register("texts", self._relation)
+        self._names: dict[str, str] = {}
+
+    def columns(self, texts: TextArray, query: str) -> list[ArrowArray]:
+        """The columns of a query's result over some texts."""
+        name = self._names.get(query) or self._prepare(query)
+        self._relation.table = pa.table({"text": texts})
+        try:
+            rows = self._connection.sql(f"EXECUTE {name}").to_arrow_table()
+        finally:
+            self._relation.table = _NO_TEXTS
+        return [
+            pa.concat_arrays(c.chunks) if c.num_chunks else pa.array([], c.type)
+            for c in rows.columns
+        ]
+
+    def _prepare(self, query: str) -> str:
+        if len(self._names) >= _QUERIES_KEPT:
+            for name in self._names.values():
+                self._connection.execute(f"DEALLOCATE {name}")
+            self._names.clear()
+        name = f"query_{len(self._names)}"
+        self._connection.execute(f"PREPARE {name} AS {query}")
+        self._names[query] = name
+        return name
+
+
+# As many as there were tasks at a time: threads come and go with them.
+_idle: list[_Queries] = []
+# The library complains of what is still there when it goes.
+atexit.register(_idle.clear)
 
 
 def _first(values: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from video_assets.sources.compression import Compression, beginning, compression
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError, readable_storage
 from video_assets.sources.fields import RowKind
-from video_assets.sources.json_structure import begins_array
+from video_assets.sources.json_structure import begins_array, spans_lines
 from video_assets.sources.zip_archives import member_to_read
 
 FileFormat = Literal["parquet", "json", "csv", "delta"]
@@ -472,7 +472,7 @@ def _with_format(found: StoredObject, config: SourceConfig, day: date | None) ->
 
 
 def _is_large_array(found: StoredObject) -> bool:
-    return found.size > UNIT_BYTES and begins_array(read_range(found.location, 0, _HEAD_BYTES))
+    return found.size > UNIT_BYTES and spans_lines(read_range(found.location, 0, _HEAD_BYTES))
 
 
 def _zipped(found: StoredObject, config: SourceConfig, day: date | None) -> SourceFile:

@@ -14,7 +14,7 @@ from video_assets.sources.errors import marked_for_the_driver, readable_storage
 from video_assets.sources.fields import Layout
 from video_assets.sources.foreign_formats import require_text
 from video_assets.sources.json_records import json_chunks, require_json_columns
-from video_assets.sources.json_structure import ElementsAsLines, begins_array
+from video_assets.sources.json_structure import ObjectsAsLines, spans_lines
 from video_assets.sources.lines import ByteStream, Lines, RejoinedStream, blocks_of_lines
 from video_assets.sources.listing import SourceFile
 from video_assets.sources.parquet_records import (
@@ -171,7 +171,7 @@ def _open_text(file: SourceFile, offset: int = 0) -> Iterator[ByteStream]:
         head = stream.read(_HEAD_BYTES)
         require_text(head, file.uri)
         text = RejoinedStream(head, stream)
-        yield ElementsAsLines(text) if file.format == "json" and begins_array(head) else text
+        yield ObjectsAsLines(text) if file.format == "json" and spans_lines(head) else text
 
 
 @contextmanager
