@@ -1,6 +1,6 @@
 """Every asset check, and the schedule that asks each morning whether yesterday is there."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import dagster as dg
 
@@ -16,7 +16,7 @@ from asset_checks import (
     video_metadata,
     view_deliveries,
 )
-from asset_checks.dagster_checks import checks_of
+from asset_checks.dagster_checks import Partitions, checks_of
 from asset_checks.freshness import (
     DEADLINE_CRON,
     DELIVERED_IN_TIME,
@@ -68,9 +68,22 @@ _ASKED_BY_TIME = (
 )
 
 
-def build_checks() -> list[dg.AssetChecksDefinition]:
-    """All checks, a step for each table; they need the resources `spark` and `settings`."""
-    return [checks_of(TABLES[name], rules) for name, rules in RULES.items()]
+def build_checks(assets: Iterable[object]) -> list[dg.AssetChecksDefinition]:
+    """All checks, a step for each table; they need the resources `spark` and `settings`.
+
+    Args:
+        assets: the definitions of the tables' assets, of which the checks have the partitions.
+    """
+    partitions: dict[dg.AssetKey, Partitions | None] = {
+        spec.key: spec.partitions_def
+        for definition in assets
+        if isinstance(definition, dg.AssetsDefinition)
+        for spec in definition.specs
+    }
+    return [
+        checks_of(TABLES[name], rules, partitions.get(asset_key(TABLES[name])))
+        for name, rules in RULES.items()
+    ]
 
 
 def build_freshness() -> dg.ScheduleDefinition:

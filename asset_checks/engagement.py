@@ -5,6 +5,7 @@ user and video, which agrees with the sessions.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import reduce
 from operator import or_
@@ -12,9 +13,19 @@ from operator import or_
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from asset_checks.evaluate import days_in, sample
+from asset_checks.evaluate import sample
 from asset_checks.freshness import yesterday_is_there
-from asset_checks.rules import WARN, CheckInput, Finding, FrameRule, MeasuredRule, RowRule, Rule
+from asset_checks.rules import (
+    WARN,
+    CheckInput,
+    Finding,
+    FrameRule,
+    MeasuredRule,
+    RowRule,
+    Rule,
+    of_days,
+    share_of,
+)
 from video_assets.engagement.tables import ENGAGEMENT, OK, SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.unfinished_days import lag_of_events
@@ -134,20 +145,20 @@ def _differing_reports(given: CheckInput) -> Finding:
     compared = rows.join(last_reports, [*session, "timestamp"]).select(
         *SESSIONS.key, "uniqueSecondsWatched", "reportedSeconds", (difference > allowed).alias("is")
     )
-    counted = compared.agg(F.count(F.lit(1)).alias("rows"), F.count_if("is").alias("differing"))
-    [counts] = counted.collect()
-    share = counts["differing"] / max(counts["rows"], 1)
-    measured = {"share": round(share, 6)}
-    if share <= given.thresholds.max_differing_reports:
-        return Finding(checked=counts["rows"], measured=measured)
-    differing = compared.where("is").drop("is")
-    return Finding(
-        rows=counts["differing"],
-        checked=counts["rows"],
-        sample=sample(differing),
-        days=days_in(differing, "sessionDate"),
-        measured=measured,
+    counted = compared.groupBy("sessionDate").agg(
+        F.count(F.lit(1)).alias("rows"), F.count_if("is").alias("differing")
     )
+    tolerated = given.thresholds.max_differing_reports
+    days = counted.collect()
+    found = of_days(
+        {day["sessionDate"]: share_of(day["differing"], day["rows"], tolerated) for day in days}
+    )
+    share = sum(day["differing"] for day in days) / max(found.checked or 0, 1)
+    found = replace(found, measured={"share": round(share, 6)})
+    if not found.rows:
+        return found
+    differing = compared.where("is").drop("is").where(F.col("sessionDate").isin(*found.days))
+    return replace(found, sample=sample(differing))
 
 
 def _compute_again(what: str) -> str:

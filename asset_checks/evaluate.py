@@ -7,11 +7,13 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
-from asset_checks.rules import CheckInput, Finding, FrameRule, MeasuredRule, RowRule, Rule
+from asset_checks.rules import CheckInput, Finding, FrameRule, MeasuredRule, RowRule, Rule, of_days
 
 SAMPLE_ROWS = 10
-DAYS_LISTED = 31
 
+CountsByDay = Mapping[date | None, Mapping[str, Any]]
+
+_DAY = "day of the rows"
 _TOTAL = "all rows"
 _BROKEN = "is broken"
 _UNORDERED = ("array", "struct", "map")
@@ -26,9 +28,9 @@ def find(rules: Sequence[Rule], given: CheckInput) -> Iterator[tuple[Rule, Findi
         yield rule, _finding(rule, given, counts)
 
 
-def _finding(rule: Rule, given: CheckInput, counts: Mapping[str, int]) -> Finding:
+def _finding(rule: Rule, given: CheckInput, counts: CountsByDay) -> Finding:
     if isinstance(rule, RowRule):
-        return _of_rows(rule, given, counts[rule.name], counts[_TOTAL])
+        return _of_rows(rule, given, counts)
     if isinstance(rule, FrameRule):
         return _of_frame(rule, given)
     if isinstance(rule, MeasuredRule):
@@ -36,41 +38,45 @@ def _finding(rule: Rule, given: CheckInput, counts: Mapping[str, int]) -> Findin
     raise TypeError(f"check {rule.name}: {type(rule).__name__} is no kind of rule")
 
 
-def _counts(rules: Sequence[RowRule], given: CheckInput) -> dict[str, int]:
+def _counts(rules: Sequence[RowRule], given: CheckInput) -> CountsByDay:
+    """Rows, and those that break each rule, by day: one pass over the rows."""
+    day = F.col(given.table.partition_by) if given.table.partition_by else F.lit(None)
     broken = (F.count_if(rule.broken(given)).alias(rule.name) for rule in rules)
-    rows = given.rows().agg(F.count(F.lit(1)).alias(_TOTAL), *broken).collect()
-    return rows[0].asDict()
+    counted = given.rows().groupBy(day.cast("date").alias(_DAY))
+    rows = counted.agg(F.count(F.lit(1)).alias(_TOTAL), *broken).collect()
+    return {row[_DAY]: row.asDict() for row in rows}
 
 
-def _of_rows(rule: RowRule, given: CheckInput, broken: int, total: int) -> Finding:
+def _of_rows(rule: RowRule, given: CheckInput, counts: CountsByDay) -> Finding:
+    by_day = {
+        day: Finding(rows=count[rule.name], checked=count[_TOTAL])
+        for day, count in counts.items()
+        if day is not None
+    }
+    broken = sum(count[rule.name] for count in counts.values())
+    total = sum(count[_TOTAL] for count in counts.values())
     share = {"share": round(broken / total, 6)} if rule.tolerated_share and total else {}
     tolerated = given.tolerated(rule.tolerated_share) * total if rule.tolerated_share else 0
     if broken <= tolerated:
-        return Finding(checked=total, measured=share)
+        return Finding(checked=total, by_day=by_day, measured=share)
     return Finding(
         rows=broken,
         checked=total,
         sample=_broken_rows(rule, given),
-        days=_broken_days(rule, given),
+        days=sorted(day for day, found in by_day.items() if found.rows),
+        by_day=by_day,
         measured=share,
     )
 
 
 def _broken_rows(rule: RowRule, given: CheckInput) -> list[dict[str, Any]]:
     """Sorted to the front, not filtered: Sail cannot filter a Delta table by a lambda."""
-    shown = dict.fromkeys((*rule.table.key, *rule.shows))
+    partition = (rule.table.partition_by,) if rule.table.partition_by else ()
+    shown = dict.fromkeys((*rule.table.key, *rule.shows, *partition))
     rows = given.rows().select(*shown, _is_broken(rule, given).alias(_BROKEN))
     first = _first(rows, SAMPLE_ROWS, F.col(_BROKEN).desc())
     broken = (row.asDict(recursive=True) for row in first if row[_BROKEN])
     return [{name: row[name] for name in shown} for row in broken]
-
-
-def _broken_days(rule: RowRule, given: CheckInput) -> list[date]:
-    if rule.table.partition_by is None:
-        return []
-    by_day = given.rows().groupBy(rule.table.partition_by)
-    broken = by_day.agg(F.max(_is_broken(rule, given)).alias(_BROKEN)).where(F.col(_BROKEN))
-    return days_in(broken, rule.table.partition_by)
 
 
 def _is_broken(rule: RowRule, given: CheckInput) -> Column:
@@ -79,11 +85,12 @@ def _is_broken(rule: RowRule, given: CheckInput) -> Column:
 
 def _of_frame(rule: FrameRule, given: CheckInput) -> Finding:
     violations = rule.violations(given)
-    broken = violations.count()
-    if not broken:
-        return Finding()
-    days = days_in(violations, rule.day_column) if rule.day_column else ()
-    return Finding(rows=broken, sample=sample(violations), days=days)
+    if rule.day_column is None:
+        broken = violations.count()
+        return Finding(rows=broken, sample=sample(violations) if broken else ())
+    by_day = rows_by_day(violations, rule.day_column)
+    found = {day: Finding(rows=rows) for day, rows in by_day.items()}
+    return of_days(found, sample(violations)) if found else Finding()
 
 
 def sample(violations: DataFrame) -> list[dict[str, Any]]:
@@ -96,7 +103,7 @@ def _first(frame: DataFrame, rows: int, *order: Column) -> list[Row]:
     return frame.orderBy(*order, *columns).limit(rows).collect()
 
 
-def days_in(violations: DataFrame, column: str) -> list[date]:
-    """One more than are listed, so that the reader is told that there are more."""
-    days = violations.select(F.col(column).alias("day")).distinct()
-    return [row["day"] for row in _first(days, DAYS_LISTED + 1)]
+def rows_by_day(rows: DataFrame, column: str) -> dict[date, int]:
+    """How many rows each day has."""
+    counted = rows.groupBy(F.col(column).alias(_DAY)).agg(F.count(F.lit(1)).alias(_TOTAL))
+    return {row[_DAY]: row[_TOTAL] for row in counted.collect()}

@@ -48,6 +48,7 @@ def yesterday_is_there(table: Table, lag: Lag) -> MeasuredRule:
         remedy="See whether the delivery is late or the run failed; materialize the day when it is "
         "there.",
         severity=WARN,
+        by_partition=False,
         applies=partial(_concerns_the_due_day, lag=lag),
         measure=partial(_late_day, table, lag),
     )
@@ -64,6 +65,7 @@ def delivered_in_time(table: Table, lag: Lag, setting: str) -> MeasuredRule:
         remedy="See whether the sender is late or delivers elsewhere; run the days when they are "
         "there.",
         severity=WARN,
+        by_partition=False,
         applies=partial(_may_be_late, table, lag),
         measure=partial(_overdue, table, lag),
     )

@@ -40,5 +40,6 @@ TABLES_ARE_TIDY = MeasuredRule(
     remedy="Switch on the schedule maintenance_on_sundays, or see why its last run failed; run the "
     "job maintenance.",
     severity=WARN,
+    by_partition=False,
     measure=_untidy_tables,
 )

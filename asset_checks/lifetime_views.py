@@ -87,6 +87,7 @@ RULES: tuple[Rule, ...] = (
         severity=WARN,
         compared_with=(DAILY_VIDEO_VIEWS,),
         thresholds=("max_lifetime_drift", "min_lifetime_drift"),
+        by_partition=False,
         violations=drifting_videos,
         day_column="snapshotDate",
     ),

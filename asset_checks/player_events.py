@@ -1,6 +1,7 @@
 """What must hold for `raw_events`: every row has its place, and no source row got lost."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import reduce
 from operator import or_
@@ -20,15 +21,23 @@ from asset_checks.rules import (
     RowRule,
     Rule,
     WrittenRows,
+    of_days,
+    share_of,
 )
 from video_assets.days import UNDATED, yesterday
 from video_assets.ingestion import events_source, replaced_days
 from video_assets.player_events.tables import DESCRIBED_VIDEOS, RAW_EVENTS, REJECTED_EVENTS
 from video_assets.unfinished_days import lag_of_events
-from video_assets.vocabulary import DUPLICATES, ERASED, IGNORED, SOURCE_ROWS, WAITING
+from video_assets.vocabulary import (
+    DUPLICATES,
+    ERASED,
+    IGNORED,
+    REJECTED_ROWS,
+    SOURCE_ROWS,
+    WAITING,
+)
 
 _ROWS_WRITTEN = "rows_written"
-_REJECTED_ROWS = "rejected_rows"
 _DAY = "eventDate"
 
 
@@ -51,8 +60,19 @@ def _lost_rows(given: CheckInput) -> Finding:
         rows=max((abs(row["reported"] - row["found"]) for row in lost), default=0),
         checked=int(written.counts[SOURCE_ROWS]),
         sample=lost,
-        days=written.days.days if lost else (),
+        days=(_changed_days(given, written) or written.days.days) if lost else (),
     )
+
+
+def _changed_days(given: CheckInput, written: WrittenRows) -> Sequence[date]:
+    """Days that do not hold as many events as were written."""
+    rows = given.stored.rows_per_day(RAW_EVENTS)
+    reported = given.counts_by_day(written.days.days)
+    return [
+        day
+        for day, numbers in reported.items()
+        if numbers.get(_ROWS_WRITTEN, rows.get(day, 0)) != rows.get(day, 0)
+    ]
 
 
 def _accounts(given: CheckInput, written: WrittenRows) -> Iterator[Evidence]:
@@ -63,10 +83,10 @@ def _accounts(given: CheckInput, written: WrittenRows) -> Iterator[Evidence]:
     in_no_table = sum(reported.get(name, 0) for name in (DUPLICATES, IGNORED, WAITING, ERASED))
     accounted = valid + rejected + in_no_table
     yield {"rows": RAW_EVENTS.name, "reported": reported[_ROWS_WRITTEN], "found": valid}
-    if _REJECTED_ROWS in reported:
+    if REJECTED_ROWS in reported:
         yield {
             "rows": REJECTED_EVENTS.name,
-            "reported": reported[_REJECTED_ROWS],
+            "reported": reported[REJECTED_ROWS],
             "found": rejected,
         }
     yield {
@@ -82,20 +102,33 @@ def _share_of_rejected(given: CheckInput) -> Finding:
     valid, rejected = (given.stored.rows_per_day(t) for t in (RAW_EVENTS, REJECTED_EVENTS))
     if given.days is None:
         days |= rejected.keys() - {UNDATED}
+    tolerated = given.thresholds.max_rejected_share
+    counts = {day: (rejected.get(day, 0), valid.get(day, 0)) for day in days}
+    by_day = {
+        day: share_of(refused, refused + kept, tolerated, rejected_rows=refused)
+        for day, (refused, kept) in counts.items()
+    }
     refused, undated = _rows_of(rejected, days), rejected.get(UNDATED, 0)
     rows = _rows_of(valid, days) + refused
     everything = sum(valid.values()) + sum(rejected.values())
     share = max(refused / max(rows, 1), undated / max(everything, 1))
     measured = {"share": round(share, 6), "rejected_rows": refused, "undated_rows": undated}
-    if share <= given.thresholds.max_rejected_share:
-        return Finding(checked=rows + undated, measured=measured)
-    concerned = [day for day in sorted(days) if rejected.get(day)]
-    return Finding(
-        rows=refused + undated,
-        checked=rows + undated,
-        sample=_rejected_sample(given, [*concerned, UNDATED]),
-        days=concerned,
-        measured=measured,
+    failing = sorted(day for day, found in by_day.items() if found.rows)
+    of_all = Finding(checked=rows + undated, measured=measured)
+    if undated > tolerated * max(everything, 1):
+        return replace(
+            of_all,
+            rows=refused + undated,
+            sample=_rejected_sample(given, [*sorted(days & rejected.keys()), UNDATED]),
+        )
+    if not failing:
+        return replace(of_all, by_day=by_day)
+    return replace(
+        of_all,
+        rows=_rows_of(rejected, set(failing)),
+        sample=_rejected_sample(given, failing),
+        days=failing,
+        by_day=by_day,
     )
 
 
@@ -107,11 +140,8 @@ def _sampled_events(given: CheckInput) -> Finding:
         .agg(F.sum("sampledEvents").alias("sampledEvents"))
     )
     days = by_day.where(F.col("sampledEvents") > 0).orderBy("eventDate").collect()
-    return Finding(
-        rows=sum(day["sampledEvents"] for day in days),
-        sample=[day.asDict() for day in days],
-        days=[day["eventDate"] for day in days],
-    )
+    found = {day["eventDate"]: Finding(rows=day["sampledEvents"]) for day in days}
+    return of_days(found, [day.asDict() for day in days])
 
 
 def _rejected_sample(given: CheckInput, days: Sequence[date]) -> Sequence[Evidence]:
@@ -134,6 +164,14 @@ def _unusual_days(given: CheckInput) -> Finding:
             {"day": day, "rows": rows.get(day, 0), "median_before": usual[day]} for day in unusual
         ],
         days=unusual,
+        by_day={
+            day: Finding(
+                rows=int(day in unusual),
+                checked=1,
+                measured={"rows_of_day": rows.get(day, 0), "median_before": usual[day]},
+            )
+            for day in usual
+        },
         note="" if usual else f"no day has {needed} days with events shortly before it",
     )
 

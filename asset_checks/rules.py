@@ -1,7 +1,7 @@
 """What a check is: a rule, and the rows that break it."""
 
 from abc import ABC
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -46,6 +46,7 @@ class CheckInput:
         days: the partitions of the run; None: the whole table.
         now: UTC time of the check.
         newest_write: what the newest run that wrote the table reported; None: nothing is known.
+        counts_by_day: numbers that were reported of days, as far as they are known.
     """
 
     stored: Warehouse
@@ -55,6 +56,9 @@ class CheckInput:
     days: DayRange | None
     now: datetime
     newest_write: Callable[[], WrittenRows | None] = field(default=lambda: None)
+    counts_by_day: Callable[[Iterable[date]], Mapping[date, Mapping[str, float]]] = field(
+        default=lambda _: {}
+    )
 
     def rows(self, table: Table | None = None) -> DataFrame:
         """Rows of the checked table, or of another one, in the partitions of the run."""
@@ -85,7 +89,8 @@ class Finding:
         rows: rows (or days) that break the rule; 0: it holds.
         checked: rows (or days) that it looked at; None: not counted.
         sample: up to 10 of those that break it.
-        days: the days concerned.
+        days: the days concerned; of a table with partitions the first day of each of them.
+        by_day: what was found on single days, where that is known; the others pass.
         measured: further numbers.
         note: why the rule holds although there was little to look at.
     """
@@ -94,8 +99,21 @@ class Finding:
     checked: int | None = None
     sample: Sequence[Evidence] = ()
     days: Sequence[date] = ()
+    by_day: Mapping[date, "Finding"] = field(default_factory=dict)
     measured: Mapping[str, float | int | str] = field(default_factory=dict)
     note: str = ""
+
+    def of_day(self, day: date) -> "Finding":
+        """What holds for one of the days: a day that is not named passes where others are.
+
+        Rows that belong to no day, and numbers that are known of all days together, concern each
+        of them.
+        """
+        if day in self.by_day:
+            return self.by_day[day]
+        if self.rows and not self.by_day and day in (self.days or [day]):
+            return self
+        return Finding(note=self.note)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +130,7 @@ class Rule(ABC):
         blocking: with ERROR, nothing downstream of the table is computed in the same run.
         compared_with: other tables that it reads.
         thresholds: settings that it uses.
+        by_partition: a table with partitions has a verdict for each of them; else one for all.
         applies: whether there is something to say in this run; otherwise no result is recorded.
     """
 
@@ -124,7 +143,13 @@ class Rule(ABC):
     blocking: bool = False
     compared_with: tuple[Table, ...] = ()
     thresholds: tuple[str, ...] = ()
+    by_partition: bool = True
     applies: Callable[[CheckInput], bool] = field(default=lambda _: True)
+
+    @property
+    def is_partitioned(self) -> bool:
+        """Whether each partition of the table has its own verdict."""
+        return self.by_partition and self.table.partition_by is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +187,23 @@ class MeasuredRule(Rule):
     measure: Callable[[CheckInput], Finding]
 
 
-def in_order(days: Sequence[date]) -> Iterator[str]:
-    """Days as text, ascending, each once."""
-    return map(str, sorted(set(days)))
+def of_days(found: Mapping[date, Finding], sample: Sequence[Evidence] = ()) -> Finding:
+    """Findings of single days as one, in which no good day hides a bad one."""
+    counted = [one.checked for one in found.values() if one.checked is not None]
+    return Finding(
+        rows=sum(one.rows for one in found.values()),
+        checked=sum(counted) if counted else None,
+        sample=sample,
+        days=sorted(day for day, one in found.items() if one.rows),
+        by_day=found,
+    )
+
+
+def share_of(rows: int, checked: int, tolerated: float, **measured: int) -> Finding:
+    """Rows that may be a share of those that were looked at."""
+    share = rows / max(checked, 1)
+    return Finding(
+        rows=rows if share > tolerated else 0,
+        checked=checked,
+        measured={"share": round(share, 6), **measured},
+    )

@@ -1,20 +1,37 @@
 """What must hold for a delivery of daily views: few refusals, no surprises, and in time."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from statistics import median
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from asset_checks.evaluate import sample
+from asset_checks.evaluate import rows_by_day, sample
 from asset_checks.freshness import delivered_in_time, yesterday_is_there
-from asset_checks.rules import WARN, CheckInput, Finding, FrameRule, MeasuredRule, Rule
+from asset_checks.rules import (
+    WARN,
+    CheckInput,
+    Finding,
+    FrameRule,
+    MeasuredRule,
+    Rule,
+    of_days,
+    share_of,
+)
 from video_assets.daily_views.source_rows import BEFORE_UPLOAD
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
 from video_assets.days import UNDATED
 from video_assets.unfinished_days import lag_of_views
-from video_assets.vocabulary import DUPLICATES, SOURCE_ROWS
+from video_assets.vocabulary import (
+    CONFLICTS,
+    ERASED,
+    IGNORED,
+    REJECTED_ROWS,
+    SOURCE_ROWS,
+    WAITING,
+)
 
 _WEEKS = 4
 # Twice as many rows say nothing where there are so few.
@@ -23,50 +40,67 @@ _FEW_ROWS = 10
 
 def _share_of_refused(given: CheckInput) -> Finding:
     """Zeros before the upload day do not count: exports carry years of them."""
-    days = [*given.checked_days(), UNDATED]
     refused_rows = given.all_rows(REJECTED_DAILY_VIEWS).where(
-        F.col("date").isin(*days) & (F.col("reason") != BEFORE_UPLOAD)
+        F.col("date").isin(*given.checked_days(), UNDATED) & (F.col("reason") != BEFORE_UPLOAD)
     )
-    refused = refused_rows.count()
-    rows = _valid_source_rows(given) + refused
-    share = refused / max(rows, 1)
-    measured = {"share": round(share, 6), "rejected_rows": refused}
-    if share <= given.thresholds.max_rejected_share:
-        return Finding(checked=rows, measured=measured)
     shown = refused_rows.select("reason", "source", "sourceRow", "rowText", "date")
-    return Finding(rows=refused, checked=rows, sample=sample(shown), measured=measured)
+    refused, tolerated = rows_by_day(refused_rows, "date"), given.thresholds.max_rejected_share
+    by_day = {
+        day: share_of(n := refused.get(day, 0), n + valid, tolerated, rejected_rows=n)
+        for day, valid in _valid_source_rows(given).items()
+    }
+    found = of_days(by_day)
+    all_refused = sum(refused.values())
+    rows = (found.checked or 0) + refused.get(UNDATED, 0)
+    of_all = share_of(all_refused, rows, tolerated, rejected_rows=all_refused)
+    if found.rows:
+        return replace(found, checked=rows, measured=of_all.measured, sample=sample(shown))
+    if of_all.rows:
+        return replace(of_all, sample=sample(shown))
+    return replace(of_all, by_day=by_day)
 
 
-def _valid_source_rows(given: CheckInput) -> int:
-    """As the newest run reported, because several rows may have become one; else the table's."""
-    written = given.newest_write()
-    if given.days is not None and written is not None and "valid_rows" in written.counts:
-        return int(written.counts["valid_rows"] + written.counts.get(DUPLICATES, 0))
+def _valid_source_rows(given: CheckInput) -> Mapping[date, int]:
+    """As runs reported them, because several rows may have become one; else the table's."""
     rows = given.stored.rows_per_day(DAILY_VIDEO_VIEWS)
-    return sum(rows.get(day, 0) for day in given.checked_days())
+    days = given.checked_days()
+    reported = given.counts_by_day(days) if given.days else {}
+    return {day: _valid_of(reported.get(day, {}), rows.get(day, 0)) for day in days}
+
+
+def _valid_of(reported: Mapping[str, float], rows: int) -> int:
+    if SOURCE_ROWS not in reported:
+        return rows
+    refused = sum(reported.get(name, 0) for name in (REJECTED_ROWS, IGNORED, WAITING, ERASED))
+    return int(reported[SOURCE_ROWS] - refused)
 
 
 def _conflicts(given: CheckInput) -> Finding:
     written = given.newest_write()
-    if written is None or not {SOURCE_ROWS, "conflicts"} <= written.counts.keys():
+    days = given.checked_days() if given.days else written.days.days if written else ()
+    by_day = {
+        day: share_of(
+            conflicts := int(numbers[CONFLICTS]),
+            int(numbers[SOURCE_ROWS]),
+            given.thresholds.max_conflict_share,
+            conflicts=conflicts,
+        )
+        for day, numbers in given.counts_by_day(days).items()
+        if {SOURCE_ROWS, CONFLICTS} <= numbers.keys()
+    }
+    if not by_day:
         return Finding(note="no run reported how many rows contradict each other")
-    conflicts, rows = (int(written.counts[name]) for name in ("conflicts", SOURCE_ROWS))
-    share = conflicts / max(rows, 1)
-    too_many = share > given.thresholds.max_conflict_share
-    return Finding(
-        rows=conflicts if too_many else 0,
-        checked=rows,
-        days=written.days.days if too_many else (),
-        measured={"share": round(share, 6), "conflicts": conflicts},
-    )
+    found = of_days(by_day)
+    conflicts = sum(int(one.measured[CONFLICTS]) for one in by_day.values())
+    of_all = share_of(conflicts, found.checked or 0, 1, conflicts=conflicts)
+    return replace(found, measured=of_all.measured)
 
 
 def _lost_counters(given: CheckInput) -> Finding:
     lost = given.rows().where(F.col("viewCount").isNull() & (F.col("reportedCount") == 0))
+    found = {day: Finding(rows=rows) for day, rows in rows_by_day(lost, "date").items()}
     shown = lost.select("video_id", "date", "channel_id")
-    count = lost.count()
-    days = [row["date"] for row in lost.select("date").distinct().collect()] if count else ()
-    return Finding(rows=count, sample=sample(shown) if count else (), days=days)
+    return of_days(found, sample(shown)) if found else Finding()
 
 
 def _large_corrections(given: CheckInput) -> DataFrame:
@@ -94,6 +128,14 @@ def _unusual_days(given: CheckInput) -> Finding:
         checked=len(usual),
         sample=[{"day": day, "rows": rows.get(day, 0), "usual": usual[day]} for day in unusual],
         days=unusual,
+        by_day={
+            day: Finding(
+                rows=int(day in unusual),
+                checked=1,
+                measured={"rows_of_day": rows.get(day, 0), "usual": usual[day]},
+            )
+            for day in usual
+        },
         note="" if usual else f"no day has {needed} days with views before it",
     )
 

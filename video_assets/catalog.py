@@ -8,10 +8,18 @@ import dagster as dg
 
 from resources.delta.stage import StagedTable
 from resources.delta.table import Column, Table
-from resources.delta.write_metadata import column_lineage
+from resources.delta.write_metadata import column_lineage, named_of_run
 from video_assets.days import DayRange
 from video_assets.plots import bars_per_day
-from video_assets.vocabulary import DUPLICATES, ERASED, IGNORED, SOURCE_ROWS, WAITING
+from video_assets.vocabulary import (
+    DUPLICATES,
+    ERASED,
+    IGNORED,
+    REJECTED_ROWS,
+    SHARE_REJECTED,
+    SOURCE_ROWS,
+    WAITING,
+)
 
 OWNERS = ["team:video-analytics"]
 KINDS = {"pyspark", "deltalake"}
@@ -30,6 +38,8 @@ RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_ra
 # Metadata of a failed check that alerts read: the problem in a sentence, and the days concerned.
 PROBLEM = "problem"
 DAYS = "days"
+# On a verdict of one day: the days that the run looked at, which it also tells together.
+TOLD_WITH = "told_with"
 
 A_RANGE_IN_ONE_RUN = dg.BackfillPolicy.single_run()
 
@@ -162,14 +172,25 @@ def days_of(context: dg.AssetExecutionContext) -> DayRange:
     return DayRange(window.start.date(), window.end.date())
 
 
-def accounting(valid: StagedTable, rejected: StagedTable) -> dict[str, Any]:
-    """Metadata that accounts for every source row, by its fate."""
+def accounting(
+    valid: StagedTable, rejected: StagedTable, *, of_range: bool = False
+) -> dict[str, Any]:
+    """Metadata that accounts for every source row, by its fate.
+
+    Args:
+        valid: rows of a source.
+        rejected: those that were refused.
+        of_range: Dagster shows it on each of several partitions.
+    """
     source_rows = valid.counters.get(SOURCE_ROWS, 0)
-    return {
+    counted = {
         SOURCE_ROWS: source_rows,
         **{name: valid.counters.get(name, 0) for name in (DUPLICATES, IGNORED, WAITING, ERASED)},
-        "rejected_rows": rejected.rows,
-        "share_rejected_percent": round(100 * rejected.rows / max(source_rows, 1), 3),
+        REJECTED_ROWS: rejected.rows,
+        SHARE_REJECTED: round(100 * rejected.rows / max(source_rows, 1), 3),
+    }
+    return {
+        **(named_of_run(counted) if of_range else counted),
         **_rejected_share_plot(valid, rejected),
     }
 
@@ -188,10 +209,11 @@ def _rejected_share_plot(valid: StagedTable, rejected: StagedTable) -> dict[str,
     return {"rejected_by_day": dg.MetadataValue.md(plot)}
 
 
-def reasons(rejected: StagedTable) -> dict[str, Any]:
+def reasons(rejected: StagedTable, *, of_range: bool = False) -> dict[str, Any]:
     """Metadata that counts the refused rows by reason, most frequent first."""
     counted = sorted(rejected.counters.items(), key=lambda item: (-item[1], item[0]))
-    return {"reasons": dict(counted)}
+    said = {"reasons": dict(counted)}
+    return named_of_run(said) if of_range else said
 
 
 def _definition_metadata(table: Table) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from resources.epoch import EPOCH_DAY
 
 # Rows whose day cannot be read are kept under this one.
 UNDATED = EPOCH_DAY
+# So many days without a gap are named one by one.
+_NAMED_ALONE = 2
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,29 @@ def consecutive(days: Iterable[date]) -> list[DayRange]:
 def yesterday(now: datetime) -> date:
     """The last UTC day that is over."""
     return now.astimezone(UTC).date() - timedelta(days=1)
+
+
+def listed(days: Iterable[date]) -> str:
+    """All days as text, ascending: `2025-01-01, 2025-01-03 to 2025-01-31`."""
+    return ", ".join(text for found in consecutive(set(days)) for text in _named(found))
+
+
+def _named(days: DayRange) -> list[str]:
+    return [str(days)] if len(days.days) > _NAMED_ALONE else list(map(str, days.days))
+
+
+def days_listed(text: str) -> list[date]:
+    """The days of a text as `listed` writes it.
+
+    Raises:
+        ValueError: it lists something else.
+    """
+    ends = [list(map(date.fromisoformat, part.strip().split(" to "))) for part in text.split(",")]
+    return [day for first, *rest in ends for day in _from_to(first, *rest)]
+
+
+def _from_to(first: date, last: date | None = None) -> list[date]:
+    return DayRange(first, DayRange.single(last or first).end).days
 
 
 def last_of_month(day: date) -> date:

@@ -79,7 +79,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     }
     return dg.Definitions(
         assets=_followed(daily, settings.start_date),
-        asset_checks=_checks(),
+        asset_checks=_checks(daily, settings.start_date),
         schedules=[
             daily_schedule(settings.start_date, steps),
             build_freshness(),
@@ -130,8 +130,8 @@ def _followed(daily: dg.DailyPartitionsDefinition, start: date) -> list[Any]:
 
 
 @cache
-def _checks() -> list[dg.AssetChecksDefinition]:
-    return build_checks()
+def _checks(daily: dg.DailyPartitionsDefinition, start: date) -> list[dg.AssetChecksDefinition]:
+    return build_checks(_assets(daily, start))
 
 
 def _watched(assets: list[Any]) -> list[Any]:

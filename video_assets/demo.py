@@ -21,6 +21,7 @@ from rich.table import Table as Grid
 from resources import runs
 from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
+from resources.delta.write_metadata import OF_RUN
 from resources.engine.session import SparkEngine
 from resources.file_access import open_new_files_to
 from resources.runs.home import note_warehouse
@@ -218,7 +219,7 @@ class Progress:
             key = event.asset_key or dg.AssetKey("unknown")
             self._shown.add(key)
             metadata = event.step_materialization_data.materialization.metadata
-            rows = metadata.get("rows_written")
+            rows = metadata.get(f"rows_written{OF_RUN}") or metadata.get("rows_written")
             told = f": {rows.value:,} rows" if rows else ""
             self._console.print(f"[green]✓[/] {key.to_user_string()}{told}")
 

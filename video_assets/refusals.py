@@ -6,11 +6,17 @@ from datetime import UTC, date, datetime, timedelta
 
 from resources.delta.schema_check import Days
 from resources.delta.stage import StagedTable
-from video_assets.day_counters import refused_by_day, valid_by_day, without_days
+from video_assets.day_counters import (
+    conflicting_by_day,
+    refused_by_day,
+    valid_by_day,
+    without_days,
+)
 from video_assets.days_found import UNITS, DaysFound, DaysOfSource
 from video_assets.sources.listing import is_template
 from video_assets.sources.tagged import OUTSIDE_FILE_DAY
 from video_assets.staged_days import FailedDay, StagedDays
+from video_assets.vocabulary import CONFLICTS
 
 # Reasons of rows whose times may be in another unit than the settings say.
 _OF_TIMES = {"missing_timestamp", "unreadable_timestamp", OUTSIDE_FILE_DAY}
@@ -46,8 +52,20 @@ def without_refused_days(
     table = staged.tables[valid]
     reasons = staged.tables[rejected].counters
     refused = _refused_days(table, reasons, source, tolerance)
-    whole = replace(table, counters=without_days(table.counters))
+    whole = replace(
+        table,
+        counters=without_days(table.counters),
+        by_day=_with_conflicts(table.by_day, conflicting_by_day(table.counters)),
+    )
     return replace(staged, tables={**staged.tables, valid: whole}).without(refused, but_in=rejected)
+
+
+def _with_conflicts(
+    reported: Mapping[date, Mapping[str, float]], conflicts: Mapping[date, int]
+) -> Mapping[date, Mapping[str, float]]:
+    if not conflicts:
+        return reported
+    return {day: {**of, CONFLICTS: conflicts.get(day, 0)} for day, of in reported.items()}
 
 
 def _refused_days(

@@ -25,6 +25,10 @@ SOURCE_ROWS = "source_rows"
 DUPLICATES = "duplicates"
 IGNORED, WAITING = "ignored_rows", "waiting_rows"
 ERASED = "erased_rows"
+# Of several rows of a video and day, those with another count than the one that holds.
+CONFLICTS = "conflicts"
+# What a run reports besides: rows in the table of refusals, and their share of the source's rows.
+REJECTED_ROWS, SHARE_REJECTED = "rejected_rows", "share_rejected_percent"
 
 SourceFormat = Literal["auto", "parquet", "json", "csv", "delta"]
 TimestampUnit = Literal["s", "ms", "us", "ns"]

@@ -46,7 +46,11 @@ def rows_written(
         dagster.Failure: as `written`.
     """
     refused = staged.tables[rejected]
-    metadata = {valid: accounting(staged.tables[valid], refused), rejected: reasons(refused)}
+    of_range = len(days_of(context).days) > 1
+    metadata = {
+        valid: accounting(staged.tables[valid], refused, of_range=of_range),
+        rejected: reasons(refused, of_range=of_range),
+    }
     yield from written(context, staged, metadata, advice)
 
 

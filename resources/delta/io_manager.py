@@ -196,12 +196,15 @@ class DataFrameHandler(DbTypeHandler[DataFrame]):
 def _commit_and_report(context: OutputContext, staged: StagedTable) -> Mapping[str, Any]:
     committed = commit(staged, run_id=context.run_id)
     context.log.info("%s", written_line(staged, committed))
-    if context.has_asset_partitions:
-        for partition_key in context.asset_partition_keys:
-            context.step_context.add_asset_metadata(
-                partition_metadata(committed, partition_key), context.asset_key, partition_key
-            )
-    return output_metadata(staged, committed, staged.table.schema)
+    partitions = context.asset_partition_keys if context.has_asset_partitions else []
+    of_range = len(partitions) > 1
+    for partition_key in partitions:
+        context.step_context.add_asset_metadata(
+            partition_metadata(staged, committed, partition_key, of_range=of_range),
+            context.asset_key,
+            partition_key,
+        )
+    return output_metadata(staged, committed, staged.table.schema, of_range=of_range)
 
 
 def declared_table(table_slice: TableSlice, tables: Mapping[str, Table]) -> Table:

@@ -86,6 +86,7 @@ class StagedTable:
         location: its folder.
         files: complete, and invisible to readers.
         counters: sums over all tasks.
+        by_day: numbers of single days, where they are known.
         replaced: the days whose rows the commit replaces, also those without a file; None: all
             rows of the table.
         origin: what the rows were computed from; kept in the Delta history for the next run.
@@ -98,6 +99,7 @@ class StagedTable:
     location: str
     files: tuple[DataFile, ...] = ()
     counters: Mapping[str, int] = field(default_factory=dict)
+    by_day: Mapping[date, Mapping[str, float]] = field(default_factory=dict)
     replaced: Days | None = None
     origin: Mapping[str, str] = field(default_factory=dict)
     unfinished: Days = field(default_factory=Days)
@@ -135,6 +137,8 @@ class StagedTable:
     def merged_with(self, other: "StagedTable") -> "StagedTable":
         """Both, for one commit: a long range is staged in chunks and becomes visible at once.
 
+        Each chunk has days of its own.
+
         Raises:
             ValueError: the other is of another table.
         """
@@ -148,6 +152,7 @@ class StagedTable:
             self,
             files=self.files + other.files,
             counters=_summed([self.counters, other.counters]),
+            by_day={**self.by_day, **other.by_day},
             replaced=None if whole else (self.replaced or Days()) | (other.replaced or Days()),
             unfinished=self.unfinished | other.unfinished,
             beside={**self.beside, **other.beside},

@@ -50,7 +50,9 @@ def materialized(
     committed = commit(staged, run_id=run_id)
     _log.info("%s", written_line(staged, committed))
     key = dg.AssetKey([staged.table.schema, staged.table.name])
-    metadata = {**metadata, **output_metadata(staged, committed, staged.table.schema)}
+    schema, of_range = staged.table.schema, len(days) > 1
+    of_all = output_metadata(staged, committed, schema, of_range=of_range)
+    metadata = {**metadata, **of_all}
     for day in days:
-        of_day = partition_metadata(committed, day) if day else {}
+        of_day = partition_metadata(staged, committed, day, of_range=of_range) if day else {}
         yield dg.AssetMaterialization(key, partition=day, metadata={**metadata, **of_day})

@@ -27,23 +27,43 @@ DAY_LINES = 31
 _CELL_CHARACTERS = 60
 
 
-def output_metadata(staged: StagedTable, committed: CommittedTable, schema: str) -> dict[str, Any]:
+# Ends the names of numbers that a partition has from a run over several: they are of all of them.
+OF_RUN = "_of_run"
+
+
+def output_metadata(
+    staged: StagedTable, committed: CommittedTable, schema: str, *, of_range: bool
+) -> dict[str, Any]:
     """Counters of the tasks, counts of the commit, rows of each day, a preview, and the lineage.
 
     The counters keep their names, unless one has a name that is used here.
+
+    Args:
+        staged: what was written.
+        committed: what became of it.
+        schema: first part of the keys of the tables' assets.
+        of_range: Dagster shows it on each of several partitions; see `partition_metadata`.
     """
-    return {
+    numbers = {
         **staged.counters,
         "rows_written": committed.rows,
-        "dagster/uri": committed.location,
-        "delta_version": committed.version,
         "files": committed.files,
         "size_bytes": committed.size,
-        "preview": as_table(preview(staged)),
+    }
+    return {
+        **(named_of_run(numbers) if of_range else numbers),
+        "dagster/uri": committed.location,
+        "delta_version": committed.version,
+        **({} if of_range else _preview_metadata(staged)),
         **_table_rows(committed),
         **_days_metadata(committed),
         **column_lineage(committed.table, schema),
     }
+
+
+def named_of_run(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata under names that say that it is of all partitions of the run."""
+    return {f"{name}{OF_RUN}": value for name, value in metadata.items()}
 
 
 def written_line(staged: StagedTable, committed: CommittedTable) -> str:
@@ -82,12 +102,27 @@ def column_lineage(table: Table, schema: str) -> dict[str, TableColumnLineage]:
     return {"dagster/column_lineage": TableColumnLineage(deps)} if deps else {}
 
 
-def partition_metadata(committed: CommittedTable, partition_key: str) -> dict[str, Any]:
-    """Rows of one partition, which a range would otherwise report as those of all of it."""
+def partition_metadata(
+    staged: StagedTable, committed: CommittedTable, partition_key: str, *, of_range: bool
+) -> dict[str, Any]:
+    """Numbers of one partition, which a range would otherwise report as those of all of it."""
     day = date.fromisoformat(partition_key)
     rows = committed.rows_per_day.get(day, 0)
     unfinished = {"is_unfinished": True} if day in committed.unfinished else {}
-    return {"dagster/row_count": rows, "dagster/partition_row_count": rows, **unfinished}
+    counted = {"dagster/row_count": rows, "dagster/partition_row_count": rows, **unfinished}
+    if not of_range:
+        return counted
+    is_previewed = bool(staged.files) and staged.files[0].day == day
+    return {
+        **counted,
+        "rows_written": rows,
+        **staged.by_day.get(day, {}),
+        **(_preview_metadata(staged) if is_previewed else {}),
+    }
+
+
+def _preview_metadata(staged: StagedTable) -> dict[str, Any]:
+    return {"preview": as_table(preview(staged))}
 
 
 def _table_rows(committed: CommittedTable) -> Mapping[str, int]:

@@ -29,7 +29,7 @@ class Removed:
 def remove_old_runs(instance: dg.DagsterInstance, older_than: timedelta) -> Removed:
     """Delete finished runs that began before, with their events, logs and check results.
 
-    The newest materialization of each partition and the newest result of each check stay, so that
+    The newest materialization and the newest results of the checks of each partition stay, so that
     nothing looks missing and no condition asks for it again. May be killed at any moment.
 
     Args:
@@ -60,7 +60,7 @@ def _remove_events(instance: dg.DagsterInstance, runs: list[str]) -> int:
         .group_by(Events.c.asset_key, Events.c.partition)
     )
     newest_results = db.select(db.func.max(Checks.c.id)).group_by(
-        Checks.c.asset_key, Checks.c.check_name
+        Checks.c.asset_key, Checks.c.check_name, Checks.c.partition
     )
     gone = db.and_(of_runs, Events.c.id.not_in(newest))
     with instance.event_log_storage.index_connection() as connection:  # type: ignore[attr-defined]

@@ -116,7 +116,7 @@ def test_each_morning_daily_tables_deliveries_and_the_age_of_engagement_are_aske
     assert schedule.cron_schedule == "0 4 * * *"
     assert schedule.execution_timezone == "Europe/Zurich"
     graph = dg.Definitions(
-        asset_checks=build_checks(), resources={"spark": "unused", "settings": "unused"}
+        asset_checks=build_checks([]), resources={"spark": "unused", "settings": "unused"}
     ).resolve_asset_graph()
     asked = schedule.job.selection.resolve_checks(graph)
     assert {key.to_user_string() for key in asked} == {

@@ -201,7 +201,7 @@ def test_zeros_before_the_upload_are_not_reported(checked: Checked) -> None:
 def test_rows_that_add_up_count_each_in_the_share_of_refusals(checked: Checked) -> None:
     checked.views(viewed("v", day(8)))
     checked.holds(REJECTED_DAILY_VIEWS, views_refused(day(8), 2))
-    checked.newest_write = WrittenRows(days(8), {"valid_rows": 90, "duplicates": 8})
+    checked.newest_write = WrittenRows(days(8), {"source_rows": 100, "rejected_rows": 2})
     said = checked.results(DAILY_VIDEO_VIEWS, days(8))["few_rejected_rows"]
     assert value(said, "share") == 0.02
     assert said.passed

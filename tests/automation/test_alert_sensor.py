@@ -325,7 +325,7 @@ def test_a_check_that_crashes_is_told_as_a_failed_run(desk: Desk) -> None:
         desk.tick()
     assert webhook.titles == ["[ERROR] run of __ephemeral_asset_job__, 2025-01-01"]
     assert "no such column: userId" in webhook.bodies
-    assert "checks without a result: video/raw_events: crashes" in webhook.bodies
+    assert "1 check has no result, of video/raw_events." in webhook.bodies
 
 
 def test_a_blocking_check_says_what_it_stopped(desk: Desk) -> None:

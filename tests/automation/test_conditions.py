@@ -12,7 +12,7 @@ from resources.runs import passing_faults
 from video_assets.automation.schedules import daily_schedule
 
 NOW = datetime(2025, 2, 1, 1, 0, 30, tzinfo=UTC)
-YESTERDAY, TODAY = "2025-01-31", "2025-02-01"
+DAY_BEFORE, YESTERDAY, TODAY = "2025-01-30", "2025-01-31", "2025-02-01"
 
 NAMES = ("engagement", "days", "gaps", "months", "snapshots", "history")
 
@@ -158,6 +158,21 @@ def test_what_waited_for_a_blocking_check_follows_when_it_passes(platform: Platf
     platform.does.failing_checks.clear()
     platform.run_day()
     assert ("months", "2025-01-01") in platform.follow(NOW + timedelta(minutes=1))[0]
+
+
+def test_a_bad_day_holds_what_follows_from_it_until_it_is_mended_and_no_other_day(
+    platform: Platform,
+) -> None:
+    platform.does.failing_checks.add("no_nulls")
+    platform.run_day(DAY_BEFORE)
+    platform.does.failing_checks.clear()
+    platform.run_day()
+    followed = {asked for wave in platform.follow() for asked in wave}
+    assert ("history", YESTERDAY) in followed
+    assert not {("history", DAY_BEFORE), ("months", "2025-01-01")} & followed
+    platform.run_day(DAY_BEFORE)
+    followed = {a for wave in platform.follow(NOW + timedelta(hours=1)) for a in wave}
+    assert {("history", DAY_BEFORE), ("months", "2025-01-01")} <= followed
 
 
 def test_today_is_asked_once_however_often_its_inputs_change(platform: Platform) -> None:

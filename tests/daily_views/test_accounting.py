@@ -68,6 +68,25 @@ def test_a_range_reports_what_the_sample_holds(ran: Ran) -> None:
     assert counts.conflicts > 0
 
 
+def test_each_day_of_a_range_reports_its_own_numbers_as_a_run_of_it_alone_would(ran: Ran) -> None:
+    table, undated = ran.sample.views, ran.sample.views["date"].null_count
+    delivered = Counter(table["date"].to_pylist())
+    of_range = ran.range.metadata_by_partition(DAILY_VIDEO_VIEWS)
+    for day, run in ran.days.items():
+        of_day = of_range[str(day)]
+        assert of_day["source_rows"] == delivered[day]
+        [alone] = run.metadata_by_partition(DAILY_VIDEO_VIEWS).values()
+        for name in ("rows_written", "duplicates", "conflicts", "ignored_rows"):
+            assert of_day[name] == alone[name], name
+        # A run of one day has the rows without a date too, and refuses them.
+        assert of_day["rejected_rows"] == alone["rejected_rows"] - undated
+        share = 100 * of_day["rejected_rows"] / delivered[day]
+        assert of_day["share_rejected_percent"] == pytest.approx(share, abs=0.001)
+    previews = [day for day, said in of_range.items() if "preview" in said]
+    assert len(previews) == 1
+    assert len({said["source_rows"] for said in of_range.values()}) > 1
+
+
 def test_a_day_reports_its_own_rows_and_those_without_a_date(ran: Ran) -> None:
     table = ran.sample.views
     undated = table["date"].null_count

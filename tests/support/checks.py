@@ -1,6 +1,6 @@
 """Small stored tables, and what the checks say about them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -241,9 +241,16 @@ class Checked(World):
             days=run,
             now=self.now,
             newest_write=lambda: self.newest_write,
+            counts_by_day=self._reported,
         )
         found = find(RULES[table.name], given)
         return {rule.name: result(rule, finding, given) for rule, finding in found}
+
+    def _reported(self, asked: Iterable[date]) -> Mapping[date, Mapping[str, float]]:
+        """As runs of one day each tell it."""
+        written = self.newest_write
+        single = written is not None and len(written.days.days) == 1
+        return {day: written.counts for day in asked if single and day in written.days.days}
 
     def failing(self, table: Table, run: DayRange | None = None) -> list[str]:
         return [name for name, said in self.results(table, run).items() if not said.passed]

@@ -17,6 +17,7 @@ from support.tables import Row, stored
 
 from resources.delta.stage import StagedTable
 from resources.delta.table import Table
+from resources.delta.write_metadata import OF_RUN
 from resources.engine.session import SparkEngine
 from video_assets.catalog import asset_key
 from video_assets.daily_views.tables import (
@@ -76,7 +77,9 @@ class Run:
         ]
 
     def counted(self, table: Table, name: str) -> Any:
-        return self.metadata(table)[name].value
+        """What the run counted in all of its partitions."""
+        metadata = self.metadata(table)
+        return (metadata.get(f"{name}{OF_RUN}") or metadata[name]).value
 
     def rows_per_day(self, table: Table) -> dict[date, int]:
         records = self.metadata(table)["rows_per_day"].records

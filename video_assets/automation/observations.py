@@ -1,20 +1,21 @@
 """What Dagster's event log says about checks, freshness and runs, as observations."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 import dagster as dg
 
 from resources.alerts.alert import EVERYTHING, WHOLE, Kind, Observation, Severity
-from video_assets.catalog import DAYS, PARTITION_TAG, PROBLEM, RANGE_TAGS
+from video_assets.catalog import DAYS, PARTITION_TAG, PROBLEM, RANGE_TAGS, TOLD_WITH
+from video_assets.days import days_listed
 
 _WILL_RETRY = "dagster/will_retry"
 _NUMBERS_SHOWN = 8
 _STEPS_SHOWN = 5
-_CHECKS_SHOWN = 10
+_ASSETS_SHOWN = 5
 _LONGEST_TEXT = 120
 _STALE = {"WARN", "FAIL"}
 
@@ -53,7 +54,7 @@ class EventReader:
         """What an evaluation of a check says of the partitions that it looked at."""
         evaluation = _dagster_event(event).asset_check_evaluation_data
         asset, name = evaluation.asset_key.to_user_string(), evaluation.check_name
-        if not self._is_ours(evaluation.asset_key):
+        if not self._is_ours(evaluation.asset_key) or TOLD_WITH in evaluation.metadata:
             return
         looked_at = self._partitions(evaluation.asset_key, evaluation.partition, event.run_id)
         values = {name: value.value for name, value in evaluation.metadata.items()}
@@ -173,14 +174,12 @@ class EventReader:
             _dagster_event(event).asset_check_evaluation_data.asset_check_key
             for event in self._events(run, dg.DagsterEventType.ASSET_CHECK_EVALUATION)
         }
-        names = sorted(
-            f"{key.asset_key.to_user_string()}: {key.name}" for key in planned - evaluated
-        )
-        if not names:
+        without = planned - evaluated
+        if not without:
             return ()
-        more = len(names) - _CHECKS_SHOWN
-        rest = f" and {more} more" if more > 0 else ""
-        return (f"checks without a result: {', '.join(names[:_CHECKS_SHOWN])}{rest}",)
+        checks = "1 check has" if len(without) == 1 else f"{len(without)} checks have"
+        assets = _named({key.asset_key.to_user_string() for key in without})
+        return (f"{checks} no result, of {assets}.",)
 
     def _events(self, run: dg.DagsterRun, kind: dg.DagsterEventType) -> Sequence[dg.EventLogEntry]:
         records = self.instance.get_records_for_run(run.run_id, of_type=kind).records
@@ -197,11 +196,11 @@ def _failing(values: Mapping[str, Any], looked_at: tuple[str, ...]) -> tuple[str
 
 def _dates(listed: object) -> Iterator[str]:
     """The days of a list, or of a text that lists all of them."""
-    texts = listed.split(",") if isinstance(listed, str) else listed
-    if not isinstance(texts, list):
+    text = ",".join(map(str, listed)) if isinstance(listed, list) else listed
+    if not isinstance(text, str):
         return
     try:
-        yield from [date.fromisoformat(str(text).strip()).isoformat() for text in texts]
+        yield from map(str, days_listed(text))
     except ValueError:
         return
 
@@ -236,11 +235,13 @@ def _label(tags: Mapping[str, str]) -> str:
 
 def _job(run: dg.DagsterRun) -> str:
     """The job's name; what Dagster starts for a selection of assets has none to speak of."""
-    selected = sorted(key.to_user_string() for key in run.asset_selection or ())
-    if not run.job_name.startswith("__") or not selected:
-        return run.job_name
-    more = len(selected) - _STEPS_SHOWN
-    return ", ".join(selected[:_STEPS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    selected = {key.to_user_string() for key in run.asset_selection or ()}
+    return _named(selected) if run.job_name.startswith("__") and selected else run.job_name
+
+
+def _named(assets: Collection[str]) -> str:
+    more = len(assets) - _ASSETS_SHOWN
+    return ", ".join(sorted(assets)[:_ASSETS_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _step(event: dg.EventLogEntry) -> str:

@@ -22,7 +22,7 @@ from video_assets.daily_views.tables import (
 )
 from video_assets.day_counters import counted_by_day
 from video_assets.sources.fates import as_counters
-from video_assets.vocabulary import DUPLICATES, IGNORED, SOURCE_ROWS, WAITING
+from video_assets.vocabulary import CONFLICTS, DUPLICATES, IGNORED, SOURCE_ROWS, WAITING
 
 DAYS_COLUMN = "missing_dates"
 GONE_VIDEOS = "gone_videos"
@@ -39,13 +39,13 @@ def sorted_views(batches: Iterator[pa.RecordBatch], rules: ViewRules) -> Iterato
             DUPLICATES: bucket.duplicates,
             IGNORED: bucket.ignored,
             WAITING: bucket.waiting,
-            "conflicts": bucket.conflicts,
+            CONFLICTS: bucket.conflicts,
             "negative_days": bucket.negative_days,
             "negative_views": bucket.negative_views,
             "lost_counters": bucket.lost_counters,
             "rows_without_known_views": bucket.unknown_views,
             **{f"rows_with_{name}": rows for name, rows in bucket.rows_with_measure.items()},
-            **counted_by_day(bucket.valid_by_day, bucket.refused_by_day),
+            **counted_by_day(bucket.valid_by_day, bucket.refused_by_day, bucket.conflicts_by_day),
             **as_counters(bucket.tally),
         }
         reasons = count_values(bucket.rejected, "reason")

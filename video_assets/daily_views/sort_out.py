@@ -87,6 +87,7 @@ class SortedOutViews:
         unknown_views: days whose views are null, lost counters included.
         rows_with_measure: days that have a measure, by its name.
         valid_by_day: valid source rows of each day.
+        conflicts_by_day: those of them with another count than the row that holds.
         refused_by_day: refused source rows of each day, without zeros before the upload day.
         tally: all source rows by file, day and fate; those of days that are not the run's wait.
     """
@@ -105,6 +106,7 @@ class SortedOutViews:
     unknown_views: int
     rows_with_measure: Mapping[str, int]
     valid_by_day: Mapping[date, int]
+    conflicts_by_day: Mapping[date, int]
     refused_by_day: Mapping[date, int]
     tally: Tally
 
@@ -171,7 +173,8 @@ def sort_out_views(parts: Mapping[str, pa.Table], rules: ViewRules) -> SortedOut
         rows_with_measure={
             name: views.num_rows - views[name].null_count for name in rules.measures
         },
-        valid_by_day=_valid_by_day(views),
+        valid_by_day=_by_day(views, compute.add(views[USED_ROWS.name], views[DUPLICATE_ROWS.name])),
+        conflicts_by_day=_by_day(views, views[CONFLICTING_ROWS.name]),
         refused_by_day=count_values(
             rejected.filter(compute.not_equal(rejected["reason"], BEFORE_UPLOAD)), "date"
         ),
@@ -198,8 +201,7 @@ def _of_tables(delivered: pa.Table, combined: pa.Table) -> Counter[Cell]:
     return used + less(count_rows(Fate.VALID, rows, "date"), used, Fate.REPEATED)
 
 
-def _valid_by_day(views: pa.Table) -> dict[date, int]:
-    rows = compute.add(views[USED_ROWS.name], views[DUPLICATE_ROWS.name])
+def _by_day(views: pa.Table, rows: Any) -> dict[date, int]:
     by_day = views.select(["date"]).append_column("rows", rows).group_by("date")
     counted: Any = by_day.aggregate([("rows", "sum")])
     return dict(zip(counted["date"].to_pylist(), counted["rows_sum"].to_pylist(), strict=True))

@@ -22,6 +22,7 @@ from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VI
 from video_assets.days import DayRange
 from video_assets.deliveries.delivery import DAILY_VIEWS, Delivery, Source
 from video_assets.deliveries.look import delivery_of
+from video_assets.deliveries.reported_days import with_days_reported
 from video_assets.deliveries.unreadable import without_unreadable
 from video_assets.ingestion import daily_views_source, days_without_file
 from video_assets.settings import Settings
@@ -109,7 +110,8 @@ def stage_views(
                 blocks = blocks.unionByName(before.where(F.col("name") == F.lit(VALID_ROWS)))
         route = partial(sorted_views, rules=rules)
         tables = stage(shared(blocks, shares), route, valid, rejected)
-        return delivery.met(chunk.listing, rejected_days, tables)
+        counted = with_days_reported(tables, rejected_days)
+        return delivery.met(chunk.listing, rejected_days, counted)
 
     def following() -> frozenset[date]:
         if settings.view_count_kind == "daily":

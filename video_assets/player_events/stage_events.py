@@ -16,6 +16,7 @@ from video_assets.chunks import StagedChunks
 from video_assets.days import DayRange
 from video_assets.deliveries.delivery import PLAYER_EVENTS, Delivery, Source
 from video_assets.deliveries.look import delivery_of
+from video_assets.deliveries.reported_days import with_days_reported
 from video_assets.deliveries.unreadable import without_unreadable
 from video_assets.ingestion import days_without_file, events_source
 from video_assets.player_events.erased_users import erased_users, pseudonyms_of
@@ -130,7 +131,8 @@ class _Work:
             return stage_nothing(valid, rejected, described)
         route = partial(sorted_events, erased=erased_users(self.settings))
         tables = stage(self._blocks(chunk), route, valid, rejected, described)
-        return self.delivery.met(chunk.listing, rejected_days, tables)
+        counted = with_days_reported(tables, rejected_days)
+        return self.delivery.met(chunk.listing, rejected_days, counted)
 
     def _blocks(self, chunk: SourceChunk) -> DataFrame:
         near = self.grows.near(self.spark, self.delivery, chunk) if self.grows else None
