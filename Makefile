@@ -85,7 +85,7 @@ campaign: $(READY) ## Kill 1,000 runs, simulate 400 days, add up millions of vie
 sql: $(READY) ## Open an SQL editor with every table as a view
 	@$(BIN)/python -m video_assets.sql_shell
 
-docs: $(READY) ## Renew the reference parts of README.md, docs/tables.md and docs/operations.md
+docs: $(READY) ## Renew the reference parts of README.md, and the pages of tables, errors and checks
 	$(BIN)/python -m video_assets.docs
 	$(BIN)/python -m asset_checks.reference
 

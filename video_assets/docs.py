@@ -1,7 +1,7 @@
 """The reference parts of the documentation, made from the declarations: `make docs`.
 
 README.md holds the settings and the questions between markers, docs/tables.md every table and
-column.
+column, docs/errors.md every error.
 """
 
 import re
@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from resources.delta.table import Column, Table
+from video_assets.error_reference import errors_reference
 from video_assets.rules import WatchTimeRules
 from video_assets.settings import PREFIX, Settings
 from video_assets.tables import TABLES
@@ -19,6 +20,7 @@ from video_assets.tables import TABLES
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 TABLES_PAGE = ROOT / "docs" / "tables.md"
+ERRORS_PAGE = ROOT / "docs" / "errors.md"
 QUERIES = ROOT / "queries"
 # What people ask, as a viewer's path goes: what is watched, how, by whom, views, and the data.
 QUESTIONS = (
@@ -147,3 +149,4 @@ def _cell(text: str) -> str:
 if __name__ == "__main__":
     README.write_text(renewed_readme(README.read_text("utf-8")), "utf-8")
     TABLES_PAGE.write_text(tables_reference(), "utf-8")
+    ERRORS_PAGE.write_text(errors_reference(), "utf-8")
