@@ -112,35 +112,36 @@ def partition_metadata(
     counted = {"dagster/row_count": rows, "dagster/partition_row_count": rows, **unfinished}
     if not of_range:
         return counted
-    is_previewed = bool(staged.files) and staged.files[0].day == day
+    # The newest day alone: each costs a file to open, and room in Dagster's records.
+    is_previewed = bool(staged.files) and day == max(file.day or day for file in staged.files)
     return {
         **counted,
         "rows_written": rows,
         **staged.by_day.get(day, {}),
-        **(_preview_metadata(staged) if is_previewed else {}),
+        **(_preview_metadata(staged, day) if is_previewed else {}),
     }
 
 
-def _preview_metadata(staged: StagedTable) -> dict[str, Any]:
-    return {"preview": as_table(preview(staged))}
+def _preview_metadata(staged: StagedTable, day: date | None = None) -> dict[str, Any]:
+    return {"preview": as_table(preview(staged, day))}
 
 
 def _table_rows(committed: CommittedTable) -> Mapping[str, int]:
     return {} if committed.table.partition_by else {"dagster/row_count": committed.rows}
 
 
-def preview(staged: StagedTable) -> pa.Table:
-    """The first rows of the first file; reads one batch of it."""
+def preview(staged: StagedTable, day: date | None = None) -> pa.Table:
+    """The first rows of the first file, of a day if one is named; reads one batch of it."""
     columns = list(staged.table.column_names)
-    if not staged.files:
+    first = next((file for file in staged.files if day in (None, file.day)), None)
+    if first is None:
         return staged.table.arrow_schema.empty_table()
-    first = staged.files[0]
     stored = StoredObject(join(staged.location, first.key), first.size)
     with pq.ParquetFile(cast("BinaryIO", StoredFile(stored))) as file:
         rows = pa.Table.from_batches([next(file.iter_batches(batch_size=PREVIEW_ROWS))])
     if staged.table.partition_by:
-        day = pa.repeat(pa.scalar(first.day, pa.date32()), rows.num_rows)
-        rows = rows.append_column(staged.table.partition_by, day)
+        days = pa.repeat(pa.scalar(first.day, pa.date32()), rows.num_rows)
+        rows = rows.append_column(staged.table.partition_by, days)
     return rows.select(columns)
 
 

@@ -258,6 +258,7 @@ def day_of_video(video: str, day: int, first: int, viewers: int) -> Row:
         "watchSeconds": 3600.0 * viewers,
         "uniqueSeconds": 0.0,
         "daysSinceFirst": day - first,
+        "isUnfinished": None,
     }
 
 
