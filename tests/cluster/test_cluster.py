@@ -12,7 +12,11 @@ from support.world import MISSING, MONTHS, TABLES, VIEWS, Row, Run, months_of, w
 from resources.engine.local_cluster import LocalCluster
 from resources.engine.session import SparkEngine
 from resources.runs import passing_faults
-from video_assets.analytics.tables import ANALYTICS_TABLES, DAILY_ANALYTICS_TABLES
+from video_assets.analytics.tables import (
+    ANALYTICS_TABLES,
+    COMPLETION_FORECAST,
+    DAILY_ANALYTICS_TABLES,
+)
 from video_assets.player_events.tables import RAW_EVENTS
 
 FIRST, SECOND, THIRD, *_, LAST = WEEK
@@ -50,7 +54,8 @@ def test_the_whole_graph_and_its_checks_run_on_a_cluster_as_on_the_embedded_engi
             analytics = {t.name: assets.rows(t, ("processedAt",)) for t in ANALYTICS}
             found.append({**assets.event_results(), **assets.view_results(), **analytics})
     assert found[0] == found[1]
-    assert all(found[0].values())
+    # Two days are too few to learn from.
+    assert [name for name, rows in found[0].items() if not rows] == [COMPLETION_FORECAST.name]
 
 
 def test_workers_run_our_code_as_it_is_here(cluster: LocalCluster) -> None:
