@@ -52,7 +52,8 @@ class SourceFile:
         size: bytes as stored; of a Delta table, those of all its files, removed ones included.
         format: how to read it.
         compression: how its text is compressed; None where it is not. A ZIP archive has a member.
-        is_array: whether it is a large file of one JSON array, which cannot be cut.
+        is_array: whether it is a large JSON file of an array, or of objects of several lines, which
+            cannot be cut.
         day: the day that a `{date}` template gave it.
         modified: when it was written last (UTC), where known.
         member: the file to read of a ZIP archive.
