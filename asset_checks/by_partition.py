@@ -24,7 +24,7 @@ from video_assets.catalog import RANGE_TAGS, TOLD_WITH, asset_key
 DAYS_OF_A_LONG_RUN = 31
 _FAILURES_REMEMBERED = 1000
 
-Told = dg.AssetCheckResult | dg.AssetCheckEvaluation | dg.Output[None]
+Said = dg.AssetCheckResult | dg.AssetCheckEvaluation | dg.Output[None]
 
 
 @dataclass(frozen=True)
@@ -41,17 +41,17 @@ class Verdicts:
     partitions: dg.PartitionsDefinition[str]
     writes: NewestWrites
 
-    def of_run(self, result: dg.AssetCheckResult, rule: Rule) -> Iterator[Told]:
+    def of_run(self, told: Verdict, rule: Rule) -> Iterator[Said]:
         """What the check says of all that it looked at.
 
         Without a partition, Dagster fails to make an evaluation of a result of such a check.
         """
         if self.context.has_partition_key or self._of_run is not None:
-            yield result
+            yield dg.AssetCheckResult(**told.of(rule))
             return
         [spec] = [spec for spec in self.context.check_specs if spec.name == rule.name]
         yield dg.Output(None, output_name=spec.get_python_identifier())
-        yield _evaluation(rule, result)
+        yield _evaluation(rule, told)
 
     def report(self, rule: Rule, finding: Finding, given: CheckInput) -> None:
         """Report the days of a range, or of the whole table those that fail or failed before.
@@ -108,17 +108,12 @@ class Verdicts:
 
 def _evaluation(
     rule: Rule,
-    told: Verdict | dg.AssetCheckResult,
+    told: Verdict,
     partition: str | None = None,
     looked_at: LookedAt | None = None,
 ) -> dg.AssetCheckEvaluation:
     return dg.AssetCheckEvaluation(
-        asset_key=asset_key(rule.table),
-        check_name=rule.name,
-        passed=told.passed,
-        severity=rule.severity,
-        description=told.description,
-        metadata=told.metadata,
+        **told.of(rule),
         blocking=rule.blocking,
         partition=partition,
         target_materialization_data=looked_at,

@@ -7,10 +7,10 @@ from functools import partial
 
 import dagster as dg
 
-from asset_checks.by_partition import Told, Verdicts
+from asset_checks.by_partition import Said, Verdicts
 from asset_checks.evaluate import find
 from asset_checks.newest_writes import NewestWrites, counts_of_run
-from asset_checks.rules import CheckInput, Finding, Rule, WrittenRows
+from asset_checks.rules import CheckInput, Rule, WrittenRows
 from asset_checks.verdict import verdict
 from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
@@ -46,33 +46,21 @@ def checks_of(
         context: dg.AssetCheckExecutionContext,
         spark: SparkEngine,
         settings: dg.ResourceParam[Settings],
-    ) -> Iterator[Told]:
+    ) -> Iterator[Said]:
         selected = {key.name for key in context.selected_asset_check_keys}
         chosen = [rule for name, rule in by_name.items() if name in selected]
         writes = NewestWrites(context.instance, asset_key(table))
         given = _input_of(context, table, spark, settings, writes)
         verdicts = Verdicts(context, partitions, writes) if partitions else None
         for rule, finding in find(chosen, given):
+            told = verdict(rule, finding, given)
             if verdicts is None or not rule.is_partitioned:
-                yield result(rule, finding, given)
+                yield dg.AssetCheckResult(**told.of(rule))
             else:
-                yield from verdicts.of_run(result(rule, finding, given), rule)
+                yield from verdicts.of_run(told, rule)
                 verdicts.report(rule, finding, given)
 
     return check
-
-
-def result(rule: Rule, finding: Finding, given: CheckInput) -> dg.AssetCheckResult:
-    """What was found in all partitions of the run, or in the whole table."""
-    told = verdict(rule, finding, given)
-    return dg.AssetCheckResult(
-        asset_key=asset_key(rule.table),
-        check_name=rule.name,
-        passed=told.passed,
-        severity=rule.severity,
-        description=told.description,
-        metadata=told.metadata,
-    )
 
 
 def days_of_run(tags: Mapping[str, str], table: Table, start: date) -> DayRange | None:

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
-from typing import Any
+from typing import Any, TypedDict
 
 import dagster as dg
 
 from asset_checks.evaluate import SAMPLE_ROWS
 from asset_checks.rules import CheckInput, Evidence, Finding, Rule
-from video_assets.catalog import DAYS, PROBLEM
+from video_assets.catalog import DAYS, PROBLEM, asset_key
 from video_assets.days import DayRange, listed
 
 REMEDY = "remedy"
@@ -26,6 +26,17 @@ _CELL_CHARACTERS = 200
 _SIGNIFICANT_DIGITS = 12
 
 
+class Told(TypedDict):
+    """What Dagster's result and its evaluation of a check have in common."""
+
+    asset_key: dg.AssetKey
+    check_name: str
+    passed: bool
+    severity: dg.AssetCheckSeverity
+    description: str | None
+    metadata: Mapping[str, Any]
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What Dagster shows of one evaluation of a check.
@@ -39,6 +50,17 @@ class Verdict:
     passed: bool
     description: str | None
     metadata: Mapping[str, Any]
+
+    def of(self, rule: Rule) -> Told:
+        """As the fields that Dagster's result and evaluation of a check share."""
+        return Told(
+            asset_key=asset_key(rule.table),
+            check_name=rule.name,
+            passed=self.passed,
+            severity=rule.severity,
+            description=self.description,
+            metadata=self.metadata,
+        )
 
 
 def verdict(rule: Rule, finding: Finding, given: CheckInput) -> Verdict:

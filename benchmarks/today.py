@@ -34,7 +34,7 @@ from video_assets.staged_days import StagedDays
 
 TODAY = datetime.now(UTC).date()
 _EVENTS_OF_SESSION, _SECONDS_BETWEEN = 25, 10
-_FILES, _NEW_FILES, _NEW_EVENTS = 1_440, 10, 1_000
+FILES, NEW_FILES, NEW_EVENTS = 1_440, 10, 1_000
 _REPEATS = 3
 _LOG = logging.getLogger(__name__)
 
@@ -65,24 +65,30 @@ class _Bench:
 
     def run(self) -> None:
         """All of it."""
-        _deliver(
-            self._root / "events", "yesterday", _rows(TODAY - timedelta(days=1), 0, self._events), 1
+        deliver(
+            self._root / "events",
+            "yesterday",
+            rows_of_day(TODAY - timedelta(days=1), 0, self._events),
+            1,
         )
-        _deliver(self._root / "events", "first", _rows(TODAY, 0, self._events), _FILES)
+        deliver(self._root / "events", "first", rows_of_day(TODAY, 0, self._events), FILES)
         self._commit(stage_video_metadata(self._spark, self._settings, _LOG))
         self._compute(DayRange(TODAY - timedelta(days=1), TODAY))
         self._seconds.clear()
         self._compute(DayRange.single(TODAY))
         self._report("the whole day")
         for number in range(_REPEATS):
-            first = self._events + number * _NEW_EVENTS
-            _deliver(
-                self._root / "events", f"new{number}", _rows(TODAY, first, _NEW_EVENTS), _NEW_FILES
+            first = self._events + number * NEW_EVENTS
+            deliver(
+                self._root / "events",
+                f"new{number}",
+                rows_of_day(TODAY, first, NEW_EVENTS),
+                NEW_FILES,
             )
             self._look()
             self._compute(DayRange.single(TODAY))
         self._look()
-        self._report(f"{_NEW_FILES} files of {_NEW_EVENTS} events more")
+        self._report(f"{NEW_FILES} files of {NEW_EVENTS} events more")
 
     def _look(self) -> None:
         with self._timed("look"):
@@ -119,8 +125,14 @@ class _Bench:
         self._seconds.clear()
 
 
-def _rows(day: date, first: int, events: int) -> list[str]:
-    """Lines of events in the order of their times, of sessions that overlap."""
+def rows_of_day(day: date, first: int, events: int) -> list[str]:
+    """Lines of events in the order of their times, of sessions that overlap.
+
+    Args:
+        day: when they happen.
+        first: number of the first event; equal numbers are equal events.
+        events: how many.
+    """
     numbers = np.arange(first, first + events)
     session, step = numbers // _EVENTS_OF_SESSION, numbers % _EVENTS_OF_SESSION
     begin = (session * 79_999) % 80_000
@@ -142,7 +154,8 @@ def _rows(day: date, first: int, events: int) -> list[str]:
     ]
 
 
-def _deliver(folder: Path, name: str, rows: list[str], files: int) -> None:
+def deliver(folder: Path, name: str, rows: list[str], files: int) -> None:
+    """Write lines as files of about the same size; their names begin with `name`."""
     folder.mkdir(exist_ok=True)
     edges = np.linspace(0, len(rows), files + 1).astype(int)
     for number in range(files):

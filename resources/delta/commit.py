@@ -160,9 +160,7 @@ def _with_added_columns(existing: DeltaTable, table: Table) -> pa.Schema:
     """The table's columns, and behind them nullable ones that its declaration added since."""
     found = arrow_schema(existing)
     added = addable_columns(found.names, table)
-    return stored_schema(
-        pa.schema([*found, *(table.arrow_schema.field(column.name) for column in added)])
-    )
+    return stored_schema(pa.schema([*found, *table.fields(*(column.name for column in added))]))
 
 
 def _require_declared(existing: DeltaTable, location: str, table: Table) -> None:

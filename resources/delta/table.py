@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -126,6 +126,11 @@ class Table:
     def required_columns(self) -> tuple[str, ...]:
         """Columns that never hold a null."""
         return tuple(column.name for column in self.columns if not column.nullable)
+
+    def fields(self, *names: str) -> list["pa.Field[Any]"]:
+        """These columns as fields of an Arrow schema."""
+        schema = self.arrow_schema
+        return [schema.field(name) for name in names]
 
     @property
     def arrow_schema(self) -> pa.Schema:

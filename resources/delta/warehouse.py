@@ -229,7 +229,7 @@ class _Snapshot(Warehouse):
 
 def _with_added_columns(frame: DataFrame, table: Table) -> DataFrame:
     added = from_arrow_schema(
-        pa.schema([table.arrow_schema.field(c.name) for c in addable_columns(frame.columns, table)])
+        pa.schema(table.fields(*(c.name for c in addable_columns(frame.columns, table))))
     )
     nulls = [F.lit(None).cast(field.dataType).alias(field.name) for field in added]
     return frame.select("*", *nulls) if nulls else frame

@@ -37,7 +37,7 @@ UNKNOWN, OTHER = "unknown", "other"
 # Of days with more values of a dimension than are named: those that are.
 NamedValues = Mapping[tuple[str, date], frozenset[str]]
 
-_WITH_DIMENSIONS = SESSIONS_TAKEN.append(SESSIONS.arrow_schema.field("dimensions"))
+_WITH_DIMENSIONS = pa.schema([*SESSIONS_TAKEN, *SESSIONS.fields("dimensions")])
 _VALUE = (
     required("dimension", pa.string(), "name of the dimension"),
     required("value", pa.string(), "value of the session"),
@@ -57,7 +57,7 @@ _COUNTS = Table(
 _PACKED_COUNTS = pa.schema(
     [
         pa.field("dimensions", pa.string()),
-        *(_COUNTS.arrow_schema.field(name) for name in ("videoId", "date", "rows")),
+        *_COUNTS.fields("videoId", "date", "rows"),
     ]
 )
 

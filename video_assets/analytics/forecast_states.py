@@ -28,12 +28,9 @@ from video_assets.engagement.tables import SESSIONS
 HORIZON = 7
 SESSIONS_TAKEN = pa.schema(
     [
-        *(
-            SESSIONS.arrow_schema.field(name)
-            for name in (
-                *("userId", "videoId", "sessionDate", "isContinuation", "watchTime"),
-                *("maxPosition", "endedCount", "forwardSkips", "backwardSkips"),
-            )
+        *SESSIONS.fields(
+            *("userId", "videoId", "sessionDate", "isContinuation", "watchTime"),
+            *("maxPosition", "endedCount", "forwardSkips", "backwardSkips"),
         ),
         pa.field("duration", pa.float64()),
     ]

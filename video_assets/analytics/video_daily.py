@@ -29,13 +29,10 @@ from video_assets.engagement.tables import SESSIONS
 
 _COUNTED = ("playCount", "endedCount", "forwardSkips", "backwardSkips")
 SESSIONS_TAKEN = pa.schema(
-    [
-        SESSIONS.arrow_schema.field(name)
-        for name in (
-            *("userId", "videoId", "sessionDate", "isContinuation"),
-            *("watchTime", "watchedIntervals", *_COUNTED),
-        )
-    ]
+    SESSIONS.fields(
+        *("userId", "videoId", "sessionDate", "isContinuation"),
+        *("watchTime", "watchedIntervals", *_COUNTED),
+    )
 )
 VIEWER_DAYS = Table(
     name="viewer_days",

@@ -21,13 +21,10 @@ from video_assets.arrow.kernels import map_tables
 from video_assets.engagement.tables import SESSIONS
 
 SESSIONS_TAKEN = pa.schema(
-    [
-        SESSIONS.arrow_schema.field(name)
-        for name in (
-            *("userId", "videoId", "sessionId", "sessionDate", "sessionNumber", "isContinuation"),
-            *("watchTime", "playedSeconds", "endedCount"),
-        )
-    ]
+    SESSIONS.fields(
+        *("userId", "videoId", "sessionId", "sessionDate", "sessionNumber", "isContinuation"),
+        *("watchTime", "playedSeconds", "endedCount"),
+    )
 )
 VIDEO_PLAYS = Table(
     name="video_plays",

@@ -25,13 +25,10 @@ from video_assets.arrow.kernels import map_tables
 from video_assets.engagement.tables import SESSIONS
 
 SESSIONS_TAKEN = pa.schema(
-    [
-        SESSIONS.arrow_schema.field(name)
-        for name in (
-            *("userId", "videoId", "sessionDate", "isContinuation"),
-            *("lastEventTime", "elapsedSeconds", "watchTime", "endedCount"),
-        )
-    ]
+    SESSIONS.fields(
+        *("userId", "videoId", "sessionDate", "isContinuation"),
+        *("lastEventTime", "elapsedSeconds", "watchTime", "endedCount"),
+    )
 )
 HABITS = Table(
     name="viewer_habits",

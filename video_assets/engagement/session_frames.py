@@ -14,8 +14,8 @@ from video_assets.player_events.dimensions import COLUMN
 from video_assets.player_events.tables import RAW_EVENTS
 from video_assets.rules import WatchTimeRules
 
-EVENTS_TAKEN = pa.schema([RAW_EVENTS.arrow_schema.field(name) for name in RAW_EVENTS.key])
-EVENTS_WITH_DIMENSIONS = EVENTS_TAKEN.append(RAW_EVENTS.arrow_schema.field(COLUMN))
+EVENTS_TAKEN = pa.schema(RAW_EVENTS.fields(*RAW_EVENTS.key))
+EVENTS_WITH_DIMENSIONS = pa.schema(RAW_EVENTS.fields(*RAW_EVENTS.key, COLUMN))
 
 
 def events_by_user(

@@ -34,10 +34,7 @@ from video_assets.vocabulary import PlayerEvent
 
 SEGMENTS_SCHEMA = pa.schema(
     [
-        *(
-            SESSIONS.arrow_schema.field(n)
-            for n in ("userId", "videoId", "sessionId", "sessionDate")
-        ),
+        *SESSIONS.fields("userId", "videoId", "sessionId", "sessionDate"),
         pa.field("start", pa.float64(), nullable=False),
         pa.field("end", pa.float64(), nullable=False),
         pa.field("endTime", TIMESTAMP, nullable=False),
