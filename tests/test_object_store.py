@@ -30,7 +30,7 @@ from video_assets.deliveries.account import key_of
 from video_assets.deliveries.look import look_into
 from video_assets.deliveries.pending import pending_of
 from video_assets.deliveries.stale import Comparison
-from video_assets.engagement.tables import ENGAGEMENT, VIDEO_METADATA
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 from video_assets.player_events.stage_events import events_delivered
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.settings import Settings
@@ -89,9 +89,9 @@ def _make_bucket(endpoint: str) -> None:
             return
 
 
-def _upload(folder: Path) -> None:
-    store = from_url(f"{BUCKET}/sample")
-    for path in folder.rglob("*.parquet"):
+def _upload(folder: Path, to: str) -> None:
+    store = from_url(to)
+    for path in filter(Path.is_file, folder.rglob("*")):
         obstore.put(store, str(path.relative_to(folder)), path.read_bytes())
 
 
@@ -102,7 +102,7 @@ def test_sources_and_tables_may_lie_in_an_object_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sample = make_sample(tmp_path / "sample", events=2_000, days=2, users=60)
-    _upload(tmp_path / "sample")
+    _upload(tmp_path / "sample", f"{BUCKET}/sample")
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     monkeypatch.setenv("VIDEO_ASSETS_WAREHOUSE", f"{BUCKET}/warehouse")
     monkeypatch.setenv("VIDEO_ASSETS_EVENTS", f"{BUCKET}/sample/events/*.parquet")
@@ -233,6 +233,49 @@ def test_a_commit_to_a_delta_source_in_an_object_store_makes_its_days_alone_stal
     assert delivered.rows_by_day() == [1, 2, 0]
     assert delivered.valid_and_waiting() == {"events": (3, 0)}
     assert delivered.look().to_run == []
+
+
+FOLLOWING = (RAW_EVENTS, REJECTED_EVENTS, SESSIONS, ENGAGEMENT)
+
+
+def _computed(settings: Settings, *days: date) -> None:
+    Steps(settings, days, SparkEngine.from_settings(settings)).compute(FOLLOWING)
+
+
+@only_embedded("Apache Spark reads tables in S3 by Hadoop's jars, half a gigabyte of them")
+@pytest.mark.usefixtures("object_store")
+@pytest.mark.parametrize("place", ["an object store", "another folder"])
+def test_tables_that_were_taken_to_another_place_go_on_there(place: str, tmp_path: Path) -> None:
+    sample = make_sample(tmp_path / "sample", events=500, days=2, users=20)
+    settings = Settings(
+        warehouse=str(tmp_path / "first"),
+        events=str(sample.folder / "events"),
+        daily_views=str(tmp_path / "none"),
+        video_metadata=str(sample.folder / "video_metadata.parquet"),
+        start_date=FIRST,
+        _env_file=None,
+    )
+    spark = SparkEngine.from_settings(settings)
+    Steps(settings, [FIRST], spark).compute([VIDEO_METADATA])
+    _computed(settings, FIRST)
+    elsewhere = f"{BUCKET}/taken" if place == "an object store" else str(tmp_path / "second")
+    if place == "an object store":
+        _upload(tmp_path / "first", elsewhere)
+    else:
+        (tmp_path / "first").rename(elsewhere)
+    there = settings.model_copy(update={"warehouse": elsewhere})
+    clean = settings.model_copy(update={"warehouse": str(tmp_path / "clean")})
+    Steps(clean, [FIRST], spark).compute([VIDEO_METADATA])
+    _computed(clean, FIRST, SECOND)
+
+    _computed(there, SECOND)
+
+    for table in FOLLOWING:
+        rows, expected = (
+            stored(open_table(table_location(at.warehouse, table)), ["processedAt"])
+            for at in (there, clean)
+        )
+        assert rows == expected, table.name
 
 
 @pytest.mark.usefixtures("object_store")

@@ -11,10 +11,11 @@ from pyspark.sql import SparkSession
 from support.tables import Row, day, frame
 from support.world import World
 
-from asset_checks.dagster_checks import result, thresholds_of
+from asset_checks.dagster_checks import thresholds_of
 from asset_checks.definitions import RULES
 from asset_checks.evaluate import find
 from asset_checks.rules import CheckInput, WrittenRows
+from asset_checks.verdict import verdict
 from resources.delta.commit import commit
 from resources.delta.stage import stage_frame
 from resources.delta.table import Table
@@ -244,7 +245,10 @@ class Checked(World):
             counts_by_day=self._reported,
         )
         found = find(RULES[table.name], given)
-        return {rule.name: result(rule, finding, given) for rule, finding in found}
+        return {
+            rule.name: dg.AssetCheckResult(**verdict(rule, finding, given).of(rule))
+            for rule, finding in found
+        }
 
     def _reported(self, asked: Iterable[date]) -> Mapping[date, Mapping[str, float]]:
         """As runs of one day each tell it."""
