@@ -368,9 +368,14 @@ def read_objects(root: str | os.PathLike[str], keys: Iterable[str]) -> Iterator[
         yield pa.py_buffer(obstore.get(store, key).bytes())
 
 
+def _is_no_folder(root: str | os.PathLike[str]) -> bool:
+    """Whether a local folder is not there, for which the library has an error of its own."""
+    return provider(root) == "local" and not Path(normalized(root)).is_dir()
+
+
 def list_keys(root: str | os.PathLike[str], prefix: str | None = None) -> Iterator[str]:
     """Keys below `root`, in no order; a local folder that is not there has none."""
-    if provider(root) == "local" and not Path(normalized(root)).is_dir():
+    if _is_no_folder(root):
         return
     for page in obstore.list(object_store(root), prefix):
         yield from (entry["path"] for entry in page)
@@ -378,7 +383,10 @@ def list_keys(root: str | os.PathLike[str], prefix: str | None = None) -> Iterat
 
 def delete_keys(root: str | os.PathLike[str], keys: Iterable[str]) -> None:
     """Delete objects; those that are gone already are no error."""
-    store, all_keys = object_store(root), list(keys)
+    all_keys = list(keys)
+    if not all_keys or _is_no_folder(root):
+        return
+    store = object_store(root)
     try:
         obstore.delete(store, all_keys)
     except FileNotFoundError:

@@ -20,11 +20,15 @@ from support.broken_sources import (
     rows_without,
 )
 from support.source_files import csv_bytes, json_bytes, write
+from support.steps import Steps
 from support.world import DAILY, Row, world
 
+from resources.engine.session import SparkEngine
 from video_assets.days import UNDATED
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.settings import Settings
+from video_assets.sources.errors import SourceError
 
 FIRST, LAST = date(2025, 1, 1), date(2025, 1, 2)
 FORMATS = ("parquet", "jsonl", "jsonl.gz", "csv", "csv.gz")
@@ -203,6 +207,20 @@ def test_a_broken_source_fails_the_run_with_its_error_and_changes_nothing(
     filled: Reading, tmp_path: Path
 ) -> None:
     filled.must_fail_the_run(write(tmp_path / "events.csv", without("userId")), MISSING)
+
+
+def test_a_broken_source_fails_the_very_first_run_with_its_error(tmp_path: Path) -> None:
+    source = write(tmp_path / "events.json", EVENTS)
+    source.write_bytes(source.read_bytes().decode().encode("utf-16"))
+    settings = Settings(
+        warehouse=str(tmp_path / "not_there_yet"),
+        events=str(source),
+        video_metadata=None,
+        start_date=FIRST,
+        _env_file=None,
+    )
+    with pytest.raises(SourceError, match=r"events\.json: is text in UTF-16"):
+        Steps(settings, [FIRST, LAST], SparkEngine.from_settings(settings)).compute([RAW_EVENTS])
 
 
 def test_a_delta_source_that_lost_a_file_fails_by_its_name_and_changes_nothing(

@@ -125,6 +125,10 @@ def test_a_folder_that_is_not_there_has_no_keys(tmp_path: Path) -> None:
     assert list(list_keys(tmp_path / "nothing")) == []
 
 
+def test_in_a_folder_that_is_not_there_nothing_is_left_to_delete(tmp_path: Path) -> None:
+    delete_keys(tmp_path / "nothing", ["a.parquet"])
+
+
 def test_a_path_with_special_characters_has_a_plain_link(tmp_path: Path) -> None:
     special = tmp_path / "wä 100%25"
     link = plain_location(special)
