@@ -9,6 +9,7 @@ WITH parts AS (
     exits,
     max(bucketStart) OVER (PARTITION BY videoId) AS lastStart
   FROM video_position_curve
+  WHERE coalesce(positionPercent, 0) < 100
 ), ranked AS (
   SELECT
     *,

@@ -19,6 +19,7 @@ from support.world import World
 from resources.delta.duckdb_views import SqlViews
 from resources.delta.table import Table
 from video_assets.analytics.tables import (
+    COMPLETION_FORECAST,
     EXPERIMENT_RESULTS,
     VIDEO_DAILY,
     VIDEO_POSITION_CURVE,
@@ -87,7 +88,7 @@ def test_the_moments_that_are_watched_again(query: RunQuery, tables: World) -> N
 @both_engines
 def test_the_moments_that_lose_most_viewers(query: RunQuery, tables: World) -> None:
     wanted = []
-    for video, parts in sorted(grouped(tables.rows(VIDEO_POSITION_CURVE), "videoId").items()):
+    for video, parts in sorted(grouped(before_the_end(tables), "videoId").items()):
         last = max(part["bucketStart"] for part in parts)
         losing = [part for part in parts if part["exits"] and part["bucketStart"] < last]
         losing.sort(key=lambda part: (-part["exits"], part["bucketStart"]))
@@ -95,6 +96,32 @@ def test_the_moments_that_lose_most_viewers(query: RunQuery, tables: World) -> N
     found = query("moments_that_lose_viewers")
     names = ("videoId", "exitRank", "bucketStart", "exits")
     assert [tuple(row[name] for name in names) for row in found] == wanted
+
+
+def before_the_end(tables: World) -> list[Row]:
+    curve = tables.rows(VIDEO_POSITION_CURVE)
+    return [row for row in curve if (row["positionPercent"] or 0) < 100]
+
+
+@both_engines
+def test_the_moments_that_are_skipped_over(query: RunQuery, tables: World) -> None:
+    wanted = []
+    for video, parts in sorted(grouped(before_the_end(tables), "videoId").items()):
+        parts.sort(key=lambda part: part["bucketStart"])
+        runs: list[tuple[int, float, float]] = []
+        is_open = False
+        for at, part in enumerate(parts):
+            skipped = max(later["viewers"] for later in parts[at:]) - part["viewers"]
+            if skipped and is_open:
+                most, start, _ = runs.pop()
+                runs.append((max(most, skipped), start, part["bucketEnd"]))
+            elif skipped:
+                runs.append((skipped, part["bucketStart"], part["bucketEnd"]))
+            is_open = skipped > 0
+        runs.sort(key=lambda run: (-run[0], run[1]))
+        wanted += [(video, n, *place, most) for n, (most, *place) in enumerate(runs[:3], 1)]
+    assert wanted
+    assert [tuple(row.values()) for row in query("moments_skipped_over")] == wanted
 
 
 @both_engines
@@ -332,6 +359,20 @@ def test_days_beside_the_count_of_a_life(counts: Counts) -> None:
         count("b", 4, "lifetime", None),
     )
     assert counts.answers("lifetime_beside_days") == [("a", 33, 30, 3)]
+
+
+def test_who_will_probably_not_finish(counts: Counts) -> None:
+    chances = {"ann": 0.61, "ben": 0.123456, "cleo": 0.61}
+    rows = [
+        {"userId": u, "videoId": "v", "completionProbability": p, "forecastDate": FIRST}
+        for u, p in chances.items()
+    ]
+    counts.holds(COMPLETION_FORECAST, *rows)
+    assert counts.answers("left_unfinished") == [
+        ("ben", "v", 0.1235, FIRST),
+        ("ann", "v", 0.61, FIRST),
+        ("cleo", "v", 0.61, FIRST),
+    ]
 
 
 def test_files_that_wait(counts: Counts) -> None:

@@ -17,8 +17,9 @@ from video_assets.analytics.tables import (
 from video_assets.daily_views.tables import MISSING_DATE
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.player_events.tables import REJECTED_EVENTS
-from video_assets.report.data import DAYS_SHOWN, Tables, collect_report
+from video_assets.report.data import collect_report
 from video_assets.report.facts import Exclusion, People, Period, Report, Trend
+from video_assets.report.inputs import DAYS_SHOWN, Tables
 from video_assets.report.outlook import outlook
 
 

@@ -20,6 +20,7 @@ from video_assets.analytics.tables import (
     ANALYTICS_TABLES,
     TIERS,
     USER_ENGAGEMENT,
+    VIDEO_DAILY,
     VIDEO_PERFORMANCE,
     VIDEO_POSITION_CURVE,
 )
@@ -34,6 +35,7 @@ from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.report.assets import KEY
 from video_assets.report.build import build_report, report_location
 from video_assets.report.facts import Report
+from video_assets.report.video_page import page_of
 
 NOW = datetime(2025, 1, 4, 2, 30, tzinfo=UTC)
 HOSTILE = '<script>alert("x")</script> & more'
@@ -74,6 +76,7 @@ def filled(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with world(tmp_path_factory.mktemp("report"), **settings) as filled:
         first, *_, last = sample.spec.event_days
         filled.run(first, last, tables=(*TABLES, *ANALYTICS_TABLES))
+        filled.compute(first, last, tables=(VIDEO_DAILY,))
         yield filled
 
 
@@ -198,7 +201,11 @@ def test_the_list_holds_every_video_with_the_numbers_of_its_row(
         assert video.average_view == pytest.approx(seconds)
     assert made.html
     path = Path(report_location(filled.settings.warehouse, "videos.html"))
-    assert path.read_text("utf-8").count("<tr data-id=") == len(rows)
+    html = path.read_text("utf-8")
+    assert html.count("<tr data-id=") == len(rows)
+    for video in rows:
+        assert f"<a href={page_of(video)}>" in html
+        assert video in (path.parent / page_of(video)).read_text("utf-8")
 
 
 def test_videos_hold_people_by_how_much_of_them_is_watched(filled: World, report: Report) -> None:

@@ -13,11 +13,11 @@ from support.report_facts import HOSTILE, full_report, video
 
 from video_assets.report.facts import Report, Video
 from video_assets.report.page import page as written_page
-from video_assets.report.page import video_list
+from video_assets.report.video_list import GROUPS_NAMED, video_list
 
 MAX_BYTES = 2_000_000
 PHONE, DESK = 390, 1280
-FURTHER = ("300", "55.5", "1.25")
+SHOWN = HOSTILE.replace("\u202e", " ")
 FORMULA = '=HYPERLINK("http://example.com")'
 
 pytestmark = pytest.mark.processes
@@ -34,7 +34,7 @@ def report() -> Report:
         named(2, FORMULA, 80),
         replace(named(3, "Ant", 7), drop_off=None),
     )
-    return replace(full_report(), videos=videos)
+    return replace(full_report(), videos=videos, groups={"id_0": HOSTILE, "id_2": FORMULA})
 
 
 @pytest.fixture(scope="module")
@@ -121,17 +121,36 @@ def test_what_is_seen_is_saved_as_numbers(listed: Page, tmp_path: Path) -> None:
     listed.get_by_label("Viewers, at least").fill("100")
     header, *rows = saved(listed, tmp_path / "videos.csv")
     assert header[:4] == ["Id", "Video", "Watch time, h", "Viewers"]
-    first = ["id_0", "Zebra, and other animals", "90", "1200", "500", "400", "810", "70", "40"]
-    assert rows == [[*first, "62", "300", *FURTHER, "0"]]
+    first = ["id_0", "Zebra, and other animals", "90", "1200", "500", "810", "70", "40"]
+    assert rows == [[*first, "62", "300", SHOWN]]
+    assert header[-1] == "Channel or course"
+
+
+def test_the_videos_of_a_channel_are_shown_alone(listed: Page, complaints: list[str]) -> None:
+    group = listed.get_by_label("Channel or course")
+    group.select_option(label=SHOWN)
+    assert ids(listed) == ["id_0"]
+    group.select_option(label="Others")
+    assert ids(listed) == ["id_1", "id_3"]
+    listed.get_by_role("button", name="Viewers", exact=True).click()
+    listed.get_by_label("Viewers, at least").fill("50")
+    assert ids(listed) == ["id_1"]
+    group.select_option(label="All")
+    assert ids(listed) == ["id_0", "id_1", "id_2"]
+    assert complaints == []
+
+
+def test_where_nothing_has_a_channel_there_is_no_such_choice() -> None:
+    assert "<select" not in video_list(replace(report(), groups={}))
 
 
 def test_no_title_becomes_markup_or_a_formula(
     listed: Page, complaints: list[str], tmp_path: Path
 ) -> None:
-    shown = HOSTILE.replace("\u202e", " ")
-    assert listed.locator("tbody td:first-child").nth(1).text_content() == shown
-    titles = [row[1] for row in saved(listed, tmp_path / "videos.csv")[1:]]
-    assert titles == ["Zebra, and other animals", shown, f"'{FORMULA}", "Ant"]
+    assert listed.locator("tbody td:first-child").nth(1).text_content() == SHOWN
+    rows = saved(listed, tmp_path / "videos.csv")[1:]
+    assert [row[1] for row in rows] == ["Zebra, and other animals", SHOWN, f"'{FORMULA}", "Ant"]
+    assert [row[-1] for row in rows] == [SHOWN, "Others", f"'{FORMULA}", "Others"]
     assert complaints == []
 
 
@@ -165,7 +184,13 @@ def test_a_list_that_is_cut_says_so() -> None:
     assert "4 videos. Written" in video_list(whole)
 
 
-def test_ten_thousand_videos_are_a_small_file() -> None:
+def test_ten_thousand_videos_of_many_channels_are_a_small_file() -> None:
     title = "Lecture 17: Everything about the Number 17, Part Two of the Series"
-    videos = tuple(named(number, title, number) for number in range(10_000))
-    assert len(video_list(replace(report(), videos=videos)).encode()) < MAX_BYTES
+    videos = tuple(
+        replace(named(number, title, number), video_id=f"video_{number:05d}")
+        for number in range(10_000)
+    )
+    groups = {each.video_id: f"channel {each.viewers % 500}" for each in videos}
+    html = video_list(replace(report(), videos=videos, groups=groups))
+    assert html.count("<option") == GROUPS_NAMED + 2
+    assert len(html.encode()) < MAX_BYTES

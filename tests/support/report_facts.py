@@ -1,8 +1,11 @@
 """A report made by hand, with everything in it that makes a page difficult."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+
+import numpy as np
 
 from video_assets.report.facts import (
     Audience,
@@ -30,6 +33,7 @@ from video_assets.report.facts import (
     Views,
     WatchDay,
 )
+from video_assets.report.video_facts import Buckets, FirstDays, VideoDay, VideoDetail
 
 FIRST = date(2025, 1, 1)
 DAYS = 120
@@ -90,6 +94,33 @@ def curve(of: Video, hot_spot: int = 30) -> Curve:
         for n in range(60)
     )
     return Curve(of, stretches, opening=150, idle=30, bucket_seconds=5)
+
+
+def buckets(viewers: Sequence[int], **changed: Any) -> Buckets:
+    """A curve of buckets of 5 s, in which each part loses one viewer for good."""
+    number = len(viewers)
+    start = 5.0 * np.arange(number)
+    counts = np.ones(number, np.int64)
+    columns: dict[str, Any] = {
+        "viewers": np.array(viewers, np.int64),
+        **dict.fromkeys(("rewatches", "exits", "started", "stopped"), counts),
+        "relative": np.full(number, 0.75),
+        "hotspot": np.zeros(number, np.int64),
+    }
+    return Buckets(start, start + 5.0, **{**columns, **changed})
+
+
+def detail(of: Video, **changed: Any) -> VideoDetail:
+    hotspot = np.zeros(60, np.int64)
+    hotspot[30] = 1
+    curve = buckets(range(150, 90, -1), hotspot=hotspot)
+    firsts = (FirstDays(7, 90, 4.5, HOSTILE, 12, 60.0, 3.0), FirstDays(28, 180, 9, None, 3, 90, 9))
+    days = (VideoDay(FIRST, 40, 60, 2.0), VideoDay(FIRST + timedelta(days=3), 50, None, 2.5))
+    views = ((FIRST, 1_000), (FIRST + timedelta(days=1), -20))
+    columns = {"group": HOSTILE, "buckets": curve, "first_days": firsts, "days": days}
+    return VideoDetail(
+        of, **{**columns, "idle": 30, "bucket_seconds": 5, "views": views, **changed}
+    )
 
 
 def period(days: int, viewers: int, last: date = FIRST + timedelta(days=DAYS - 1)) -> Period:

@@ -1,5 +1,6 @@
 """`report/engagement_report`: the page that people look at."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,12 +8,13 @@ import dagster as dg
 
 from resources.engine.session import SparkEngine
 from resources.runs.passing_faults import retries_passing_faults
-from resources.storage import open_sink, provider
+from resources.storage import provider
 from video_assets.analytics.tables import (
     COMPLETION_FORECAST,
     DIMENSION_DAILY,
     EXPERIMENT_RESULTS,
     USER_ENGAGEMENT,
+    VIDEO_DAILY,
     VIDEO_PERFORMANCE,
     VIDEO_POSITION_CURVE,
 )
@@ -21,10 +23,11 @@ from video_assets.daily_views.tables import MISSING_DATE
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.plots import as_markdown, bars_per_day
-from video_assets.report.build import build_report, report_location
+from video_assets.report.build import build_with_details, report_folder, report_location
 from video_assets.report.data import MIN_VIEWERS
 from video_assets.report.facts import Report
-from video_assets.report.page import LIST_FILE, page, video_list
+from video_assets.report.files import report_files, write_files
+from video_assets.report.page import PAGE_FILE
 from video_assets.report.retention import retention_curve
 from video_assets.report.takeaways import held, leaving, power_users, trust
 from video_assets.settings import Settings
@@ -40,7 +43,7 @@ _READ = (
     EXPERIMENT_RESULTS,
     COMPLETION_FORECAST,
 )
-_READ_BY_DAY = (SESSIONS, RAW_EVENTS, REJECTED_EVENTS, DIMENSION_DAILY)
+_READ_BY_DAY = (SESSIONS, RAW_EVENTS, REJECTED_EVENTS, DIMENSION_DAILY, VIDEO_DAILY)
 
 
 def engagement_report_asset() -> dg.AssetsDefinition:
@@ -71,27 +74,24 @@ def engagement_report_asset() -> dg.AssetsDefinition:
         spark: SparkEngine,
         settings: dg.ResourceParam[Settings],
     ) -> dg.MaterializeResult[Any]:
-        report = build_report(spark.spark_session, settings, datetime.now(UTC))
-        html = page(report).encode()
+        report, details = build_with_details(spark.spark_session, settings, datetime.now(UTC))
+        sizes = write_files(report_folder(settings.warehouse), report_files(report, details))
         location = report_location(settings.warehouse)
-        beside = report_location(settings.warehouse, LIST_FILE)
-        for path, content in ((beside, video_list(report).encode()), (location, html)):
-            with open_sink(path) as sink:
-                sink.write(content)
         context.log.info("the report is at %s", location)
-        return dg.MaterializeResult(metadata=_metadata(report, location, len(html)))
+        return dg.MaterializeResult(metadata=_metadata(report, location, sizes))
 
     return engagement_report
 
 
-def _metadata(report: Report, location: str, size: int) -> dict[str, Any]:
+def _metadata(report: Report, location: str, sizes: Mapping[str, int]) -> dict[str, Any]:
     totals = report.totals
     is_local = provider(location) == "local"
     link = dg.MetadataValue.path(location) if is_local else dg.MetadataValue.url(location)
     hours = {day.day: day.hours for day in report.days}
     return {
         "report": link,
-        "page_bytes": size,
+        "page_bytes": sizes[PAGE_FILE],
+        "bytes_with_the_pages_of_videos": sum(sizes.values()),
         "viewers": totals.viewers,
         "videos": totals.videos,
         "watch_hours": round(totals.watch_hours, 2),

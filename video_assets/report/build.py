@@ -1,5 +1,6 @@
 """The report's figures, of the tables as they are stored; and where the page lies."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from pyspark.sql import DataFrame, SparkSession
@@ -14,18 +15,27 @@ from video_assets.analytics.tables import (
     DIMENSION_DAILY,
     EXPERIMENT_RESULTS,
     USER_ENGAGEMENT,
+    VIDEO_DAILY,
     VIDEO_PERFORMANCE,
     VIDEO_POSITION_CURVE,
 )
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATE
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
-from video_assets.report.data import Tables, collect_report
+from video_assets.report.data import collect_report
 from video_assets.report.facts import Limits, Report
+from video_assets.report.inputs import Tables
 from video_assets.report.page import PAGE_FILE
+from video_assets.report.video_details import video_details
+from video_assets.report.video_facts import VideoDetail
 from video_assets.settings import Settings
 
 FOLDER = "report"
+
+
+def report_folder(warehouse: str) -> str:
+    """Path or URI of the folder of the page and of what lies beside it."""
+    return join(warehouse, FOLDER)
 
 
 def report_location(warehouse: str, file: str = PAGE_FILE) -> str:
@@ -39,12 +49,23 @@ def build_report(session: SparkSession, settings: Settings, written_at: datetime
     Raises:
         MissingTableError: a table of the player events was never written.
     """
-    return collect_report(
-        _tables(session, settings),
-        _limits(settings),
-        settings.position_bucket_seconds,
-        written_at,
-    )
+    report, _ = build_with_details(session, settings, written_at)
+    return report
+
+
+def build_with_details(
+    session: SparkSession, settings: Settings, written_at: datetime
+) -> tuple[Report, Iterator[VideoDetail]]:
+    """The report's figures, and those of the page of each video in its list.
+
+    The details are computed as they are asked for, of the same versions of the tables.
+
+    Raises:
+        MissingTableError: a table of the player events was never written.
+    """
+    tables, width = _tables(session, settings), settings.position_bucket_seconds
+    report = collect_report(tables, _limits(settings), width, written_at)
+    return report, video_details(tables, report, width)
 
 
 def _tables(session: SparkSession, settings: Settings) -> Tables:
@@ -80,6 +101,7 @@ def _tables(session: SparkSession, settings: Settings) -> Tables:
         dimension_daily=filled(DIMENSION_DAILY),
         experiment_results=filled(EXPERIMENT_RESULTS),
         completion_forecast=filled(COMPLETION_FORECAST),
+        video_daily=optional(VIDEO_DAILY),
         excluded_are_counted=settings.count_excluded_viewers,
         unfinished=_unfinished(stored, SESSIONS),
         unfinished_views=_unfinished(stored, DAILY_VIDEO_VIEWS),

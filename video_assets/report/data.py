@@ -4,7 +4,7 @@ Whatever is brought to the driver is bounded: the first videos and users, the ne
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -34,12 +34,11 @@ from video_assets.report.facts import (
     Views,
     WatchDay,
 )
+from video_assets.report.inputs import DAYS_SHOWN, RowCounts, Tables, listed_videos, watched_nothing
 from video_assets.report.outlook import outlook
 from video_assets.report.people import audience, people
 
-DAYS_SHOWN = 120
 PERIODS = (7, 28, 90)
-VIDEOS_LISTED = 10_000
 TOP_VIDEOS = 10
 HELD_VIDEOS = 5
 CURVES = 6
@@ -52,43 +51,6 @@ MIN_VIEWERS = 20
 
 _SECONDS_PER_HOUR = 3600.0
 _FLAGGED = "dataQualityFlag"
-
-RowCounts = Mapping[date, int]
-
-
-@dataclass(frozen=True)
-class Tables:
-    """The tables that the report reads, and the rows a day of those that are only counted.
-
-    Attributes:
-        daily_views: None where there are none yet, and so is `missing_date`.
-        dimension_daily: None where no dimension is named, and so is `experiment_results` where
-            there is no experiment.
-        daily_view_rows: rows of `daily_video_views`.
-        definition_changes: days from which something else counts as a view there, and what.
-        excluded_are_counted: settings ask to count who would be left out.
-        unfinished: days of sessions that will get more rows.
-        unfinished_views: the same of daily views.
-    """
-
-    engagement: DataFrame
-    sessions: DataFrame
-    video_performance: DataFrame
-    video_position_curve: DataFrame
-    user_engagement: DataFrame
-    rejected_events: DataFrame
-    daily_views: DataFrame | None
-    missing_date: DataFrame | None
-    events_per_day: RowCounts
-    rejected_per_day: RowCounts
-    daily_view_rows: int
-    definition_changes: Mapping[date, str] = field(default_factory=dict)
-    dimension_daily: DataFrame | None = None
-    experiment_results: DataFrame | None = None
-    excluded_are_counted: bool = False
-    completion_forecast: DataFrame | None = None
-    unfinished: frozenset[date] = frozenset()
-    unfinished_views: frozenset[date] = frozenset()
 
 
 def collect_report(
@@ -105,7 +67,7 @@ def collect_report(
     videos = tables.video_performance
     totals = _totals(tables.engagement)
     since = _first_day_shown(totals)
-    most_watched = _videos(videos, F.desc("watchHours"), VIDEOS_LISTED)
+    most_watched = tuple(_video(row) for row in listed_videos(videos).collect())
     top = most_watched[:TOP_VIDEOS]
     best, worst = _held(videos)
     ranked = audience(tables.user_engagement, counted=tables.excluded_are_counted)
@@ -120,7 +82,7 @@ def collect_report(
         top_videos=top,
         best_held=best,
         worst_held=worst,
-        curves=_curves(tables, ranked, top[:CURVES], bucket_seconds),
+        curves=_curves(tables, top[:CURVES], bucket_seconds),
         tiers=_tiers(tables.engagement),
         audience=_audience(ranked),
         people=people(tables.user_engagement, counted=tables.excluded_are_counted),
@@ -131,6 +93,7 @@ def collect_report(
         dimensions=dimensions(tables.dimension_daily) if tables.dimension_daily else (),
         trials=trials(tables.experiment_results) if tables.experiment_results else (),
         outlook=outlook(tables.completion_forecast, videos) if tables.completion_forecast else None,
+        groups=_groups(tables),
         unfinished=tuple(sorted(tables.unfinished | tables.unfinished_views)),
     )
 
@@ -281,6 +244,15 @@ def _video(row: Any) -> Video:
     )
 
 
+def _groups(tables: Tables) -> dict[str, str]:
+    """The channel or course of each video of the list that has one."""
+    if tables.groups is None:
+        return {}
+    listed = listed_videos(tables.video_performance).select("videoId")
+    rows = tables.groups.join(listed, "videoId", "left_semi").collect()
+    return {row["videoId"]: row["group"] for row in rows}
+
+
 def _held(performance: DataFrame) -> tuple[tuple[Video, ...], tuple[Video, ...]]:
     """Videos of which viewers watch most, and least; none is in both."""
     watched = F.col("avgUniqueWatchPercentage")
@@ -293,9 +265,7 @@ def _held(performance: DataFrame) -> tuple[tuple[Video, ...], tuple[Video, ...]]
     return best, tuple(video for video in worst if video not in best)
 
 
-def _curves(
-    tables: Tables, ranked: DataFrame, videos: Sequence[Video], bucket_seconds: int
-) -> tuple[Curve, ...]:
+def _curves(tables: Tables, videos: Sequence[Video], bucket_seconds: int) -> tuple[Curve, ...]:
     if not videos:
         return ()
     position_curve = tables.video_position_curve
@@ -320,9 +290,7 @@ def _curves(
     is_one = F.col("videoId").isin(*durations)
     first = position_curve.where(is_one & (F.col("bucketStart") == F.lit(0.0)))
     opening = {row["videoId"]: row["viewers"] for row in first.collect()}
-    has_watched = F.col("totalUniqueSecondsWatched") > F.lit(0.0)
-    without = tables.engagement.where(is_one & ~has_watched)
-    idle = _rows_by("videoId", without.join(ranked.select("userId"), "userId", "left_semi"))
+    idle = watched_nothing(tables, list(durations))
     curves = (
         Curve(
             video,

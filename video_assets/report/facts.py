@@ -1,7 +1,7 @@
 """What the report knows: a few small figures of each table, without Spark or Dagster."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from video_assets import wording
@@ -415,6 +415,7 @@ class Report:
 
     Attributes:
         unfinished: days whose numbers are those so far, ascending.
+        groups: channel or course of the videos that have one.
     """
 
     written_at: datetime
@@ -439,6 +440,7 @@ class Report:
     trials: tuple[Trial, ...] = ()
     outlook: Outlook | None = None
     unfinished: tuple[date, ...] = ()
+    groups: Mapping[str, str] = field(default_factory=dict)
 
 
 def percentage(part: float, whole: float) -> float:

@@ -49,16 +49,11 @@ LIST_COLUMNS = (
     "Watch time, h",
     "Viewers",
     "Plays",
-    "Sessions",
     "Average view duration",
     "Watched, %",
     "Complete it, %",
     "Drop-off",
     "Length",
-    "Valid plays",
-    "Reach the end, %",
-    "Speed",
-    "Left out, h",
 )
 
 
@@ -235,27 +230,17 @@ def _video_row(video: Video) -> Row:
 
 
 def list_row(video: Video) -> Row:
-    """A video in the list of all, in numbers that a script can read."""
+    """A video in the list of all after its name, in numbers that a script can read."""
     return (
-        video.name,
         f"{video.hours:,.2f}",
         count(video.viewers),
         count(video.plays),
-        count(video.sessions),
         clock(video.average_view),
         f"{video.watched:,.1f}",
         f"{video.completion_rate:,.1f}",
         "none" if video.drop_off is None else clock(video.drop_off),
         clock(video.duration),
-        _unless_unknown(video.valid_plays, "{:,}"),
-        _unless_unknown(video.reached_end, "{:,.1f}"),
-        _unless_unknown(video.speed, "{:,.2f}"),
-        f"{video.excluded_hours:,.2f}",
     )
-
-
-def _unless_unknown(number: float | None, shown: str) -> str:
-    return "none" if number is None else shown.format(number)
 
 
 def retention(curve: Curve) -> Figure:

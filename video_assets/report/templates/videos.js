@@ -2,6 +2,9 @@
 const table = document.querySelector("table.list");
 const form = document.querySelector("form");
 const rows = [...table.tBodies[0].rows];
+// Of each row the place of its channel or course among the choices.
+const numbers = JSON.parse(document.querySelector("#groups")?.textContent ?? "[]");
+const groupOf = new Map(rows.map((row, place) => [row, numbers[place]]));
 const headers = [...table.tHead.rows[0].cells];
 
 // A number as it is written, a position in seconds, or nothing.
@@ -14,9 +17,11 @@ const value = (cell) => {
 const show = () => {
   const text = form.text.value.trim().toLowerCase();
   const viewers = Number(form.viewers.value);
+  const group = form.group?.value ?? "";
   for (const row of rows) {
     const names = `${row.cells[0].textContent} ${row.dataset.id}`.toLowerCase();
-    row.hidden = !names.includes(text) || value(row.cells[2]) < viewers;
+    const isOfGroup = group === "" || groupOf.get(row) === Number(group);
+    row.hidden = !isOfGroup || !names.includes(text) || value(row.cells[2]) < viewers;
   }
   const shown = rows.filter((row) => !row.hidden).length;
   form.querySelector("output").textContent = `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")} shown`;
@@ -37,11 +42,16 @@ const sort = (column) => {
 // A text that begins like a formula would be one in a spreadsheet.
 const field = (text) => `"${(/^[=+\-@\t\r]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
 
+const groupName = (row) => form.group.querySelector(`option[value="${groupOf.get(row)}"]`).textContent;
+
 const save = () => {
-  const lines = [["Id", ...headers.map((header) => header.textContent)].map(field)];
+  const further = form.group ? ["Channel or course"] : [];
+  const lines = [["Id", ...headers.map((header) => header.textContent), ...further].map(field)];
   for (const row of rows.filter((row) => !row.hidden)) {
     const [title, ...numbers] = row.cells;
-    lines.push([field(row.dataset.id), field(title.textContent.trim()), ...numbers.map((cell) => value(cell) ?? "")]);
+    const texts = [row.dataset.id, title.textContent.trim()].map(field);
+    const group = form.group ? [field(groupName(row))] : [];
+    lines.push([...texts, ...numbers.map((cell) => value(cell) ?? ""), ...group]);
   }
   const text = lines.map((line) => line.join(",") + "\r\n").join("");
   const link = document.createElement("a");

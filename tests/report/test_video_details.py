@@ -1,0 +1,148 @@
+"""What the pages of videos show is what queries over the tables answer."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import pytest
+from pyspark.sql import SparkSession
+from support.query_engines import RunQuery, by_duckdb
+from support.samples import make_sample
+from support.world import TABLES, VIEWS, World, world
+
+from resources.delta.duckdb_views import SqlViews
+from video_assets.analytics.tables import (
+    USER_ENGAGEMENT,
+    VIDEO_DAILY,
+    VIDEO_PERFORMANCE,
+    VIDEO_POSITION_CURVE,
+)
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS
+from video_assets.report.build import build_with_details
+from video_assets.report.facts import Report
+from video_assets.report.first_days import first_days
+from video_assets.report.moments import left, skipped_over, watched_again
+from video_assets.report.video_facts import Moment, VideoDetail
+from video_assets.tables import ALL_TABLES
+
+NOW = datetime(2025, 1, 12, tzinfo=UTC)
+QUERIES = Path(__file__).parents[2] / "queries"
+FILLED = (*TABLES, USER_ENGAGEMENT, VIDEO_PERFORMANCE, VIDEO_POSITION_CURVE, VIDEO_DAILY, *VIEWS)
+
+
+@dataclass(frozen=True)
+class Made:
+    """Details of all videos, and queries over the tables that they were made from."""
+
+    report: Report
+    details: dict[str, VideoDetail]
+    query: RunQuery
+    world: World
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Iterator[Made]:
+    folder = tmp_path_factory.mktemp("details")
+    sizes = {"events": 3_000, "days": 10, "users": 60, "videos": 12, "channel_videos": 12}
+    sample = make_sample(folder / "sample", **sizes, view_days=10)
+    sources = {
+        "events": str(sample.folder / "events"),
+        "video_metadata": str(sample.folder / "video_metadata.parquet"),
+        "daily_views": str(sample.folder / "daily_views"),
+    }
+    with world(folder / "warehouse", **sources) as filled:
+        first, *_, last = sample.spec.event_days
+        filled.compute(first, last, tables=FILLED)
+        report, details = build_with_details(spark, filled.settings, NOW)
+        query = by_duckdb(QUERIES, SqlViews.of(filled.settings.warehouse, ALL_TABLES))
+        yield Made(report, {d.video.video_id: d for d in details}, query, filled)
+
+
+def places(found: list[dict[str, Any]], number: str) -> dict[str, list[Moment]]:
+    moments: dict[str, list[Moment]] = {}
+    for row in found:
+        moment = Moment(row["bucketStart"], row["bucketEnd"], row[number])
+        moments.setdefault(row["videoId"], []).append(moment)
+    return moments
+
+
+def test_every_video_of_the_list_has_its_page(made: Made) -> None:
+    assert list(made.details) == [video.video_id for video in made.report.videos]
+
+
+def test_ranked_moments_are_those_of_the_queries(made: Made) -> None:
+    again = places(made.query("moments_watched_again"), "rewatches")
+    lost = places(made.query("moments_that_lose_viewers"), "exits")
+    skipped = places(made.query("moments_skipped_over"), "viewersAtLeast")
+    assert lost
+    assert skipped
+    for video, detail in made.details.items():
+        assert watched_again(detail.buckets) == again.get(video, [])
+        assert left(detail.buckets) == lost.get(video, [])
+        assert skipped_over(detail.buckets) == skipped.get(video, [])
+
+
+def test_the_curve_is_the_table_row_by_row(made: Made) -> None:
+    stored = made.world.rows(VIDEO_POSITION_CURVE)
+    for video, detail in made.details.items():
+        rows = [r for r in stored if r["videoId"] == video and (r["positionPercent"] or 0) < 100]
+        rows.sort(key=lambda row: row["bucketStart"])
+        columns = {"viewers": "viewers", "rewatches": "rewatches", "exits": "exits"}
+        columns |= {"started": "started", "stopped": "stopped", "start": "bucketStart"}
+        for ours, theirs in columns.items():
+            assert getattr(detail.buckets, ours).tolist() == [row[theirs] for row in rows]
+
+
+def test_retention_beside_similar_videos_is_that_of_the_query(made: Made) -> None:
+    wanted = {r["videoId"]: r["relativeRetention"] for r in made.query("retention_beside_similar")}
+    assert wanted
+    for video, mean in wanted.items():
+        relative = made.details[video].buckets.relative
+        assert float(np.nanmean(relative)) == pytest.approx(mean, abs=0.00051)
+
+
+def test_first_days_are_those_of_the_query_and_of_the_channel(made: Made) -> None:
+    wanted = {row["videoId"]: row for row in made.query("first_seven_days")}
+    assert len(wanted) > 5
+    groups = made.report.groups
+    for video, detail in made.details.items():
+        found = {first.days: first for first in detail.first_days}
+        assert (7 in found) == (video in wanted)
+        assert 28 not in found
+        if first := found.get(7):
+            others = [v for v in wanted if first.group in (None, groups.get(v))]
+            assert first.viewers == wanted[video]["viewers"]
+            assert first.hours == pytest.approx(wanted[video]["watchHours"], abs=0.0051)
+            assert first.videos == len(others)
+            assert first.median_viewers == median(wanted[v]["viewers"] for v in others)
+    assert {first.group for d in made.details.values() for first in d.first_days} > {None}
+
+
+def test_without_channels_first_days_stand_beside_those_of_all(
+    made: Made, spark: SparkSession
+) -> None:
+    daily = spark.read.format("delta").load(str(made.world.folder(VIDEO_DAILY)))
+    wanted = {row["videoId"]: row for row in made.query("first_seven_days")}
+    for row in first_days(daily, None, 7).collect():
+        assert (row["group"], row["videos"]) == (None, len(wanted))
+        assert row["medianViewers"] == wanted[row["videoId"]]["medianViewers"]
+        median_hours = wanted[row["videoId"]]["medianWatchHours"]
+        assert row["medianHours"] == pytest.approx(median_hours, abs=0.0051)
+
+
+def test_days_and_views_are_the_rows_of_their_tables(made: Made) -> None:
+    days, views = made.world.rows(VIDEO_DAILY), made.world.rows(DAILY_VIDEO_VIEWS)
+    for video, detail in made.details.items():
+        wanted = [
+            (row["date"], row["viewers"], row["plays"], row["watchSeconds"] / 3600)
+            for row in days
+            if row["videoId"] == video
+        ]
+        assert [(d.day, d.viewers, d.plays, d.hours) for d in detail.days] == sorted(wanted)
+        counted = [(r["date"], r["viewCount"]) for r in views if r["video_id"] == video]
+        assert list(detail.views) == sorted(pair for pair in counted if pair[1] is not None)
+    assert any(detail.views for detail in made.details.values())

@@ -1,0 +1,25 @@
+"""The environment of the report's templates: everything of the data is escaped."""
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from video_assets import wording
+
+TEMPLATES = Environment(
+    loader=PackageLoader("video_assets.report"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+TEMPLATES.filters |= {
+    read.__name__: read
+    for read in (
+        wording.count,
+        wording.full_day,
+        wording.hours,
+        wording.moment,
+        wording.name,
+        wording.percent,
+        wording.short_day,
+    )
+}

@@ -1,0 +1,230 @@
+"""The page of one video: a file of its own beside the report, without network or script."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import numpy as np
+
+from video_assets.plots import DARK, LIGHT
+from video_assets.report import takeaways, video_charts
+from video_assets.report.facts import Curve, Video, percentage
+from video_assets.report.moments import left, skipped_over, watched_again
+from video_assets.report.rendering import TEMPLATES
+from video_assets.report.video_facts import FirstDays, Moment, VideoDetail
+from video_assets.wording import change, clock, count, full_day, hours, percent, quoted
+
+# Short, because the list of 10,000 videos names it as often.
+FOLDER = "v"
+Row = Sequence[str]
+
+# 50 bits: of 10,000 videos two have one name once in 20 million reports.
+_NAME_LENGTH = 10
+_STRETCHES_IN_TABLE = 20
+_EVEN = 0.5
+_UNKNOWN = "unknown"
+_FIRST_COLUMNS = (
+    *("First", "Viewers", "Median of viewers", "Watch time", "Median of watch time"),
+    "Compared",
+)
+
+
+def page_of(video_id: str) -> str:
+    """The file of a video's page, relative to the list: the same in every report.
+
+    An id may hold anything, and some file systems do not tell capitals from small letters.
+    """
+    digest = base64.b32encode(hashlib.sha256(video_id.encode()).digest()).decode()
+    return f"{FOLDER}/{digest[:_NAME_LENGTH].lower()}.html"
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A headline figure, with a word on what it is."""
+
+    name: str
+    value: str
+    more: str
+
+
+def video_page(detail: VideoDetail, written_at: datetime) -> str:
+    """Everything on one video as an HTML document."""
+    video = detail.video
+    curve = Curve(
+        video,
+        detail.buckets.stretches(video_charts.STRETCHES),
+        opening=int(detail.buckets.viewers[0]) if _begins_at_0(detail) else 0,
+        idle=detail.idle,
+        bucket_seconds=detail.bucket_seconds,
+    )
+    said = takeaways.retention(curve) if curve.stretches else takeaways.NOTHING_WATCHED
+    beside = beside_similar(detail)
+    begun = (
+        "Views that begin in each part after the first, upwards, and that end in each before the "
+        "last, downwards."
+    )
+    return TEMPLATES.get_template("video.html").render(
+        detail=detail,
+        video=video,
+        written_at=written_at,
+        tiles=_tiles(video),
+        said=said,
+        curve=video_charts.retention(detail, said) if curve.stretches else None,
+        moments=_moments(detail),
+        beside=beside,
+        relative=video_charts.beside_similar(detail, beside),
+        begun=begun,
+        began_and_ended=video_charts.began_and_ended(detail, begun),
+        parts=_parts(detail, curve),
+        first_days=[_first_days(found) for found in detail.first_days],
+        first_columns=_FIRST_COLUMNS,
+        days=_days(detail),
+        views=_views(detail),
+        light=asdict(LIGHT),
+        dark=asdict(DARK),
+    )
+
+
+def _begins_at_0(detail: VideoDetail) -> bool:
+    return len(detail.buckets) > 0 and detail.buckets.start[0] == 0
+
+
+def _tiles(video: Video) -> list[Tile]:
+    estimated = "estimated" if video.is_duration_estimated else "as its metadata say"
+    speed = _UNKNOWN if video.speed is None else f"{video.speed:.2f}"
+    valid = _UNKNOWN if video.valid_plays is None else count(video.valid_plays)
+    reached = _UNKNOWN if video.reached_end is None else percent(video.reached_end)
+    return [
+        Tile("Viewers", count(video.viewers), "with any event of it"),
+        Tile("Plays", count(video.plays), f"{valid} of them valid"),
+        Tile("Sessions", count(video.sessions), "each of one viewer"),
+        Tile("Watch time", hours(video.hours), "watching again included"),
+        Tile("Average view duration", clock(video.average_view), "a session"),
+        Tile("Watched", percent(video.watched), "of it, by the average viewer"),
+        Tile("Complete it", percent(video.completion_rate), "of viewers"),
+        Tile("Reach the end", reached, "credits aside"),
+        Tile("Speed", speed, "seconds of video a second"),
+        Tile("Length", clock(video.duration), estimated),
+    ]
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Moments of one kind: `sign` marks them in the picture."""
+
+    title: str
+    sign: str
+    rows: Sequence[str]
+    nothing: str
+
+
+def _moments(detail: VideoDetail) -> list[Ranked]:
+    buckets, viewers = detail.buckets, detail.video.viewers
+
+    def of_viewers(moment: Moment, what: str) -> str:
+        share = percent(percentage(moment.number, viewers))
+        return f"{what}{count(moment.number, 'viewer')} ({share})"
+
+    again = [f"{_at(m)}: {count(m.number, 'time')}" for m in watched_again(buckets)]
+    lost = [f"{_at(m)}: {of_viewers(m, '')}" for m in left(buckets)]
+    skipped = [f"{_at(m)}: {of_viewers(m, 'at least ')}" for m in skipped_over(buckets)]
+    return [
+        Ranked("Watched again", "▲", again, "No part stands out."),
+        Ranked("Left for good", "▼", lost, "Nobody leaves before the last part."),
+        Ranked("Skipped over", "»", skipped, "No part is watched less than a later one."),
+    ]
+
+
+def _at(moment: Moment) -> str:
+    return f"{clock(moment.start)} to {clock(moment.end)}"
+
+
+def beside_similar(detail: VideoDetail) -> str:
+    """Whether it holds its viewers better than videos of similar length, in a sentence."""
+    known = detail.buckets.relative[~np.isnan(detail.buckets.relative)]
+    if not len(known):
+        return "No other video is of similar length."
+    mean = float(known.mean())
+    if mean == _EVEN:
+        return "It holds its viewers as the median of videos of similar length."
+    kind = "better" if mean > _EVEN else "less well"
+    return (
+        f"It holds its viewers {kind} than the median of videos of similar length: on average over "
+        f"its parts, {percent(100 * mean)} of them hold a smaller share."
+    )
+
+
+def _parts(detail: VideoDetail, curve: Curve) -> tuple[Row, Sequence[Row]]:
+    columns = (
+        "Position",
+        "Viewers per 100",
+        "Watched again",
+        "Exits",
+        "Views begun",
+        "Views ended",
+    )
+    begun = video_charts.sums(detail.buckets, _STRETCHES_IN_TABLE)
+    coarse = detail.buckets.stretches(_STRETCHES_IN_TABLE)
+    rows = [
+        (
+            f"{clock(stretch.start)} to {clock(stretch.end)}",
+            f"{percentage(stretch.viewers, max(1, curve.video.viewers)):.1f}",
+            count(stretch.rewatches),
+            count(stretch.exits),
+            *(_UNKNOWN if n is None else count(n) for n in (starts, ends)),
+        )
+        for stretch, (_, _, starts, ends) in zip(coarse, begun, strict=True)
+    ]
+    return columns, rows
+
+
+def _first_days(found: FirstDays) -> Row:
+    others = "all videos" if found.group is None else quoted(found.group)
+    return (
+        count(found.days, "day"),
+        f"{count(found.viewers)} ({change(found.viewers, found.median_viewers)})",
+        f"{found.median_viewers:,.1f}",
+        f"{hours(found.hours)} ({change(found.hours, found.median_hours)})",
+        hours(found.median_hours),
+        f"{count(found.videos)} of {others}",
+    )
+
+
+def _days(detail: VideoDetail) -> dict[str, object] | None:
+    if not detail.days:
+        return None
+    most = max(detail.days, key=lambda day: (day.viewers, day.day))
+    said = f"Most on {full_day(most.day)}: {count(most.viewers, 'viewer')}."
+    viewers = {day.day: float(day.viewers) for day in detail.days}
+    rows = [
+        (
+            full_day(day.day),
+            count(day.viewers),
+            _UNKNOWN if day.plays is None else count(day.plays),
+            hours(day.hours),
+        )
+        for day in reversed(detail.days)
+    ]
+    return {
+        "said": said,
+        "chart": video_charts.by_day(viewers, "viewers", said),
+        "columns": ("Day", "Viewers", "Plays", "Watch time"),
+        "rows": rows,
+    }
+
+
+def _views(detail: VideoDetail) -> dict[str, object] | None:
+    if not detail.views:
+        return None
+    total = sum(number for _, number in detail.views)
+    first, last = detail.views[0][0], detail.views[-1][0]
+    said = f"{count(total, 'view')} from {full_day(first)} to {full_day(last)}."
+    views = {day: float(number) for day, number in detail.views}
+    return {
+        "said": said,
+        "chart": video_charts.by_day(views, "views", said),
+        "columns": ("Day", "Views"),
+        "rows": [(full_day(day), count(number)) for day, number in reversed(detail.views)],
+    }
