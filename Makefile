@@ -19,7 +19,7 @@ IN_PARALLEL := --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 SHOW_PROGRESS := /^Collecting/ { printf "\r%4d packages found: %-50s", ++n, $$2; fflush() } \
   /^Installing/ { print "\ninstalling them"; fflush() }
 
-.PHONY: help setup demo try dev test test-fast test-spark test-cluster test-long cluster lint bench campaign sql docs clean pins
+.PHONY: help setup demo try dev test test-fast test-spark test-cluster test-long cluster lint bench campaign sql docs screenshots clean pins
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -42,8 +42,8 @@ demo: $(READY) ## Generate sample data, materialize everything, print what came 
 try: $(READY) ## Take a sample of a known source through its tables: SOURCE=openedx
 	@$(BIN)/python -m video_assets.try_source $(SOURCE)
 
-dev: $(READY) $(DAGSTER_HOME)/dagster.yaml ## Open the Dagster UI on http://localhost:3000
-	$(PRIVATELY) $(BIN)/dagster dev
+dev: $(READY) $(DAGSTER_HOME)/dagster.yaml ## Open the Dagster UI on http://localhost:3000, or at PORT=3001
+	@$(PRIVATELY) $(BIN)/python -m video_assets.dev$(if $(PORT), --port $(PORT))
 
 $(DAGSTER_HOME)/dagster.yaml: resources/runs/dagster.yaml
 	@$(PRIVATELY) mkdir -p $(DAGSTER_HOME) && cp $< $@
@@ -88,6 +88,9 @@ sql: $(READY) ## Open an SQL editor with every table as a view
 docs: $(READY) ## Renew the reference parts of README.md, and the pages of tables, errors and checks
 	$(BIN)/python -m video_assets.docs
 	$(BIN)/python -m asset_checks.reference
+
+screenshots: $(READY) ## Renew the pictures of the documentation from a fresh demo (needs Chromium)
+	PYTHONPATH=.:tests $(BIN)/python tests/screenshots.py $(PICTURES)
 
 pins: ## Renew constraints.txt from a fresh install of the newest allowed releases
 	rm -rf $(VENV)

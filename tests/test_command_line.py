@@ -1,9 +1,10 @@
 """The Dagster command line, as a user at the repository's root calls it."""
 
 from datetime import date
+from subprocess import CompletedProcess
 
 import pytest
-from support.command_line import MODULE, PLAYER_EVENTS, CommandLine
+from support.command_line import DG, MODULE, PLAYER_EVENTS, CommandLine
 from support.samples import Sample
 from support.world import Row
 
@@ -13,6 +14,7 @@ from video_assets.sample_data.worked_example import USER
 
 pytestmark = pytest.mark.processes
 
+SCREEN = 24
 WORKED_EXAMPLE = {
     "videoId": "video_001",
     "videoDuration": 300.0,
@@ -54,9 +56,9 @@ def worked_example(rows: list[Row]) -> Row:
 
 
 def test_the_definitions_are_valid(command_line: CommandLine) -> None:
-    done = command_line.call("definitions", "validate")
+    done = command_line.call(DG, "check", "defs")
     assert done.returncode == 0, done.stderr[-5_000:]
-    assert "All code locations passed validation" in done.stderr + done.stdout
+    assert "All definitions loaded successfully" in done.stdout
 
 
 def test_a_day_then_a_range_that_holds_it(command_line: CommandLine, sample: Sample) -> None:
@@ -75,29 +77,62 @@ def test_a_day_then_a_range_that_holds_it(command_line: CommandLine, sample: Sam
     assert command_line.days_that_dagster_knows(SESSIONS) == known
 
 
+def test_a_run_says_what_it_read_wrote_and_refused_on_a_screen(
+    command_line: CommandLine, sample: Sample
+) -> None:
+    done = command_line.launch(PLAYER_EVENTS, "--partition", str(sample.spec.first_day))
+    lines = done.stderr.splitlines()
+    assert done.returncode == 0
+    assert len(lines) <= SCREEN
+    said = [line.partition(" ")[2] for line in lines]
+    assert any(line.startswith("player_events: reading ") for line in said)
+    assert any(line.startswith("raw_events: ") and " written" in line for line in said)
+    assert any(line.startswith("rejected_events: ") and "missing_" in line for line in said)
+    assert any(line.startswith("warning: check completed_with_") for line in said)
+
+
+def test_dagster_s_own_command_says_the_same(command_line: CommandLine, sample: Sample) -> None:
+    select = (*MODULE, "--select", "video/raw_events", "--partition", str(sample.spec.first_day))
+    done = command_line.call(DG.with_name("dagster"), "asset", "materialize", *select)
+    assert done.returncode == 0
+    assert "raw_events: " in done.stderr
+    assert "BetaWarning" not in done.stderr
+
+
+def refused(done: CompletedProcess[str]) -> str:
+    """What a command says that ended before a run began."""
+    assert done.returncode != 0
+    [said] = done.stderr.splitlines()
+    return said
+
+
 def test_a_wrong_setting_stops_the_command_with_its_name(command_line: CommandLine) -> None:
-    day = ("--partition", "2025-01-01")
-    select = ("--select", PLAYER_EVENTS)
-    wrong = {"SESSION_TIMEOUT": "soon"}
-    done = command_line.call("asset", "materialize", *MODULE, *select, *day, **wrong)
-    assert done.returncode != 0
-    assert "SettingsError: VIDEO_ASSETS_SESSION_TIMEOUT = 'soon'" in done.stderr
+    done = command_line.launch(PLAYER_EVENTS, "--partition", "2025-01-01", SESSION_TIMEOUT="soon")
+    assert refused(done).startswith("Error: VIDEO_ASSETS_SESSION_TIMEOUT = 'soon'")
 
 
-def test_a_day_that_no_partition_has_stops_the_command(command_line: CommandLine) -> None:
-    select = ("--select", PLAYER_EVENTS)
-    done = command_line.call("asset", "materialize", *MODULE, *select, "--partition", "2024-12-31")
+def test_a_day_that_no_partition_has_stops_the_command_with_the_setting(
+    command_line: CommandLine,
+) -> None:
+    said = refused(command_line.launch(PLAYER_EVENTS, "--partition", "2024-12-31"))
+    assert said.startswith("Error: 2024-12-31 lies before VIDEO_ASSETS_START_DATE")
+
+
+def test_a_wrong_path_ends_in_three_lines(command_line: CommandLine, sample: Sample) -> None:
+    day = ("--partition", str(sample.spec.first_day))
+    done = command_line.launch('key:"video/raw_events"', *day, EVENTS="/nowhere/*.parquet")
+    failed, run, error = done.stderr.splitlines()
     assert done.returncode != 0
-    assert "2024-12-31" in done.stderr
+    assert "player_events failed: /nowhere/*.parquet: no file matches this glob" in failed
+    assert "the run failed; its whole log is in the UI" in run
+    assert error == "Error: Materialization failed."
 
 
 def test_a_table_that_was_never_written_stops_the_command_with_its_name(
     command_line: CommandLine,
 ) -> None:
-    month = ("--partition", "2025-01-01")
-    select = ("--select", "video/monthly_views")
     empty = {"WAREHOUSE": str(command_line.folder / "empty")}
-    done = command_line.call("asset", "materialize", *MODULE, *select, *month, **empty)
+    done = command_line.launch('key:"video/monthly_views"', "--partition", "2025-01-01", **empty)
     assert done.returncode != 0
     assert "Materialize the asset video/daily_video_views first" in done.stderr
 
@@ -105,13 +140,11 @@ def test_a_table_that_was_never_written_stops_the_command_with_its_name(
 def test_a_day_of_refusals_stops_the_command_with_its_reason(
     command_line: CommandLine, sample: Sample
 ) -> None:
-    day = str(sample.spec.first_day)
-    select = ("--select", "video/raw_events")
     wrong = {"EVENT_NAMES": '{"video_play": "ignore"}', "EVENTS_TIME_ZONE": "UTC"}
     wrong["WAREHOUSE"] = str(command_line.folder / "refused")
     wrong["EVENTS_COLUMNS"] = '{"eventName": "userId", "userId": "eventName"}'
-    run = ("asset", "materialize", *MODULE, *select, "--partition", day)
-    done = command_line.call(*run, **wrong)
+    day = ("--partition", str(sample.spec.first_day))
+    done = command_line.launch('key:"video/raw_events"', *day, **wrong)
     assert done.returncode != 0
     assert "1 of 1 days of raw_events stay as they were" in done.stderr
     assert "unknown_event" in done.stderr

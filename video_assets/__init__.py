@@ -7,6 +7,8 @@ import warnings
 for beta in (
     "Parameter `backfill_policy`",
     "Parameter `allow_nonexistent_upstream_partitions`",
+    # Of a group in a selection on the command line.
+    "Parameter `include_sources`",
     "Class `LocalFileCodeReference`",
     "Class `CodeReferencesMetadataValue`",
 ):

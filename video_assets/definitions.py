@@ -7,7 +7,6 @@ _COLLECTED = gc.isenabled()
 gc.disable()
 
 import logging
-import os
 from datetime import date
 from functools import cache, partial
 from typing import Any
@@ -19,8 +18,9 @@ from asset_checks.freshness import freshness_policy_for
 from resources.delta.io_manager import build_io_manager
 from resources.engine.session import SparkEngine
 from resources.file_access import open_new_files_to
+from resources.runs.console import end_commands_with_a_sentence
 from resources.runs.executor import one_process_executor
-from resources.runs.home import note_warehouse
+from resources.runs.home import note_warehouse, of_another_warehouse
 from resources.view_counts.resource import ViewCounts
 from video_assets.analytics.assets import analytics_assets
 from video_assets.automation.alert_sensor import alert_sensor
@@ -52,9 +52,10 @@ from video_assets.lifetime_views.assets import (
     lifetime_view_history_asset,
     view_count_api,
 )
+from video_assets.partition_errors import KnownDays, explain
 from video_assets.player_events.assets import player_events_asset, player_events_source
 from video_assets.report.assets import engagement_report_asset
-from video_assets.settings import Settings, load_settings
+from video_assets.settings import Settings, SettingsError, load_settings
 from video_assets.source_files.assets import source_files_asset
 from video_assets.tables import TABLES
 from video_assets.vocabulary import SCHEMA_NAME
@@ -149,17 +150,9 @@ def _watched(assets: list[Any]) -> list[Any]:
 @dg.definitions
 def defs() -> dg.Definitions:
     """Read the settings when Dagster loads the code location, not when Python imports it."""
+    end_commands_with_a_sentence(SettingsError, _explained)
     settings = load_settings()
     open_new_files_to(settings.file_access)
-    if other := note_warehouse(settings.warehouse):
-        _LOG.warning(
-            "The Dagster home %s has the history of the warehouse %s, but VIDEO_ASSETS_WAREHOUSE "
-            "is %s: pages and automation would take one for the other. Set DAGSTER_HOME to "
-            "another folder, one for each warehouse.",
-            os.environ["DAGSTER_HOME"],
-            other,
-            settings.warehouse,
-        )
     return _built(settings)
 
 
@@ -169,5 +162,19 @@ _newest: list[tuple[Settings, dg.Definitions]] = []
 def _built(settings: Settings) -> dg.Definitions:
     """The definitions, built once: for one run Dagster's command line asks for them six times."""
     if not _newest or _newest[0][0] != settings:
+        _warn_of_another_warehouse(settings.warehouse)
         _newest[:] = [(settings, build_definitions(settings))]
     return _newest[0][1]
+
+
+def _explained(message: str, arguments: list[str]) -> str:
+    if not _newest:
+        return message
+    settings, _ = _newest[0]
+    days = KnownDays.now(settings.start_date, include_today=settings.include_today)
+    return explain(message, arguments, days)
+
+
+def _warn_of_another_warehouse(warehouse: str) -> None:
+    if other := note_warehouse(warehouse):
+        _LOG.warning(of_another_warehouse(other, warehouse))

@@ -1,7 +1,5 @@
 """`make demo`: generate a sample, materialize everything, and show what came out."""
 
-import os
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -18,13 +16,12 @@ from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table as Grid
 
-from resources import runs
 from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
 from resources.delta.write_metadata import OF_RUN
 from resources.engine.session import SparkEngine
 from resources.file_access import open_new_files_to
-from resources.runs.home import note_warehouse
+from resources.runs.home import note_warehouse, prepared_home
 from resources.runs.in_process import run_assets
 from resources.runs.liveness import free_dead_runs
 from video_assets.analytics.tables import ANALYTICS_TABLES, DAILY_ANALYTICS_TABLES
@@ -46,7 +43,6 @@ from video_assets.sample_data import SampleSpec, SampleSummary, write_sample
 from video_assets.settings import Settings, SettingsError, environment_name, load_settings
 from video_assets.settings.sources import SAMPLE_FOLDER
 
-INSTANCE_FILE = Path(runs.__file__).with_name("dagster.yaml")
 WORKSPACE = Path(__file__).parents[1] / "workspace.yaml"
 DAYS = 35
 SAMPLE_SETTINGS = ("events", "video_metadata", "daily_views")
@@ -126,7 +122,7 @@ def main() -> int:
 
 
 def _require_the_sample(settings: Settings) -> None:
-    """The demo shows the sample; one's own data is for `dagster asset materialize`.
+    """The demo shows the sample; one's own data is for `dg launch`.
 
     Raises:
         SettingsError: a source is set to something else.
@@ -146,10 +142,7 @@ def _require_the_sample(settings: Settings) -> None:
 @contextmanager
 def _instance() -> Iterator[dg.DagsterInstance]:
     """The Dagster instance whose history `make dev` shows."""
-    home = Path(os.environ.setdefault("DAGSTER_HOME", str(Path(".dagster_home").absolute())))
-    home.mkdir(parents=True, exist_ok=True)
-    if not (home / INSTANCE_FILE.name).exists():
-        shutil.copy(INSTANCE_FILE, home)
+    prepared_home()
     with dg.DagsterInstance.get() as instance:
         free_dead_runs(instance)
         yield instance

@@ -101,9 +101,8 @@ def _failure(context: dg.AssetExecutionContext, staged: StagedDays, advice: Advi
     days = sorted(staged.failed)
     first, last = (days[0], days[-1]) if days else (run.first, run.last)
     return dg.Failure(
-        f"{_what_failed(staged, len(run.days), advice.table)} To do: {advice.remedy} Then: dagster "
-        f"asset materialize -m video_assets.definitions --select 'key:\"{again_from}\"+' "
-        f"--partition-range {first}...{last}",
+        f"{_what_failed(staged, len(run.days), advice.table)} To do: {advice.remedy} Then: dg "
+        f"launch --assets 'key:\"{again_from}\"+' --partition-range {first}...{last}",
         metadata={FAILED_DAYS: ", ".join(map(str, days))},
         allow_retries=False,
     )

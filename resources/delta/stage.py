@@ -34,6 +34,7 @@ from resources.storage import (
     delete_keys,
     join,
     list_keys,
+    object_store,
     plain_location,
     provider,
 )
@@ -269,6 +270,7 @@ def stage_frame(  # noqa: PLR0913 (one write, described in full)
 def _stage(
     df: DataFrame, targets: Mapping[str, Target], route: Route, limits: Limits
 ) -> dict[str, StagedTable]:
+    _make_folders(targets)
     staged = _written(df, targets, route, limits)
     merges = {name: planned_merges(name, written.files, limits) for name, written in staged.items()}
     if not any(merges.values()):
@@ -432,6 +434,16 @@ def _arrow_schema(df: DataFrame, table: Table) -> pa.Schema:
         raise StagingError(
             f"table {table.name}: the engine cannot resolve the frame: {_cause(error)}"
         ) from error
+
+
+def _make_folders(targets: Mapping[str, Target]) -> None:
+    """Find out before a task does that a folder cannot be made: its error is a sentence here."""
+    for target in targets.values():
+        try:
+            object_store(target.location, create=True)
+        except OSError as error:
+            name = target.table.name
+            raise StagingError(f"{target.location}, for {name}: {error}") from error
 
 
 def _failed(targets: Mapping[str, Target], error: PySparkException) -> StagingError:

@@ -1,5 +1,6 @@
 """The engine: one Spark Connect session a process, embedded (`sail`) or Apache Spark (`spark`)."""
 
+import logging
 import os
 import time
 import traceback
@@ -23,6 +24,9 @@ from resources.engine.errors import engine_message
 from resources.engine.local_server import start_local
 from resources.engine.worker_code import ship_code
 from resources.secrecy import HIDDEN, hide, secrets_of, without_secrets
+
+# What the engine answers is raised, in one line: Spark's client need not print its pages of gRPC.
+logging.getLogger("pyspark.sql.connect.logging").setLevel(logging.CRITICAL)
 
 _UTC = {"spark.sql.session.timeZone": "UTC"}
 # Where in our code an expression was made is a tenth of the time of a plan, and Sail never says it.

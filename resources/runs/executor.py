@@ -22,6 +22,7 @@ from dagster._core.execution.retries import RetryMode
 from dagster._core.executor.in_process import InProcessExecutor
 from dagster._utils.interrupts import pop_captured_interrupt
 
+from resources.runs.console import print_failed_check, speak_in_sentences
 from resources.runs.liveness import alive, free_dead_runs
 
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -50,6 +51,7 @@ class OneProcessExecutor(InProcessExecutor):
     ) -> Iterator[DagsterEvent]:
         """Run the steps one after the other."""
         instance = plan_context.instance
+        speak_in_sentences(plan_context.log)
         steps = EngineEventData.in_process(os.getpid(), execution_plan.step_keys_to_execute)
         with alive(instance, plan_context.run_id), _quick_exit_after_interrupt():
             for run_id in free_dead_runs(instance):
@@ -106,8 +108,11 @@ def _exit() -> None:
 def _steps(
     job_context: PlanExecutionContext, execution_plan: ExecutionPlan
 ) -> Iterator[DagsterEvent]:
+    speak_in_sentences(job_context.log)
     with _Pools(job_context) as pools:
-        yield from inner_plan_execution_iterator(job_context, execution_plan, pools)
+        for event in inner_plan_execution_iterator(job_context, execution_plan, pools):
+            print_failed_check(job_context.log, event)
+            yield event
 
 
 class _Pools(InstanceConcurrencyContext):

@@ -259,3 +259,9 @@ def test_a_pattern_that_no_day_fills_is_refused_with_the_one_that_works(
 def test_a_pattern_that_a_day_fills_is_taken(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     monkeypatch.setenv("VIDEO_ASSETS_DAILY_VIEWS", path)
     assert load_settings().daily_views == path
+
+
+def test_a_start_in_the_future_names_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIDEO_ASSETS_START_DATE", "2999-01-01")
+    with pytest.raises(SettingsError, match="VIDEO_ASSETS_START_DATE = 2999-01-01 lies in the fut"):
+        load_settings()

@@ -19,7 +19,7 @@ from resources.delta.table import Table
 from video_assets.catalog import asset_key
 
 ROOT = Path(__file__).parents[2]
-DAGSTER = Path(sys.executable).with_name("dagster")
+DG = Path(sys.executable).with_name("dg")
 MODULE = ("-m", "video_assets.definitions")
 PLAYER_EVENTS = " or ".join(f'key:"{asset_key(table).to_user_string()}"' for table in TABLES)
 
@@ -43,14 +43,20 @@ class CommandLine:
         shutil.copy(ROOT / "resources/runs/dagster.yaml", line.home)
         return line
 
-    def call(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    def launch(
+        self, assets: str, *partitions: str, **settings: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Materialize assets as the README says."""
+        return self.call(DG, "launch", "--assets", assets, *partitions, **settings)
+
+    def call(self, *command: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
         foreign = ("VIDEO_ASSETS_", "DAGSTER_", "PYTEST_", "PYTHONPATH")
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
         ours = {f"VIDEO_ASSETS_{name}": v for name, v in {**self.settings, **settings}.items()}
         return subprocess.run(
-            [DAGSTER, *arguments],
+            command,
             cwd=ROOT,
-            env={**inherited, **ours, "DAGSTER_HOME": str(self.home)},
+            env={**inherited, **ours, "DAGSTER_HOME": str(self.home), "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
             timeout=120,
@@ -58,7 +64,7 @@ class CommandLine:
         )
 
     def materialize(self, *days: str) -> None:
-        done = self.call("asset", "materialize", *MODULE, "--select", PLAYER_EVENTS, *days)
+        done = self.launch(PLAYER_EVENTS, *days)
         assert done.returncode == 0, done.stderr[-5_000:]
 
     def failed_checks(self, table: Table) -> dict[str, str]:

@@ -1,7 +1,6 @@
-"""`dagster dev` as an operator starts it, on a free port and with files of its own."""
+"""`make dev` as an operator starts it, on a free port and with files of its own."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +15,6 @@ from urllib.request import urlopen
 from support.webhook import free_port
 
 ROOT = Path(__file__).parents[2]
-MODULE = ("--module-name", "video_assets.definitions")
 START_SECONDS = 120
 STOP_SECONDS = 5
 
@@ -39,11 +37,9 @@ def dagster_dev(folder: Path, settings: Mapping[str, str]) -> Iterator[Ui]:
     port = free_port()
     ui = Ui(f"http://127.0.0.1:{port}", folder)
     home = folder / "home"
-    home.mkdir()
-    shutil.copy(ROOT / "resources/runs/dagster.yaml", home)
     with (folder / "dagster_dev.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "dagster", "dev", *MODULE, "--port", str(port)],
+            [sys.executable, "-m", "video_assets.dev", "--port", str(port)],
             cwd=folder,
             env=_environment(home, settings),
             stdout=log,
@@ -68,11 +64,11 @@ def _wait_until_it_answers(ui: Ui, process: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise RuntimeError(f"dagster dev ended with {process.returncode}:\n{ui.log}")
+            raise RuntimeError(f"make dev ended with {process.returncode}:\n{ui.log}")
         with suppress(URLError, OSError), urlopen(f"{ui.url}/server_info", timeout=5):
             return
         time.sleep(0.2)
-    raise TimeoutError(f"dagster dev does not answer after {START_SECONDS} s:\n{ui.log}")
+    raise TimeoutError(f"make dev does not answer after {START_SECONDS} s:\n{ui.log}")
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:

@@ -6,7 +6,7 @@ import logging
 import os
 import stat
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
@@ -133,6 +133,11 @@ def load_settings() -> Settings:
         raise SettingsError(_readable(error)) from None
     if not {"start_date", "events"} & settings.model_fields_set:
         settings = settings.model_copy(update={"start_date": _first_day_of_sample(settings)})
+    if settings.start_date > datetime.now(UTC).date():
+        raise SettingsError(
+            f"{environment_name('start_date')} = {settings.start_date} lies in the future, so that "
+            "no asset has a day; set it to the first day of your data"
+        )
     if not {"events", "events_preset", "events_dimensions"} & settings.model_fields_set:
         settings = settings.model_copy(update=_dimensions_of_sample())
     if settings.file_access == "owner" and _others_read(Path(DOTENV)):

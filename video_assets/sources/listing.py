@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Literal, cast
 
 from resources.epoch import EPOCH
@@ -241,7 +242,8 @@ def find_source(
         return Found(tuple(of_days), missing)
     objects = list(_matching(normalized(config.uri), {}))
     if not objects:
-        raise SourceError(f"{config.uri}: {_why_nothing(config.uri)} {_remedy(kind)}")
+        why = f"{_why_nothing(config.uri)} {_remedy(kind)}{_where_it_was_set(config.uri)}"
+        raise SourceError(f"{config.uri}: {why}")
     if not any(found.size for found in objects):
         raise SourceError(f"{config.uri}: holds no rows, every file is empty. {_remedy(kind)}")
     return Found(tuple(FoundFile(found) for found in objects))
@@ -302,6 +304,14 @@ def is_template(uri: str) -> bool:
 
 def _remedy(kind: RowKind) -> str:
     return f"Set {kind.setting} to the file, folder or glob of the {kind.title}."
+
+
+def _where_it_was_set(uri: str) -> str:
+    """Of a path that begins at the working directory: which one, and that its `.env` was read."""
+    if "://" in uri or Path(uri).is_absolute():
+        return ""
+    here = Path.cwd()
+    return f" It was looked for in {here}, and settings in the environment and {here / '.env'}."
 
 
 def _why_nothing(uri: str) -> str:
