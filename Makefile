@@ -31,7 +31,7 @@ $(READY): pyproject.toml constraints.txt
 	  || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --no-compile \
-	  --constraint constraints.txt --editable '.[dev,sql]' | awk '$(SHOW_PROGRESS)'
+	  --constraint constraints.txt --editable '.[dev,postgres,sql]' | awk '$(SHOW_PROGRESS)'
 	@# By all cores, where pip takes one, and without tests; templates that are no Python fail.
 	@$(BIN)/python -m compileall -qq -j 0 -x '/tests?/' $(VENV)/lib || true
 	@touch $(READY)
@@ -60,7 +60,7 @@ test-spark: $(READY) ## Run all tests on Apache Spark instead of the embedded en
 test-cluster: $(READY) ## Run the tests on a Spark cluster of processes alone (needs Java 17)
 	$(BIN)/python -m pytest tests/cluster -m ''
 
-test-long: $(READY) ## Run the tests that take minutes each: the graph on a cluster, a day's followers
+test-long: $(READY) ## Run the tests that take minutes each: the graph on a cluster, production on Postgres, ...
 	$(BIN)/python -m pytest -m at_length
 
 cluster: $(READY) ## Start such a cluster to try (needs Java 17)
@@ -95,7 +95,7 @@ screenshots: $(READY) ## Renew the pictures of the documentation from a fresh de
 pins: ## Renew constraints.txt from a fresh install of the newest allowed releases
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,sql]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,postgres,sql]'
 	$(BIN)/python -m pip freeze --exclude-editable > constraints.txt
 	@touch $(READY)
 
