@@ -123,3 +123,15 @@ def test_the_answers_lead_to_their_sections(open_page: Open) -> None:
     page = open_page("light", DESK)
     page.get_by_role("link", name="Can the data be trusted today?").click()
     assert page.evaluate("document.querySelector('#trust').getBoundingClientRect().top") < 844
+
+
+def test_a_period_is_chosen_by_keyboard_and_shown_alone(open_page: Open) -> None:
+    page = open_page("light", DESK)
+    shown = page.locator(".period").filter(visible=True)
+    assert shown.get_by_text("880 viewers in the 7 days").count() == 1
+    page.get_by_role("radio", name="7 days").press("ArrowRight")
+    assert shown.get_by_text("1,200 viewers in the 28 days").count() == 1
+    assert shown.get_by_text("880 viewers").count() == 0
+    page.get_by_role("radio", name="All (120 days)").check()
+    assert shown.get_by_text("1,650 viewers in the 120 days").count() == 1
+    assert shown.get_by_text("By device").count() == 0

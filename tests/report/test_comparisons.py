@@ -68,7 +68,7 @@ def test_variants_are_text_whatever_is_in_them() -> None:
 
 
 def test_without_dimensions_the_page_has_no_such_section() -> None:
-    report = replace(full_report(), dimensions=(), trials=())
+    report = replace(full_report(), choices=(), trials=())
     assert "compared" not in parsed(page(report)).with_attribute("id")
 
 

@@ -1,45 +1,22 @@
 """Figures of tables at their edges: empty ones, long ones, days that are missing."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
-from pyspark.sql import DataFrame, SparkSession
-from support.report_facts import WRITTEN, empty_report, full_report
-from support.tables import Row, frame
+from pyspark.sql import SparkSession
+from support.report_facts import WRITTEN, empty_report, full_report, tables_without_rows
+from support.tables import frame
 
-from resources.delta.table import Table
 from video_assets.analytics.tables import (
     COMPLETION_FORECAST,
     USER_ENGAGEMENT,
     VIDEO_PERFORMANCE,
-    VIDEO_POSITION_CURVE,
 )
 from video_assets.daily_views.tables import MISSING_DATE
-from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
-from video_assets.player_events.tables import REJECTED_EVENTS
 from video_assets.report.data import collect_report
-from video_assets.report.facts import Exclusion, People, Period, Report, Trend
+from video_assets.report.facts import Exclusion, People, Report
 from video_assets.report.inputs import DAYS_SHOWN, Tables
 from video_assets.report.outlook import outlook
-
-
-def without_rows(spark: SparkSession) -> Tables:
-    def empty(table: Table) -> DataFrame:
-        return frame(spark, [], table)
-
-    return Tables(
-        engagement=empty(ENGAGEMENT),
-        sessions=empty(SESSIONS),
-        video_performance=empty(VIDEO_PERFORMANCE),
-        video_position_curve=empty(VIDEO_POSITION_CURVE),
-        user_engagement=empty(USER_ENGAGEMENT),
-        rejected_events=empty(REJECTED_EVENTS),
-        daily_views=None,
-        missing_date=None,
-        events_per_day={},
-        rejected_per_day={},
-        daily_view_rows=0,
-    )
 
 
 def collected(tables: Tables) -> Report:
@@ -47,63 +24,13 @@ def collected(tables: Tables) -> Report:
 
 
 def test_tables_without_rows_give_a_report_without_figures(spark: SparkSession) -> None:
-    assert collected(without_rows(spark)) == empty_report()
-
-
-def watched(user: str, on: date, *, seconds: float = 60.0, is_continuation: bool = False) -> Row:
-    at = datetime(on.year, on.month, on.day, 12, tzinfo=UTC)
-    return {
-        "userId": user,
-        "videoId": "v",
-        "sessionId": f"{user} {on}",
-        "sessionDate": on,
-        "sessionNumber": 1,
-        "isContinuation": is_continuation,
-        "firstEventTime": at,
-        "lastEventTime": at,
-        "watchTime": seconds,
-    }
-
-
-def test_a_period_is_compared_with_the_one_before_it_and_knows_who_returns(
-    spark: SparkSession,
-) -> None:
-    first = date(2025, 1, 1)
-    days = [first + timedelta(days=n) for n in range(14)]
-    rows = [
-        watched("old", days[0]),
-        watched("old", days[6], seconds=30.0),
-        watched("old", days[7], seconds=10.0, is_continuation=True),
-        watched("new", days[13], seconds=90.0),
-    ]
-    seen = {"old": days[0], "new": days[13]}
-    users = [
-        {"userId": user, "firstSeen": datetime(day.year, day.month, day.day, 12, tzinfo=UTC)}
-        for user, day in seen.items()
-    ]
-    tables = replace(
-        without_rows(spark),
-        sessions=frame(spark, rows, SESSIONS),
-        user_engagement=frame(spark, users, USER_ENGAGEMENT),
-    )
-    assert collected(tables).trends == (
-        Trend(
-            now=Period(days[7], days[13], 2, 1, 1, 100.0),
-            before=Period(days[0], days[6], 1, None, 2, 90.0),
-        ),
-    )
-
-
-def test_a_short_history_is_one_period_with_nothing_before_it(spark: SparkSession) -> None:
-    day = date(2025, 1, 1)
-    tables = replace(without_rows(spark), sessions=frame(spark, [watched("u", day)], SESSIONS))
-    assert collected(tables).trends == (Trend(Period(day, day, 1, None, 1, 60.0), None),)
+    assert collected(tables_without_rows(spark)) == empty_report()
 
 
 def test_days_without_events_between_others_are_told(spark: SparkSession) -> None:
     first, undated = date(2025, 1, 1), date(1970, 1, 1)
     kept = {first: 10, first + timedelta(days=3): 10}
-    tables = replace(without_rows(spark), events_per_day=kept, rejected_per_day={undated: 2})
+    tables = replace(tables_without_rows(spark), events_per_day=kept, rejected_per_day={undated: 2})
     intake = collected(tables).intake
     assert intake.days_without_events == (date(2025, 1, 2), date(2025, 1, 3))
     assert (intake.kept, intake.rejected, intake.undated) == (20, 2, 2)
@@ -112,7 +39,7 @@ def test_days_without_events_between_others_are_told(spark: SparkSession) -> Non
 def test_only_the_newest_days_are_shown_of_a_long_history(spark: SparkSession) -> None:
     first = date(2022, 1, 1)
     kept = {first + timedelta(days=n): 1 for n in range(1000)}
-    intake = collected(replace(without_rows(spark), events_per_day=kept)).intake
+    intake = collected(replace(tables_without_rows(spark), events_per_day=kept)).intake
     assert len(intake.days) == DAYS_SHOWN
     assert intake.days[-1].day == max(kept)
     assert intake.kept == 1000
@@ -124,7 +51,7 @@ def test_missing_days_far_apart_are_shown_with_the_days_between_them(spark: Spar
         {"channel_id": "c", "video_id": f"v{n}", "created_date": days[0], "missing_date": day}
         for n, day in enumerate([*days, days[-1]])
     ]
-    tables = replace(without_rows(spark), missing_date=frame(spark, rows, MISSING_DATE))
+    tables = replace(tables_without_rows(spark), missing_date=frame(spark, rows, MISSING_DATE))
     missing = collected(replace(tables, daily_view_rows=96)).missing
     assert missing is not None
     assert missing.per_day == ((days[1], 1), (date(2025, 1, 2), 0), (days[2], 2))
@@ -140,7 +67,9 @@ def test_who_is_left_out_is_no_power_user_and_is_counted_with_the_hours_watched(
         {**user, **seen, "userId": "ann", "watchSeconds": 3600.0, "exclusionReason": None},
         {**user, **seen, "userId": "bot", "watchSeconds": 7200.0, "exclusionReason": "listed"},
     ]
-    tables = replace(without_rows(spark), user_engagement=frame(spark, rows, USER_ENGAGEMENT))
+    tables = replace(
+        tables_without_rows(spark), user_engagement=frame(spark, rows, USER_ENGAGEMENT)
+    )
     left_out = collected(tables)
     assert [power.user_id for power in left_out.audience.power_users] == ["ann"]
     assert left_out.people == People(
@@ -166,12 +95,3 @@ def test_what_is_unfinished_is_summed_up_by_video(spark: SparkSession) -> None:
     assert (found.day, found.cases, round(found.expected, 6)) == (day, 3, 1.5)
     assert [(video.name, video.viewers) for video in found.videos] == [("Tea", 1), ("a", 2)]
     assert outlook(frame(spark, [], COMPLETION_FORECAST), titles) is None
-
-
-def test_periods_end_with_the_last_finished_day(spark: SparkSession) -> None:
-    first = date(2025, 1, 1)
-    days = [first + timedelta(days=n) for n in range(8)]
-    sessions = frame(spark, [watched("ann", day) for day in days], SESSIONS)
-    tables = replace(without_rows(spark), sessions=sessions, unfinished=frozenset({days[-1]}))
-    [trend] = collected(tables).trends
-    assert (trend.now.first, trend.now.last) == (first, days[-2])

@@ -11,12 +11,13 @@ from support.report_facts import FIRST, HOSTILE, LONG, empty_report, full_report
 from video_assets.plots import DARK, LIGHT, Palette
 from video_assets.report import takeaways
 from video_assets.report.page import page
+from video_assets.report.video_page import page_of
 from video_assets.wording import full_day, hours, short_day
 
 MAX_BYTES = 1_500_000
-SECTIONS = ["watching", "holding", "leaving", "unfinished", "compared", "users", "trust"]
-NOT_ASKED = {"watching", "unfinished", "compared"}
-WITH_DATA_ALONE = {"unfinished", "compared"}
+SECTIONS = ["periods", "watching", "holding", "leaving", "unfinished", "compared", "users", "trust"]
+NOT_ASKED = {"periods", "watching", "unfinished", "compared"}
+WITH_DATA_ALONE = {"periods", "unfinished", "compared"}
 FIGURES = {
     "Watch time per day",
     "Views per day",
@@ -51,7 +52,8 @@ def read(html: str) -> Parsed:
 
 def test_the_page_needs_no_network(html: str, read: Parsed) -> None:
     answers = {f"#{section}" for section in SECTIONS if section not in NOT_ASKED}
-    assert read.loads() == {*answers, "videos.html"}
+    videos = {page_of(name) for name in ("video_000", "v1")}
+    assert read.loads() == {*answers, *videos, "videos.html"}
     assert not {"link", "img", "iframe", "object", "embed", "image", "use"} & read.names()
     assert not re.search(r"https?:|@import|url\(", html)
 
@@ -140,17 +142,30 @@ def test_only_what_is_wrong_has_the_colour_of_warnings() -> None:
     assert "<h3>Doubtful pairs by day of last view</h3>" in warned[0]
 
 
-def test_each_period_is_beside_the_one_before_it(html: str, read: Parsed) -> None:
+def test_each_period_is_beside_the_one_before_it(read: Parsed) -> None:
+    text = " ".join(read.text.split())
     assert (
-        "880 viewers in the 7 days to 30 Apr 2025, 25\u202f% of them returning; 4:10 a session, "
-        "watch time +100\u202f% against as long before."
-    ) in read.text
-    found = re.findall(r"<tr>.*?</tr>", html, re.DOTALL)
-    rows = [" ".join(parsed(row).text.split()) for row in found]
-    assert "Viewers 880 (+100 %) 1,200 (+100 %) 1,650" in rows
-    assert "Returning viewers 220 (+100 %) 300 (+100 %) unknown" in rows
-    assert "Sessions 1,760 (+100 %) 2,400 (+100 %) 3,300" in rows
-    assert "Average view duration 4:10 (unchanged) 4:10 (unchanged) 4:10" in rows
+        "880 viewers in the 7 days to 30 Apr 2025, 25 % of them returning; 4:10 a session, "
+        "watch time +100 % against as long before. Views 7,812 +0.6 % on the period before "
+        "Plays 2,640 +100 % on the period before Viewers 880 +100 % on the period before "
+        "Returning viewers 220 25 % of viewers; +100 % on the period before "
+        "Sessions 1,760 +100 % on the period before "
+        "Watch time 122 h +100 % on the period before Average view duration 4:10 unchanged"
+    ) in text
+    assert "7 days 28 days All (120 days)" in text
+    assert "Plays unknown no period before to compare Viewers 1,650 no period" in text
+    assert "Returning viewers unknown the data begin with this period" in text
+
+
+def test_views_of_other_days_name_them(read: Parsed) -> None:
+    text = " ".join(read.text.split())
+    assert "Views 250,000 no period before to compare, 1 Jan to 4 Jan 2025" in text
+
+
+def test_the_videos_of_a_period_lead_to_their_pages(html: str, read: Parsed) -> None:
+    text = " ".join(read.text.split())
+    assert "4.0 h (+100 %) 5,000 800 0:18 v1 4.0 h unknown 800 0:18" in text
+    assert f'<a href="{page_of("v1")}">v1</a>' in html
 
 
 def test_views_are_compared_with_as_long_before(read: Parsed) -> None:

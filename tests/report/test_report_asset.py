@@ -145,8 +145,8 @@ def test_the_newest_period_is_that_of_its_sessions(
 ) -> None:
     rows = filled.rows(SESSIONS)
     first, *_, last = sample.spec.event_days
-    [trend] = report.trends
-    now = trend.now
+    [choice] = report.choices
+    trend, now = choice.trend, choice.trend.now
     assert (now.first, now.last, trend.before) == (first, last, None)
     assert now.viewers == len({row["userId"] for row in rows})
     assert now.returning is None

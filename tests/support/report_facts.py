@@ -6,9 +6,16 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
+from pyspark.sql import DataFrame, SparkSession
+from support.tables import frame
 
+from resources.delta.table import Table
+from video_assets.analytics.tables import USER_ENGAGEMENT, VIDEO_PERFORMANCE, VIDEO_POSITION_CURVE
+from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+from video_assets.player_events.tables import REJECTED_EVENTS
 from video_assets.report.facts import (
     Audience,
+    Choice,
     Curve,
     Dimension,
     Exclusion,
@@ -21,6 +28,7 @@ from video_assets.report.facts import (
     Outlook,
     People,
     Period,
+    PeriodVideo,
     PowerUser,
     QualityDay,
     Report,
@@ -31,8 +39,10 @@ from video_assets.report.facts import (
     Unfinished,
     Video,
     Views,
+    ViewTrend,
     WatchDay,
 )
+from video_assets.report.inputs import Tables
 from video_assets.report.video_facts import Buckets, FirstDays, VideoDay, VideoDetail
 
 FIRST = date(2025, 1, 1)
@@ -125,12 +135,25 @@ def detail(of: Video, **changed: Any) -> VideoDetail:
 
 def period(days: int, viewers: int, last: date = FIRST + timedelta(days=DAYS - 1)) -> Period:
     first = last - timedelta(days=days - 1)
-    return Period(first, last, viewers, viewers // 4, 2 * viewers, 500.0 * viewers)
+    return Period(first, last, viewers, viewers // 4, 2 * viewers, 500.0 * viewers, 3 * viewers)
 
 
-def trend(days: int, viewers: int) -> Trend:
+def choice(days: int, viewers: int) -> Choice:
     now = period(days, viewers)
-    return Trend(now, period(days, viewers // 2, now.first - timedelta(days=1)))
+    before = period(days, viewers // 2, now.first - timedelta(days=1))
+    watched = PeriodVideo("video_000", HOSTILE, 4.0, 2.0, 5_000, 800)
+    return Choice(
+        Trend(now, before),
+        ViewTrend(now.first, now.last, 7_812, 7_765),
+        (watched, replace(watched, video_id="v1", title=None, hours_before=None, plays=None)),
+        (DEVICES, replace(DEVICES, name="player")),
+    )
+
+
+def choice_of_all(viewers: int) -> Choice:
+    now = replace(period(DAYS, viewers), returning=None, plays=None)
+    views = ViewTrend(FIRST, FIRST + timedelta(days=3), 250_000, None)
+    return Choice(Trend(now, None, is_all=True), views)
 
 
 def full_report() -> Report:
@@ -141,11 +164,7 @@ def full_report() -> Report:
         written_at=WRITTEN,
         limits=Limits(0.05, 0.5, 75, 40, 10),
         totals=Totals(1705, 120, 11_174, 4_900, 2_957, 1_206.5, user.last_seen, WRITTEN),
-        trends=(
-            trend(7, 880),
-            trend(28, 1_200),
-            Trend(replace(period(90, 1_650), returning=None), None),
-        ),
+        choices=(choice(7, 880), choice(28, 1_200), choice_of_all(1_650)),
         days=tuple(WatchDay(day, 10.0 + n % 7, 300) for n, day in enumerate(days)),
         views=Views(tuple((day, 1_000 + n) for n, day in enumerate(days)), 250_000),
         videos=videos,
@@ -172,7 +191,6 @@ def full_report() -> Report:
         flag_days=tuple(FlagDay(day, 90, 24) for day in days),
         flags=(("no_valid_segments", 1_957), ("very_short_watch", 1_000)),
         missing=Missing(((FIRST, 9), (FIRST + timedelta(days=1), 2)), 89, 263, 11_765),
-        dimensions=(DEVICES, replace(DEVICES, name="player")),
         trials=(TRIAL,),
         outlook=Outlook(FIRST, 5_000, 123.4, (Unfinished("v1", HOSTILE, 90, 4.25),)),
     )
@@ -183,7 +201,7 @@ def empty_report() -> Report:
     return replace(
         full_report(),
         totals=Totals(0, 0, 0, 0, 0, 0.0, None, None),
-        trends=(),
+        choices=(),
         days=(),
         views=None,
         videos=(),
@@ -198,7 +216,25 @@ def empty_report() -> Report:
         flag_days=(),
         flags=(),
         missing=None,
-        dimensions=(),
         trials=(),
         outlook=None,
+    )
+
+
+def tables_without_rows(spark: SparkSession) -> Tables:
+    def empty(table: Table) -> DataFrame:
+        return frame(spark, [], table)
+
+    return Tables(
+        engagement=empty(ENGAGEMENT),
+        sessions=empty(SESSIONS),
+        video_performance=empty(VIDEO_PERFORMANCE),
+        video_position_curve=empty(VIDEO_POSITION_CURVE),
+        user_engagement=empty(USER_ENGAGEMENT),
+        rejected_events=empty(REJECTED_EVENTS),
+        daily_views=None,
+        missing_date=None,
+        events_per_day={},
+        rejected_per_day={},
+        daily_view_rows=0,
     )

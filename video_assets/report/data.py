@@ -4,8 +4,7 @@ Whatever is brought to the driver is bounded: the first videos and users, the ne
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
@@ -15,7 +14,7 @@ from video_assets.analytics.aggregates import total
 from video_assets.analytics.tables import TIERS
 from video_assets.days import UNDATED
 from video_assets.engagement.tables import OK
-from video_assets.report.compared import dimensions, trials
+from video_assets.report.compared import trials
 from video_assets.report.facts import (
     Audience,
     Curve,
@@ -23,13 +22,11 @@ from video_assets.report.facts import (
     Intake,
     Limits,
     Missing,
-    Period,
     PowerUser,
     QualityDay,
     Report,
     Stretch,
     Totals,
-    Trend,
     Video,
     Views,
     WatchDay,
@@ -37,8 +34,8 @@ from video_assets.report.facts import (
 from video_assets.report.inputs import DAYS_SHOWN, RowCounts, Tables, listed_videos, watched_nothing
 from video_assets.report.outlook import outlook
 from video_assets.report.people import audience, people
+from video_assets.report.periods import choices
 
-PERIODS = (7, 28, 90)
 TOP_VIDEOS = 10
 HELD_VIDEOS = 5
 CURVES = 6
@@ -75,7 +72,7 @@ def collect_report(
         written_at=written_at,
         limits=limits,
         totals=totals,
-        trends=_trends(tables),
+        choices=choices(tables),
         days=_watch_days(tables.sessions, since),
         views=_views(tables.daily_views, tables.definition_changes),
         videos=most_watched,
@@ -90,7 +87,6 @@ def collect_report(
         flag_days=_flag_days(tables.engagement, since),
         flags=_flags(tables.engagement),
         missing=_missing(tables),
-        dimensions=dimensions(tables.dimension_daily) if tables.dimension_daily else (),
         trials=trials(tables.experiment_results) if tables.experiment_results else (),
         outlook=outlook(tables.completion_forecast, videos) if tables.completion_forecast else None,
         groups=_groups(tables),
@@ -127,59 +123,6 @@ def _first_day_shown(totals: Totals) -> date:
     if totals.newest_event is None:
         return date.min
     return totals.newest_event.date() - timedelta(days=DAYS_SHOWN - 1)
-
-
-def _trends(tables: Tables) -> tuple[Trend, ...]:
-    """The periods that the data fill, or else all days, each beside what was before.
-
-    They end with the newest day that is finished: a part of a day is no match for a whole one.
-    """
-    day = F.col("sessionDate")
-    finished = tables.sessions
-    if tables.unfinished:
-        finished = finished.where(day < F.lit(min(tables.unfinished)))
-    known = _only_row(finished.agg(F.min(day).alias("oldest"), F.max(day).alias("newest")))
-    if known["newest"] is None:
-        return ()
-    covered = (known["newest"] - known["oldest"]).days + 1
-    lengths = [length for length in PERIODS if length <= covered] or [covered]
-
-    def ending(last: date, length: int) -> Period | None:
-        first = last - timedelta(days=length - 1)
-        if first < known["oldest"]:
-            return None
-        period = _period(tables, first, last)
-        return replace(period, returning=None) if first == known["oldest"] else period
-
-    newest = known["newest"]
-    return tuple(
-        Trend(now, before=ending(newest - timedelta(days=length), length))
-        for length in lengths
-        if (now := ending(newest, length))
-    )
-
-
-def _period(tables: Tables, first: date, last: date) -> Period:
-    day = F.col("sessionDate")
-    is_returning = F.col("firstSeen") < F.lit(datetime.combine(first, time.min, UTC))
-    viewers = (
-        tables.sessions.where((day >= F.lit(first)) & (day <= F.lit(last)))
-        .groupBy("userId")
-        .agg(
-            F.count_if(~F.col("isContinuation")).alias("sessions"),
-            total("watchTime").alias("seconds"),
-        )
-        .join(tables.user_engagement.select("userId", "firstSeen"), on="userId", how="left")
-    )
-    row = _only_row(
-        viewers.agg(
-            F.count(F.lit(1)).alias("viewers"),
-            F.count_if(is_returning).alias("returning"),
-            F.coalesce(F.sum("sessions"), F.lit(0)).alias("sessions"),
-            F.coalesce(total("seconds"), F.lit(0.0)).alias("seconds"),
-        )
-    )
-    return Period(first, last, row["viewers"], row["returning"], row["sessions"], row["seconds"])
 
 
 def _views(daily_views: DataFrame | None, changes: Mapping[date, str]) -> Views | None:

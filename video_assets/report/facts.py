@@ -61,6 +61,7 @@ class Period:
             with it.
         sessions: begun within the period; each is of one viewer and one video.
         seconds: watched.
+        plays: times that play was pressed; None where older rows do not tell.
     """
 
     first: date
@@ -69,6 +70,7 @@ class Period:
     returning: int | None
     sessions: int
     seconds: float
+    plays: int | None = None
 
     @property
     def days(self) -> int:
@@ -83,10 +85,57 @@ class Period:
 
 @dataclass(frozen=True)
 class Trend:
-    """A period and the one of as many days before it; None where the data do not reach back."""
+    """A period and the one of as many days before it; None where the data do not reach back.
+
+    Attributes:
+        is_all: the period is all days that are known.
+    """
 
     now: Period
     before: Period | None
+    is_all: bool = False
+
+
+@dataclass(frozen=True)
+class ViewTrend:
+    """The platform's views of all days from the first to the last.
+
+    Attributes:
+        before: of as many days before; None where the data do not reach back, or where something
+            else counted as a view.
+    """
+
+    first: date
+    last: date
+    views: int
+    before: int | None
+
+
+@dataclass(frozen=True)
+class PeriodVideo:
+    """A video in a period, with everybody who watched it.
+
+    Attributes:
+        hours_before: of as many days before; None where the data do not reach back.
+        plays: None where older rows do not tell.
+    """
+
+    video_id: str
+    title: str | None
+    hours: float
+    hours_before: float | None
+    plays: int | None
+    sessions: int
+
+    @property
+    def name(self) -> str:
+        """The title, fit for reading; the id of a video without one."""
+        return wording.name((self.title or "").strip() or self.video_id)
+
+    @property
+    def average_view(self) -> float:
+        """Seconds watched per session."""
+        return 3600 * self.hours / self.sessions if self.sessions else 0.0
 
 
 @dataclass(frozen=True)
@@ -369,6 +418,27 @@ class Dimension:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """A period that people can choose, and what happened in it.
+
+    Attributes:
+        views: the platform's; None where there are none, or not of so many days.
+        videos: those watched longest, most first.
+        dimensions: sessions by what is known of them.
+    """
+
+    trend: Trend
+    views: ViewTrend | None = None
+    videos: tuple[PeriodVideo, ...] = ()
+    dimensions: tuple[Dimension, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """What tells it apart from the others: its days, or `all`."""
+        return "all" if self.trend.is_all else str(self.trend.now.days)
+
+
+@dataclass(frozen=True)
 class Outcome:
     """One metric of a variant beside the control; None where nothing tells.
 
@@ -421,7 +491,7 @@ class Report:
     written_at: datetime
     limits: Limits
     totals: Totals
-    trends: tuple[Trend, ...]
+    choices: tuple[Choice, ...]
     days: tuple[WatchDay, ...]
     views: Views | None
     videos: tuple[Video, ...]
@@ -436,7 +506,6 @@ class Report:
     flag_days: tuple[FlagDay, ...]
     flags: tuple[tuple[str, int], ...]
     missing: Missing | None
-    dimensions: tuple[Dimension, ...] = ()
     trials: tuple[Trial, ...] = ()
     outlook: Outlook | None = None
     unfinished: tuple[date, ...] = ()

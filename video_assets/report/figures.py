@@ -1,6 +1,6 @@
 """The page's figures: each a chart, what it says in a sentence, and its numbers as a table."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,16 +13,13 @@ from video_assets.report.facts import (
     Audience,
     Curve,
     Missing,
-    Period,
     Report,
-    Trend,
     Video,
     Views,
     percentage,
 )
 from video_assets.report.retention import retention_curve
 from video_assets.wording import (
-    change,
     clock,
     count,
     full_day,
@@ -100,38 +97,6 @@ def watch_time(report: Report) -> Figure:
 
 def _named(day: date, report: Report) -> str:
     return f"{full_day(day)}, so far" if day in report.unfinished else full_day(day)
-
-
-def audience(trends: Sequence[Trend]) -> tuple[Row, Sequence[Row]]:
-    """The columns and rows of the table of periods: each value, and how it changed."""
-
-    def row(
-        name: str, value: Callable[[Period], float | None], shown: Callable[[float], str]
-    ) -> Row:
-        return (name, *(_changed(trend, value, shown) for trend in trends))
-
-    columns = ("Newest", *(count(trend.now.days, "day") for trend in trends))
-    return columns, [
-        row("Viewers", lambda period: period.viewers, _whole),
-        row("Returning viewers", lambda period: period.returning, _whole),
-        row("Sessions", lambda period: period.sessions, _whole),
-        row("Watch time", lambda period: period.seconds / _SECONDS_PER_HOUR, hours),
-        row("Average view duration", lambda period: period.average_view, clock),
-    ]
-
-
-def _changed(
-    trend: Trend, value: Callable[[Period], float | None], shown: Callable[[float], str]
-) -> str:
-    now = value(trend.now)
-    before = None if trend.before is None else value(trend.before)
-    if now is None:
-        return "unknown"
-    return shown(now) if before is None else f"{shown(now)} ({change(now, before)})"
-
-
-def _whole(number: float) -> str:
-    return count(int(number))
 
 
 def views(found: Views) -> Figure:

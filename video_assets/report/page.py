@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from video_assets.plots import DARK, LIGHT
-from video_assets.report import comparisons, counted, figures, takeaways
+from video_assets.report import comparisons, counted, figures, period_tiles, takeaways
 from video_assets.report.data import MIN_VIEWERS
 from video_assets.report.facts import Report
 from video_assets.report.inputs import DAYS_SHOWN
@@ -23,7 +23,8 @@ def page(report: Report) -> str:
         list_file=LIST_FILE,
         days_shown=DAYS_SHOWN,
         min_viewers=MIN_VIEWERS,
-        audience=takeaways.audience(report.trends),
+        audience=takeaways.audience,
+        period_tiles=period_tiles,
         held=takeaways.held(report.best_held, report.worst_held, MIN_VIEWERS),
         leaving=takeaways.leaving(report.curves),
         power_users=takeaways.power_users(report.audience),

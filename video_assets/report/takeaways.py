@@ -126,11 +126,9 @@ def _views_complete(missing: Missing) -> Verdict:
     return Verdict("Complete daily views", is_good=False, finding=finding)
 
 
-def audience(trends: tuple[Trend, ...]) -> str:
-    """Who watched lately, and whether it becomes more."""
-    if not trends:
-        return NOTHING_WATCHED
-    now, before = trends[0].now, trends[0].before
+def audience(trend: Trend) -> str:
+    """Who watched in a period, and whether it becomes more."""
+    now, before = trend.now, trend.before
     until = full_day(now.last)
     days = f"on {until}" if now.days == 1 else f"in the {now.days} days to {until}"
     returning = (

@@ -1,6 +1,7 @@
-"""What the pages of videos show is what queries over the tables answer."""
+"""What periods and the pages of videos show is what queries over the tables answer."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,18 +13,21 @@ import pytest
 from pyspark.sql import SparkSession
 from support.query_engines import RunQuery, by_duckdb
 from support.samples import make_sample
+from support.tables import Row
 from support.world import TABLES, VIEWS, World, world
 
 from resources.delta.duckdb_views import SqlViews
 from video_assets.analytics.tables import (
+    DIMENSION_DAILY,
     USER_ENGAGEMENT,
     VIDEO_DAILY,
     VIDEO_PERFORMANCE,
     VIDEO_POSITION_CURVE,
 )
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS
+from video_assets.engagement.tables import SESSIONS
 from video_assets.report.build import build_with_details
-from video_assets.report.facts import Report
+from video_assets.report.facts import Choice, Report
 from video_assets.report.first_days import first_days
 from video_assets.report.moments import left, skipped_over, watched_again
 from video_assets.report.video_facts import Moment, VideoDetail
@@ -31,7 +35,8 @@ from video_assets.tables import ALL_TABLES
 
 NOW = datetime(2025, 1, 12, tzinfo=UTC)
 QUERIES = Path(__file__).parents[2] / "queries"
-FILLED = (*TABLES, USER_ENGAGEMENT, VIDEO_PERFORMANCE, VIDEO_POSITION_CURVE, VIDEO_DAILY, *VIEWS)
+OF_VIDEOS = (VIDEO_PERFORMANCE, VIDEO_POSITION_CURVE, VIDEO_DAILY)
+FILLED = (*TABLES, USER_ENGAGEMENT, *OF_VIDEOS, DIMENSION_DAILY, *VIEWS)
 
 
 @dataclass(frozen=True)
@@ -49,10 +54,11 @@ def made(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Itera
     folder = tmp_path_factory.mktemp("details")
     sizes = {"events": 3_000, "days": 10, "users": 60, "videos": 12, "channel_videos": 12}
     sample = make_sample(folder / "sample", **sizes, view_days=10)
-    sources = {
+    sources: dict[str, Any] = {
         "events": str(sample.folder / "events"),
         "video_metadata": str(sample.folder / "video_metadata.parquet"),
         "daily_views": str(sample.folder / "daily_views"),
+        "events_dimensions": {"device": "device"},
     }
     with world(folder / "warehouse", **sources) as filled:
         first, *_, last = sample.spec.event_days
@@ -146,3 +152,66 @@ def test_days_and_views_are_the_rows_of_their_tables(made: Made) -> None:
         counted = [(r["date"], r["viewCount"]) for r in views if r["video_id"] == video]
         assert list(detail.views) == sorted(pair for pair in counted if pair[1] is not None)
     assert any(detail.views for detail in made.details.values())
+
+
+def within(rows: Sequence[Row], day: str, choice: Choice) -> list[Row]:
+    """The rows of a period."""
+    now = choice.trend.now
+    return [row for row in rows if now.first <= row[day] <= now.last]
+
+
+def test_a_period_is_what_its_sessions_add_up_to(made: Made) -> None:
+    week, everything = made.report.choices
+    assert (week.key, everything.key) == ("7", "all")
+    sessions = made.world.rows(SESSIONS)
+    seen = {row["userId"]: row["firstSeen"].date() for row in made.world.rows(USER_ENGAGEMENT)}
+    for choice in (week, everything):
+        rows, now = within(sessions, "sessionDate", choice), choice.trend.now
+        viewers = {row["userId"] for row in rows}
+        assert now.viewers == len(viewers)
+        assert now.plays == sum(row["playCount"] for row in rows)
+        assert now.sessions == sum(not row["isContinuation"] for row in rows)
+        assert now.seconds == pytest.approx(sum(row["watchTime"] for row in rows), abs=0.1)
+    returning = sum(seen[user] < week.trend.now.first for user in _users(sessions, week))
+    assert week.trend.now.returning == returning > 0
+    assert everything.trend.now.returning is None
+
+
+def _users(sessions: Sequence[Row], choice: Choice) -> set[str]:
+    return {row["userId"] for row in within(sessions, "sessionDate", choice)}
+
+
+def test_the_views_of_a_period_are_the_rows_of_its_days(made: Made) -> None:
+    rows = [r for r in made.world.rows(DAILY_VIDEO_VIEWS) if r["viewCount"] is not None]
+    for choice in made.report.choices:
+        found = choice.views
+        assert found is not None
+        counted = [r["viewCount"] for r in rows if found.first <= r["date"] <= found.last]
+        assert found.views == sum(counted) > 0
+
+
+def test_the_videos_of_a_period_are_those_watched_longest_in_it(made: Made) -> None:
+    daily = made.world.rows(VIDEO_DAILY)
+    titles = {row["videoId"]: row["videoTitle"] for row in made.world.rows(VIDEO_PERFORMANCE)}
+    for choice in made.report.choices:
+        hours: Counter[str] = Counter()
+        plays: Counter[str] = Counter()
+        for row in within(daily, "date", choice):
+            hours[row["videoId"]] += row["watchSeconds"] / 3600
+            plays[row["videoId"]] += row["plays"]
+        most = [video for video, _ in hours.most_common(10)]
+        assert [video.video_id for video in choice.videos] == most
+        for video in choice.videos:
+            assert video.title == titles[video.video_id]
+            assert video.plays == plays[video.video_id]
+            assert video.hours == pytest.approx(hours[video.video_id])
+
+
+def test_the_dimensions_of_a_period_are_the_rows_of_its_days(made: Made) -> None:
+    daily = made.world.rows(DIMENSION_DAILY)
+    for choice in made.report.choices:
+        sessions: Counter[str] = Counter()
+        for row in within(daily, "date", choice):
+            sessions[row["value"]] += row["sessions"]
+        [device] = choice.dimensions
+        assert {group.value: group.sessions for group in device.groups} == sessions
