@@ -193,6 +193,8 @@ def test_an_alert_url_that_is_refused_is_not_repeated(monkeypatch: pytest.Monkey
         ("WAREHOUSE", "s3://key:s3cr3t@bucket/a"),
         ("EVENTS", "abfss://c@account.dfs.core.windows.net/a?sig=s3cr3t"),
         ("UI_URL", "https://me:s3cr3t@dagster.example.org"),
+        ("USER_ID_KEY", "s3cr3t"),
+        ("ERASURE_KEY", "s3cr3t"),
     ],
 )
 def test_a_secret_in_a_wrong_value_is_not_repeated(
@@ -209,6 +211,14 @@ def test_an_address_with_a_password_is_refused_with_the_place_for_it(
     message = error_for(monkeypatch, "WAREHOUSE", "s3://key:s3cr3t@bucket/a")
     assert "must hold no password" in message
     assert "AWS_*" in message
+
+
+def test_a_warehouse_where_no_table_can_lie_is_refused_at_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    message = error_for(monkeypatch, "WAREHOUSE", "ftp://host/tables")
+    assert "VIDEO_ASSETS_WAREHOUSE" in message
+    assert "the scheme ftp:// is not supported" in message
 
 
 def test_how_csv_files_are_written_is_read_from_json(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,14 +8,15 @@ import stat
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Self
+from typing import Self, get_args
 
 from dotenv import dotenv_values
-from pydantic import ValidationError, field_validator, model_validator
+from pydantic import SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from resources.secrecy import without_secrets
+from resources.storage import LocationError, provider
 from video_assets.rules import WatchTimeRules
 from video_assets.settings.alerts import AlertSettings
 from video_assets.settings.analytics import AnalyticsSettings
@@ -41,7 +42,8 @@ from video_assets.settings.views import ViewSettings
 _LOG = logging.getLogger(__name__)
 
 PREFIX = "VIDEO_ASSETS_"
-SECRET = {*AlertSettings.model_fields, "spark_config"}
+# Of these the type does not tell that a value may hold a secret.
+MAY_HOLD_SECRETS = {"ui_url", "spark_config"}
 ADDRESSES = (
     "warehouse",
     "events",
@@ -95,6 +97,15 @@ class Settings(  # the last base comes first in the table of settings
                 "put credentials into the environment variables of the store (AWS_*, AZURE_*, "
                 "GOOGLE_*)"
             )
+        return address
+
+    @field_validator("warehouse")
+    @classmethod
+    def _tables_can_lie_there(cls, address: str) -> str:
+        try:
+            provider(address)
+        except LocationError as error:
+            raise ValueError(str(error)) from None
         return address
 
     @model_validator(mode="after")
@@ -193,8 +204,16 @@ def _readable_detail(detail: ErrorDetails) -> str:
     field = str(detail["loc"][0])
     meaning = Settings.model_fields[field].description
     part = "".join(f", {step}" for step in detail["loc"][1:])
-    value = "" if field in SECRET else f"{part} = {_shown(detail['input'])!r}"
+    value = "" if _is_secret(field) else f"{part} = {_shown(detail['input'])!r}"
     return f"{environment_name(field)}{value}: {message} ({meaning})"
+
+
+def _is_secret(field: str) -> bool:
+    return field in MAY_HOLD_SECRETS or _holds_secret(Settings.model_fields[field].annotation)
+
+
+def _holds_secret(annotation: object) -> bool:
+    return annotation is SecretStr or any(map(_holds_secret, get_args(annotation)))
 
 
 def _shown(value: object) -> object:
