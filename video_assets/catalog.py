@@ -189,13 +189,10 @@ def accounting(
         REJECTED_ROWS: rejected.rows,
         SHARE_REJECTED: round(100 * rejected.rows / max(source_rows, 1), 3),
     }
-    return {
-        **(named_of_run(counted) if of_range else counted),
-        **_rejected_share_plot(valid, rejected),
-    }
+    return named_of_run(counted) if of_range else counted
 
 
-def _rejected_share_plot(valid: StagedTable, rejected: StagedTable) -> dict[str, Any]:
+def rejected_share_plot(valid: StagedTable, rejected: StagedTable) -> dict[str, Any]:
     """Metadata that shows which days of a range have most rejected rows; none for a single day.
 
     Repeated rows are not counted: they are known of the run, not of its days.

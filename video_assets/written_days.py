@@ -9,7 +9,7 @@ import dagster as dg
 from resources.delta.step_outputs import Written, materialized
 from resources.delta.table import Table
 from resources.runs.passing_faults import passes
-from video_assets.catalog import accounting, asset_key, days_of, reasons
+from video_assets.catalog import accounting, asset_key, days_of, reasons, rejected_share_plot
 from video_assets.staged_days import StagedDays, named_days, named_problems
 
 FAILED_DAYS = "failed_days"
@@ -45,12 +45,18 @@ def rows_written(
     Raises:
         dagster.Failure: as `written`.
     """
-    refused = staged.tables[rejected]
-    of_range = len(days_of(context).days) > 1
+    kept, refused = staged.tables[valid], staged.tables[rejected]
+    days = days_of(context).days
+    of_range = len(days) > 1
     metadata = {
-        valid: accounting(staged.tables[valid], refused, of_range=of_range),
+        valid: accounting(kept, refused, of_range=of_range),
         rejected: reasons(refused, of_range=of_range),
     }
+    key = asset_key(kept.table)
+    if of_range and key in context.selected_asset_keys:
+        # One copy, not one a day.
+        plot = rejected_share_plot(kept, refused)
+        context.add_asset_metadata(plot, key, partition_key=str(days[-1]))
     yield from written(context, staged, metadata, advice)
 
 

@@ -197,14 +197,9 @@ def _commit_and_report(context: OutputContext, staged: StagedTable) -> Mapping[s
     committed = commit(staged, run_id=context.run_id)
     context.log.info("%s", written_line(staged, committed))
     partitions = context.asset_partition_keys if context.has_asset_partitions else []
-    of_range = len(partitions) > 1
-    for partition_key in partitions:
-        context.step_context.add_asset_metadata(
-            partition_metadata(staged, committed, partition_key, of_range=of_range),
-            context.asset_key,
-            partition_key,
-        )
-    return output_metadata(staged, committed, staged.table.schema, of_range=of_range)
+    for partition_key, metadata in partition_metadata(staged, committed, partitions).items():
+        context.step_context.add_asset_metadata(metadata, context.asset_key, partition_key)
+    return output_metadata(staged, committed, of_range=len(partitions) > 1)
 
 
 def declared_table(table_slice: TableSlice, tables: Mapping[str, Table]) -> Table:

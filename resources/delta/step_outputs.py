@@ -50,9 +50,9 @@ def materialized(
     committed = commit(staged, run_id=run_id)
     _log.info("%s", written_line(staged, committed))
     key = dg.AssetKey([staged.table.schema, staged.table.name])
-    schema, of_range = staged.table.schema, len(days) > 1
-    of_all = output_metadata(staged, committed, schema, of_range=of_range)
-    metadata = {**metadata, **of_all}
+    keys = [day for day in days if day]
+    of_each = partition_metadata(staged, committed, keys)
+    metadata = {**metadata, **output_metadata(staged, committed, of_range=len(days) > 1)}
     for day in days:
-        of_day = partition_metadata(staged, committed, day, of_range=of_range) if day else {}
+        of_day = of_each[day] if day else {}
         yield dg.AssetMaterialization(key, partition=day, metadata={**metadata, **of_day})

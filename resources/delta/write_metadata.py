@@ -1,6 +1,6 @@
 """What the Dagster UI shows of a write: counts, days, and the first rows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, BinaryIO, cast
 
@@ -32,7 +32,7 @@ OF_RUN = "_of_run"
 
 
 def output_metadata(
-    staged: StagedTable, committed: CommittedTable, schema: str, *, of_range: bool
+    staged: StagedTable, committed: CommittedTable, *, of_range: bool
 ) -> dict[str, Any]:
     """Counters of the tasks, counts of the commit, rows of each day, a preview, and the lineage.
 
@@ -41,8 +41,8 @@ def output_metadata(
     Args:
         staged: what was written.
         committed: what became of it.
-        schema: first part of the keys of the tables' assets.
-        of_range: Dagster shows it on each of several partitions; see `partition_metadata`.
+        of_range: Dagster shows it on each of several partitions, and keeps as many copies: only
+            short numbers then; `partition_metadata` has the rest.
     """
     numbers = {
         **staged.counters,
@@ -54,11 +54,14 @@ def output_metadata(
         **(named_of_run(numbers) if of_range else numbers),
         "dagster/uri": committed.location,
         "delta_version": committed.version,
-        **({} if of_range else _preview_metadata(staged)),
         **_table_rows(committed),
-        **_days_metadata(committed),
-        **column_lineage(committed.table, schema),
+        **({} if of_range else {**_preview_metadata(staged), **_told_once(committed)}),
     }
+
+
+def _told_once(committed: CommittedTable) -> dict[str, Any]:
+    lineage = column_lineage(committed.table, committed.table.schema)
+    return {**_days_metadata(committed), **lineage}
 
 
 def named_of_run(metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,23 +106,42 @@ def column_lineage(table: Table, schema: str) -> dict[str, TableColumnLineage]:
 
 
 def partition_metadata(
-    staged: StagedTable, committed: CommittedTable, partition_key: str, *, of_range: bool
-) -> dict[str, Any]:
-    """Numbers of one partition, which a range would otherwise report as those of all of it."""
-    day = date.fromisoformat(partition_key)
-    rows = committed.rows_per_day.get(day, 0)
-    unfinished = {"is_unfinished": True} if day in committed.unfinished else {}
-    counted = {"dagster/row_count": rows, "dagster/partition_row_count": rows, **unfinished}
-    if not of_range:
-        return counted
+    staged: StagedTable, committed: CommittedTable, partition_keys: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Numbers of each partition, which a range would otherwise report as those of all of it.
+
+    What describes the whole run is with its newest partition, where the table's page looks first.
+
+    Args:
+        staged: what was written.
+        committed: what became of it.
+        partition_keys: of the run, ascending.
+    """
+    if len(partition_keys) == 1:
+        return {partition_keys[0]: _counted(committed, date.fromisoformat(partition_keys[0]))}
     # The newest day alone: each costs a file to open, and room in Dagster's records.
-    is_previewed = bool(staged.files) and day == max(file.day or day for file in staged.files)
+    previewed = max((file.day for file in staged.files if file.day), default=None)
+    of_each = {key: _of_range(staged, committed, key, previewed) for key in partition_keys}
+    return {**of_each, **{k: of_each[k] | _told_once(committed) for k in partition_keys[-1:]}}
+
+
+def _of_range(
+    staged: StagedTable, committed: CommittedTable, partition_key: str, previewed: date | None
+) -> dict[str, Any]:
+    day = date.fromisoformat(partition_key)
+    counted = _counted(committed, day)
     return {
         **counted,
-        "rows_written": rows,
+        "rows_written": counted["dagster/row_count"],
         **staged.by_day.get(day, {}),
-        **(_preview_metadata(staged, day) if is_previewed else {}),
+        **(_preview_metadata(staged, day) if day == previewed else {}),
     }
+
+
+def _counted(committed: CommittedTable, day: date) -> dict[str, Any]:
+    rows = committed.rows_per_day.get(day, 0)
+    unfinished = {"is_unfinished": True} if day in committed.unfinished else {}
+    return {"dagster/row_count": rows, "dagster/partition_row_count": rows, **unfinished}
 
 
 def _preview_metadata(staged: StagedTable, day: date | None = None) -> dict[str, Any]:

@@ -54,9 +54,8 @@ class Run:
         return self.result.success
 
     def metadata(self, table: Table) -> Mapping[str, Any]:
-        """What the run reports of a table; a range in a single run says it of each day."""
-        [first, *_] = self._materializations(table)
-        return first.metadata
+        """What the run reports of a table; of a range, with its newest day."""
+        return self._materializations(table)[-1].metadata
 
     def metadata_by_partition(self, table: Table) -> dict[str | None, Mapping[str, Any]]:
         """What the run reports of each partition that it materialized, as plain values."""
