@@ -10,7 +10,7 @@ import dagster as dg
 from asset_checks.by_partition import Said, Verdicts
 from asset_checks.evaluate import find
 from asset_checks.newest_writes import NewestWrites, counts_of_run
-from asset_checks.rules import CheckInput, Rule, WrittenRows
+from asset_checks.rules import CheckInput, FrameRule, RowRule, Rule, WrittenRows
 from asset_checks.verdict import verdict
 from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
@@ -52,6 +52,9 @@ def checks_of(
         writes = NewestWrites(context.instance, asset_key(table))
         given = _input_of(context, table, spark, settings, writes)
         verdicts = Verdicts(context, partitions, writes) if partitions else None
+        if any(isinstance(rule, RowRule | FrameRule) for rule in chosen):
+            # PySpark names columns only once there is a session; checks alone come before it.
+            _ = spark.spark_session
         for rule, finding in find(chosen, given):
             told = verdict(rule, finding, given)
             if verdicts is None or not rule.is_partitioned:

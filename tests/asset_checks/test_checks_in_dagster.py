@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -18,6 +21,7 @@ from video_assets.catalog import asset_key, declared
 from video_assets.engagement.assets import engagement_asset, video_metadata_asset
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 
+ROOT = Path(__file__).parents[2]
 START = date(2025, 1, 1)
 
 
@@ -127,6 +131,33 @@ def test_a_check_can_run_without_the_others_of_its_table(platform: Platform) -> 
     platform.checked.raw(*GOOD)
     run = platform.check_alone("no_null_key")
     assert set(said(run)) == {"raw_events:no_null_key"}
+
+
+IN_A_PROCESS_OF_ITS_OWN = """
+import sys
+from pathlib import Path
+import dagster as dg
+from support.checks import Checked
+from support.platform import Platform
+
+with dg.DagsterInstance.ephemeral() as instance:
+    run = Platform(Checked(None, Path(sys.argv[1])), instance).check_alone("no_null_key")
+    print(*[f"{one.check_name} {one.passed}" for one in run.get_asset_check_evaluations()])
+"""
+
+
+def test_checks_run_alone_in_a_process_that_has_computed_nothing(platform: Platform) -> None:
+    platform.checked.raw(*GOOD)
+    # A session says in the environment that it is one of Spark Connect.
+    inherited = {name: v for name, v in os.environ.items() if not name.startswith("SPARK_")}
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_PROCESS_OF_ITS_OWN, platform.settings.warehouse],
+        env={**inherited, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "tests")))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() == "no_null_key True", done.stderr[-3_000:]
 
 
 def test_checks_run_alone_compare_with_what_the_newest_run_reported(platform: Platform) -> None:
