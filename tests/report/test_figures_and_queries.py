@@ -26,7 +26,7 @@ from video_assets.analytics.tables import (
 )
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS
 from video_assets.engagement.tables import SESSIONS
-from video_assets.report.build import build_with_details
+from video_assets.report.build import build_report
 from video_assets.report.facts import Choice, Report
 from video_assets.report.first_days import first_days
 from video_assets.report.moments import left, skipped_over, watched_again
@@ -63,9 +63,10 @@ def made(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Itera
     with world(folder / "warehouse", **sources) as filled:
         first, *_, last = sample.spec.event_days
         filled.compute(first, last, tables=FILLED)
-        report, details = build_with_details(spark, filled.settings, NOW)
+        built = build_report(spark, filled.settings, NOW)
         query = by_duckdb(QUERIES, SqlViews.of(filled.settings.warehouse, ALL_TABLES))
-        yield Made(report, {d.video.video_id: d for d in details}, query, filled)
+        details = {detail.video.video_id: detail for detail in built.details}
+        yield Made(built.report, details, query, filled)
 
 
 def places(found: list[dict[str, Any]], number: str) -> dict[str, list[Moment]]:

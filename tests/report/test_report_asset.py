@@ -96,7 +96,7 @@ def made(filled: World) -> Made:
 @pytest.fixture(scope="module")
 def report(filled: World, made: Made, spark: SparkSession) -> Report:
     assert made.html
-    return build_report(spark, filled.settings, NOW)
+    return build_report(spark, filled.settings, NOW).report
 
 
 def test_the_page_lies_below_the_warehouse_and_is_linked(filled: World, made: Made) -> None:
@@ -305,7 +305,7 @@ def test_missing_dates_are_left_out_until_there_are_daily_views(
     views = (DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS, MISSING_DATES, MISSING_DATE)
     first = sample.spec.first_day
     filled.run(first, first.replace(day=sample.spec.view_days), tables=views)
-    complete = build_report(spark, filled.settings, NOW)
+    complete = build_report(spark, filled.settings, NOW).report
     missing, views = complete.missing, complete.views
     rows = filled.rows(MISSING_DATE)
     assert missing is not None

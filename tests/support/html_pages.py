@@ -1,5 +1,8 @@
 """What a page holds, as a parser sees it."""
 
+import base64
+import csv
+import io
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
@@ -22,8 +25,19 @@ class Parsed:
         return [given[attribute] for _, given in self.elements if attribute in given]
 
     def loads(self) -> set[str]:
-        """What the page refers to, by any attribute that can."""
-        return {found for attribute in LOADING for found in self.with_attribute(attribute)}
+        """What the page refers to beyond itself, by any attribute that can."""
+        named = {found for attribute in LOADING for found in self.with_attribute(attribute)}
+        return {found for found in named if not found.startswith("data:text/csv;")}
+
+    def saved(self) -> dict[str, list[list[str]]]:
+        """The rows of each table that the page offers as a file, by the file's name."""
+        files = {}
+        for _, given in self.elements:
+            if "download" in given:
+                _, _, content = given["href"].partition(";base64,")
+                text = base64.b64decode(content, validate=True).decode("utf-8-sig")
+                files[given["download"]] = list(csv.reader(io.StringIO(text, newline="")))
+        return files
 
 
 class _Reader(HTMLParser):

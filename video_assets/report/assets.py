@@ -21,9 +21,10 @@ from video_assets.analytics.tables import (
 from video_assets.catalog import ANALYTICS, OWNERS, asset_key
 from video_assets.daily_views.tables import MISSING_DATE
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+from video_assets.ingestion import clear_source_errors
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.plots import as_markdown, bars_per_day
-from video_assets.report.build import build_with_details, report_folder, report_location
+from video_assets.report.build import build_report, report_folder, report_location
 from video_assets.report.data import MIN_VIEWERS
 from video_assets.report.facts import Report
 from video_assets.report.files import report_files, write_files
@@ -34,6 +35,8 @@ from video_assets.settings import Settings
 
 KEY = dg.AssetKey(["report", "engagement_report"])
 
+# Of chapters that cannot be read the log names so many.
+_NAMED = 20
 _READ = (
     ENGAGEMENT,
     VIDEO_PERFORMANCE,
@@ -74,11 +77,17 @@ def engagement_report_asset() -> dg.AssetsDefinition:
         spark: SparkEngine,
         settings: dg.ResourceParam[Settings],
     ) -> dg.MaterializeResult[Any]:
-        report, details = build_with_details(spark.spark_session, settings, datetime.now(UTC))
-        sizes = write_files(report_folder(settings.warehouse), report_files(report, details))
+        with clear_source_errors():
+            built = build_report(spark.spark_session, settings, datetime.now(UTC))
+        for refused in built.refused_chapters[:_NAMED]:
+            context.log.warning("%s", refused)
+        files = report_files(built.report, built.details)
+        sizes = write_files(report_folder(settings.warehouse), files)
         location = report_location(settings.warehouse)
         context.log.info("the report is at %s", location)
-        return dg.MaterializeResult(metadata=_metadata(report, location, sizes))
+        unread = {"unreadable_chapters": len(built.refused_chapters)}
+        found = _metadata(built.report, location, sizes)
+        return dg.MaterializeResult(metadata=found | (unread if settings.video_chapters else {}))
 
     return engagement_report
 

@@ -1,6 +1,7 @@
 """The report's figures, of the tables as they are stored; and where the page lies."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from pyspark.sql import DataFrame, SparkSession
@@ -22,6 +23,7 @@ from video_assets.analytics.tables import (
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATE
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.report.chapters import read_chapters
 from video_assets.report.data import collect_report
 from video_assets.report.facts import Limits, Report
 from video_assets.report.inputs import Tables
@@ -43,29 +45,34 @@ def report_location(warehouse: str, file: str = PAGE_FILE) -> str:
     return join(warehouse, FOLDER, file)
 
 
-def build_report(session: SparkSession, settings: Settings, written_at: datetime) -> Report:
+@dataclass(frozen=True)
+class Built:
+    """Everything that the report shows.
+
+    Attributes:
+        details: of the videos in its list, computed as they are asked for, of the same versions
+            of the tables.
+        refused_chapters: a sentence for each that cannot be read.
+    """
+
+    report: Report
+    details: Iterator[VideoDetail]
+    refused_chapters: tuple[str, ...]
+
+
+def build_report(session: SparkSession, settings: Settings, written_at: datetime) -> Built:
     """The report's figures of the tables below the warehouse.
 
     Raises:
         MissingTableError: a table of the player events was never written.
-    """
-    report, _ = build_with_details(session, settings, written_at)
-    return report
-
-
-def build_with_details(
-    session: SparkSession, settings: Settings, written_at: datetime
-) -> tuple[Report, Iterator[VideoDetail]]:
-    """The report's figures, and those of the page of each video in its list.
-
-    The details are computed as they are asked for, of the same versions of the tables.
-
-    Raises:
-        MissingTableError: a table of the player events was never written.
+        SourceError: the chapters are not there, or lack a column.
     """
     tables, width = _tables(session, settings), settings.position_bucket_seconds
     report = collect_report(tables, _limits(settings), width, written_at)
-    return report, video_details(tables, report, width)
+    listed = {video.video_id for video in report.videos}
+    chapters = read_chapters(settings.video_chapters, listed)
+    details = video_details(tables, report, width, chapters.of_videos)
+    return Built(report, details, chapters.refused)
 
 
 def _tables(session: SparkSession, settings: Settings) -> Tables:

@@ -3,6 +3,7 @@
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from video_assets import wording
+from video_assets.report.saving import csv_address, csv_name
 
 TEMPLATES = Environment(
     loader=PackageLoader("video_assets.report"),
@@ -23,3 +24,4 @@ TEMPLATES.filters |= {
         wording.short_day,
     )
 }
+TEMPLATES.globals |= {"csv_address": csv_address, "csv_name": csv_name}

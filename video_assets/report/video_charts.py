@@ -32,6 +32,7 @@ def retention(detail: VideoDetail, saying: str) -> Chart:
             Shape("viewers", area(xs, [value / highest for value in viewers])),
             Shape("again", line(xs, [value / highest for value in again])),
             *_drop_off(detail),
+            *_chapter_bounds(detail),
         ),
         f"{highest:.0f} per 100 viewers",
         "",
@@ -55,6 +56,13 @@ def _drop_off(detail: VideoDetail) -> tuple[Shape, ...]:
         return ()
     place = at / detail.video.duration
     return (Shape("drop", line([place, place], [0.0, 1.0])),)
+
+
+def _chapter_bounds(detail: VideoDetail) -> list[Shape]:
+    duration = detail.video.duration
+    places = [c.start / duration for c in detail.chapters if 0 < c.start < duration]
+    path = "".join(line([place, place], [0.0, 1.0]) for place in places)
+    return [Shape("bound", path)] if path else []
 
 
 def _marks(detail: VideoDetail) -> tuple[Place, ...]:

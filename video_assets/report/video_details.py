@@ -15,7 +15,7 @@ from video_assets.arrow.types import Integers
 from video_assets.report.facts import Report
 from video_assets.report.first_days import LENGTHS, first_days, first_days_of
 from video_assets.report.inputs import DAYS_SHOWN, Tables, listed_videos, watched_nothing
-from video_assets.report.video_facts import Buckets, FirstDays, VideoDay, VideoDetail
+from video_assets.report.video_facts import Buckets, Chapter, FirstDays, VideoDay, VideoDetail
 
 # Curves of so many videos are on the driver at a time: some hundred buckets each.
 _VIDEOS_AT_A_TIME = 500
@@ -27,13 +27,19 @@ _CURVE = (
 )
 
 
-def video_details(tables: Tables, report: Report, bucket_seconds: int) -> Iterator[VideoDetail]:
+def video_details(
+    tables: Tables,
+    report: Report,
+    bucket_seconds: int,
+    chapters: Mapping[str, tuple[Chapter, ...]],
+) -> Iterator[VideoDetail]:
     """What the page of each video in the report's list shows, in the order of the list.
 
     Args:
         tables: what the report was made from.
         report: whose list is meant.
         bucket_seconds: width of a bucket of the position curve.
+        chapters: by video.
     """
     firsts = _first_days(tables)
     for first in range(0, len(report.videos), _VIDEOS_AT_A_TIME):
@@ -53,6 +59,7 @@ def video_details(tables: Tables, report: Report, bucket_seconds: int) -> Iterat
                 first_days=tuple(firsts.get(video.video_id, ())),
                 days=tuple(days.get(video.video_id, ())),
                 views=tuple(views.get(video.video_id, ())),
+                chapters=chapters.get(video.video_id, ()),
             )
 
 

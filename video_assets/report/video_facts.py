@@ -65,6 +65,14 @@ class Moment:
 
 
 @dataclass(frozen=True)
+class Chapter:
+    """A part of a video with a title, from `start` in seconds to the next one."""
+
+    start: float
+    title: str
+
+
+@dataclass(frozen=True)
 class FirstDays:
     """What a video had in its first days, beside the median of others and itself.
 
@@ -108,6 +116,7 @@ class VideoDetail:
         first_days: of the lengths that are over.
         days: the newest on which anyone opened it, ascending.
         views: the platform's, by day, ascending; empty where it is none of theirs.
+        chapters: in their order; empty where none are known.
     """
 
     video: Video
@@ -118,3 +127,8 @@ class VideoDetail:
     first_days: tuple[FirstDays, ...]
     days: tuple[VideoDay, ...]
     views: tuple[tuple[date, int], ...]
+    chapters: tuple[Chapter, ...] = ()
+
+    def chapter_at(self, position: float) -> Chapter | None:
+        """The last chapter that begins at a position or before it."""
+        return next((c for c in reversed(self.chapters) if c.start <= position), None)

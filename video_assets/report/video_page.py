@@ -14,7 +14,7 @@ from video_assets.report.facts import Curve, Video, percentage
 from video_assets.report.moments import left, skipped_over, watched_again
 from video_assets.report.rendering import TEMPLATES
 from video_assets.report.video_facts import FirstDays, Moment, VideoDetail
-from video_assets.wording import change, clock, count, full_day, hours, percent, quoted
+from video_assets.wording import change, clock, count, full_day, hours, name, percent, quoted
 
 # Short, because the list of 10,000 videos names it as often.
 FOLDER = "v"
@@ -78,6 +78,7 @@ def video_page(detail: VideoDetail, written_at: datetime) -> str:
         begun=begun,
         began_and_ended=video_charts.began_and_ended(detail, begun),
         parts=_parts(detail, curve),
+        chapters=_chapters(detail),
         first_days=[_first_days(found) for found in detail.first_days],
         first_columns=_FIRST_COLUMNS,
         days=_days(detail),
@@ -127,18 +128,19 @@ def _moments(detail: VideoDetail) -> list[Ranked]:
         share = percent(percentage(moment.number, viewers))
         return f"{what}{count(moment.number, 'viewer')} ({share})"
 
-    again = [f"{_at(m)}: {count(m.number, 'time')}" for m in watched_again(buckets)]
-    lost = [f"{_at(m)}: {of_viewers(m, '')}" for m in left(buckets)]
-    skipped = [f"{_at(m)}: {of_viewers(m, 'at least ')}" for m in skipped_over(buckets)]
+    def at(moment: Moment) -> str:
+        chapter = detail.chapter_at(moment.start)
+        within = f" in {quoted(name(chapter.title))}" if chapter else ""
+        return f"{clock(moment.start)} to {clock(moment.end)}{within}"
+
+    again = [f"{at(m)}: {count(m.number, 'time')}" for m in watched_again(buckets)]
+    lost = [f"{at(m)}: {of_viewers(m, '')}" for m in left(buckets)]
+    skipped = [f"{at(m)}: {of_viewers(m, 'at least ')}" for m in skipped_over(buckets)]
     return [
         Ranked("Watched again", "▲", again, "No part stands out."),
         Ranked("Left for good", "▼", lost, "Nobody leaves before the last part."),
         Ranked("Skipped over", "»", skipped, "No part is watched less than a later one."),
     ]
-
-
-def _at(moment: Moment) -> str:
-    return f"{clock(moment.start)} to {clock(moment.end)}"
 
 
 def beside_similar(detail: VideoDetail) -> str:
@@ -178,6 +180,33 @@ def _parts(detail: VideoDetail, curve: Curve) -> tuple[Row, Sequence[Row]]:
         for stretch, (_, _, starts, ends) in zip(coarse, begun, strict=True)
     ]
     return columns, rows
+
+
+def _chapters(detail: VideoDetail) -> tuple[Row, Sequence[Row]]:
+    """Each chapter, its most viewers, and what happens between its beginning and the next one.
+
+    A bucket belongs to the chapter in which it begins.
+    """
+    columns = ("Chapter", "From", "Viewers per 100", "Watched again", "Exits")
+    starts = [chapter.start for chapter in detail.chapters]
+    first = np.searchsorted(detail.buckets.start, [*starts, detail.video.duration]).tolist()
+    spans = zip(detail.chapters, first[:-1], first[1:], strict=True)
+    return columns, [
+        (name(chapter.title), clock(chapter.start), *_of_chapter(detail, begin, end))
+        for chapter, begin, end in spans
+    ]
+
+
+def _of_chapter(detail: VideoDetail, begin: int, end: int) -> Row:
+    """Figures of the buckets of a chapter; none where nobody watched it, or it has no bucket."""
+    if begin >= end:
+        return ("none", "none", "none")
+    buckets, viewers = detail.buckets, max(1, detail.video.viewers)
+    return (
+        f"{percentage(int(buckets.viewers[begin:end].max()), viewers):.1f}",
+        count(int(buckets.rewatches[begin:end].max())),
+        count(int(buckets.exits[begin:end].sum())),
+    )
 
 
 def _first_days(found: FirstDays) -> Row:

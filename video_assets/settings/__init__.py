@@ -49,6 +49,7 @@ ADDRESSES = (
     "events",
     "user_aliases",
     "video_metadata",
+    "video_chapters",
     "daily_views",
     "excluded_viewers_file",
     "youtube_url",

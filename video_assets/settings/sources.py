@@ -38,6 +38,12 @@ class SourceSettings(BaseModel):
         description="how durations in the video metadata are written: `s`, `ms`, `iso8601` "
         "(`PT5M21S`), or `clock` (`00:05:21`)",
     )
+    video_chapters: Annotated[str | None, EMPTY_IS_UNSET] = Field(
+        None,
+        description="path or URI of the videos' chapters, which the report names: a CSV file with "
+        "the columns `videoId`, `start` (seconds, or `1:02:03`) and `title`, or a folder of WebVTT "
+        "files `<videoId>.vtt`; unset: none",
+    )
     daily_views: str = Field(
         f"{SAMPLE_FOLDER}/daily_views",
         min_length=1,
