@@ -1,7 +1,7 @@
 -- How do the first seven days of a video compare with those of the others?
--- Videos that have had seven days; beside them the median of all of these.
+-- Videos that have had seven days, all of them finished; beside them the median of all of these.
 WITH newest AS (
-  SELECT max(date) AS day FROM video_daily
+  SELECT max(date) AS day FROM video_daily WHERE NOT coalesce(isUnfinished, false)
 ), firsts AS (
   SELECT
     videoId,

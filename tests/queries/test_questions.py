@@ -298,6 +298,7 @@ def test_first_days_are_compared_among_videos_that_had_seven(counts: Counts) -> 
         day_of_video("second", 4, 4, 2),
         day_of_video("young", 5, 5, 9),
         day_of_video("last", 10, 10, 1),
+        {**day_of_video("today", 16, 10, 1), "isUnfinished": True},
     )
     wanted = median([6, 2])
     assert counts.answers("first_seven_days") == [

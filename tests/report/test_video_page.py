@@ -10,9 +10,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 from support.browsers import chromium
 from support.html_pages import Parsed, parsed
-from support.report_facts import HOSTILE, WRITTEN, buckets, detail, video
+from support.report_facts import FIRST, HOSTILE, WRITTEN, buckets, detail, video
 
-from video_assets.report.video_facts import VideoDetail
+from video_assets.report.video_facts import VideoDay, VideoDetail
 from video_assets.report.video_page import beside_similar, page_of, video_page
 
 PHONE, DESK = 390, 1280
@@ -90,6 +90,11 @@ def test_days_and_views_are_numbers_too(text: str) -> None:
     assert "4 Jan 2025 50 unknown 2.5 h 1 Jan 2025 40 60 2.0 h" in text
     assert "980 views from 1 Jan 2025 to 2 Jan 2025." in text
     assert "2 Jan 2025 -20 1 Jan 2025 1,000" in text
+
+
+def test_a_day_that_is_not_over_says_so() -> None:
+    days = (VideoDay(FIRST, 40, 60, 2.0, is_unfinished=True),)
+    assert "1 Jan 2025, so far 40 60 2.0 h" in text_of(detail(video(0), days=days))
 
 
 def test_who_is_left_out_is_said(text: str) -> None:

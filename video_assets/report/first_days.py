@@ -62,7 +62,7 @@ def _courses(dimension_daily: DataFrame | None) -> DataFrame | None:
 
 
 def first_days(video_daily: DataFrame, of: DataFrame | None, days: int) -> DataFrame:
-    """The first days of each video that has had so many, beside the median.
+    """The first days of each video that has had so many, all finished, beside the median.
 
     Args:
         video_daily: rows of `video_daily`.
@@ -74,7 +74,8 @@ def first_days(video_daily: DataFrame, of: DataFrame | None, days: int) -> DataF
         many days `videos`, `medianViewers`, `medianHours`. A video that is the only one of its
         group, or has none, is compared with all; then `group` is null.
     """
-    newest = video_daily.agg(F.max("date").alias("newest"))
+    is_finished = ~F.coalesce(F.col("isUnfinished"), F.lit(False))  # noqa: FBT003 (Spark's)
+    newest = video_daily.where(is_finished).agg(F.max("date").alias("newest"))
     age = F.col("daysSinceFirst") + F.date_diff(F.col("newest"), F.col("date"))
     firsts = (
         video_daily.where(F.col("daysSinceFirst") < F.lit(days))

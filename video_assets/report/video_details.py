@@ -21,6 +21,7 @@ from video_assets.report.video_facts import Buckets, Chapter, FirstDays, VideoDa
 _VIDEOS_AT_A_TIME = 500
 _SECONDS_PER_HOUR = 3600.0
 _WHOLE = 100.0
+_DAY = ("date", "viewers", "plays", "watchSeconds", "isUnfinished")
 _CURVE = (
     *("bucketStart", "bucketEnd", "viewers", "rewatches", "exits"),
     *("started", "stopped", "relativeRetention", "hotspotRank"),
@@ -122,14 +123,15 @@ def _days(daily: DataFrame | None, ids: Sequence[str]) -> Mapping[str, list[Vide
         return {}
     rows = _newest(daily, "date").where(F.col("videoId").isin(*ids))
     found: dict[str, list[VideoDay]] = defaultdict(list)
-    for row in rows.select("videoId", "date", "viewers", "plays", "watchSeconds").collect():
+    for row in rows.select("videoId", *_DAY).collect():
         found[row["videoId"]].append(_day(row))
     return {video: sorted(days, key=lambda day: day.day) for video, days in found.items()}
 
 
 def _day(row: Any) -> VideoDay:
     hours = row["watchSeconds"] / _SECONDS_PER_HOUR
-    return VideoDay(row["date"], row["viewers"], row["plays"], hours)
+    is_unfinished = bool(row["isUnfinished"])
+    return VideoDay(row["date"], row["viewers"], row["plays"], hours, is_unfinished)
 
 
 def _views(views: DataFrame | None, ids: Sequence[str]) -> Mapping[str, list[tuple[date, int]]]:

@@ -97,12 +97,14 @@ class VideoDay:
 
     Attributes:
         plays: None where older rows do not tell.
+        is_unfinished: the numbers are those so far.
     """
 
     day: date
     viewers: int
     plays: int | None
     hours: float
+    is_unfinished: bool = False
 
 
 @dataclass(frozen=True)

@@ -229,7 +229,7 @@ def _days(detail: VideoDetail) -> dict[str, object] | None:
     viewers = {day.day: float(day.viewers) for day in detail.days}
     rows = [
         (
-            full_day(day.day),
+            f"{full_day(day.day)}{', so far' if day.is_unfinished else ''}",
             count(day.viewers),
             _UNKNOWN if day.plays is None else count(day.plays),
             hours(day.hours),
