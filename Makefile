@@ -19,7 +19,7 @@ IN_PARALLEL := --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 SHOW_PROGRESS := /^Collecting/ { printf "\r%4d packages found: %-50s", ++n, $$2; fflush() } \
   /^Installing/ { print "\ninstalling them"; fflush() }
 
-.PHONY: help setup demo try dev test test-fast test-spark test-cluster test-long cluster lint bench campaign sql docs screenshots clean pins
+.PHONY: help setup demo try home dev test test-fast test-spark test-cluster test-long cluster lint bench campaign sql docs terminal screenshots clean pins
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -44,6 +44,8 @@ try: $(READY) ## Take a sample of a known source through its tables: SOURCE=open
 
 dev: $(READY) $(DAGSTER_HOME)/dagster.yaml ## Open the Dagster UI on http://localhost:3000, or at PORT=3001
 	@$(PRIVATELY) $(BIN)/python -m video_assets.dev$(if $(PORT), --port $(PORT))
+
+home: $(READY) $(DAGSTER_HOME)/dagster.yaml ## Install, and prepare the folder DAGSTER_HOME for another history
 
 $(DAGSTER_HOME)/dagster.yaml: resources/runs/dagster.yaml
 	@$(PRIVATELY) mkdir -p $(DAGSTER_HOME) && cp $< $@
@@ -88,6 +90,9 @@ sql: $(READY) ## Open an SQL editor with every table as a view
 docs: $(READY) ## Renew the reference parts of README.md, and the pages of tables, errors and checks
 	$(BIN)/python -m video_assets.docs
 	$(BIN)/python -m asset_checks.reference
+
+terminal: $(READY) ## Renew docs/terminal.md: what the documented commands print
+	PYTHONPATH=.:tests $(BIN)/python tests/terminal.py
 
 screenshots: $(READY) ## Renew the pictures of the documentation from a fresh demo (needs Chromium)
 	PYTHONPATH=.:tests $(BIN)/python tests/screenshots.py $(PICTURES)

@@ -29,8 +29,8 @@ IMAGES = ROOT / "docs" / "images"
 PATIENCE_MS = 120_000
 # Until what is drawn rests: the UI moves graphs and dialogs into their place.
 RESTS_MS = 5_000
-DAGSTER_SIZE = {"width": 1400, "height": 860}
-NAVIGATION = 280
+DAGSTER_SIZE = {"width": 1360, "height": 860}
+NAVIGATION = 240
 REPORT_WIDTH, REPORT_HEIGHT = 1000, 1720
 ASSET = f"/assets/video/{ENGAGEMENT.name}"
 
@@ -39,7 +39,7 @@ Picture = Callable[[Page, Ui], bytes]
 
 def lineage(page: Page, ui: Ui) -> bytes:
     """Where the engagement table comes from, and what follows from it."""
-    return _dagster_page(page, f"{ui.url}{ASSET}?view=lineage", "Graph depth")
+    return _dagster_page(page, f"{ui.url}{ASSET}?view=lineage&lineageDepth=2", "Graph depth")
 
 
 def failed_check(page: Page, ui: Ui) -> bytes:

@@ -2,17 +2,17 @@
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import dagster as dg
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from rich.columns import Columns
 from rich.console import Console
 from rich.table import Table as Grid
 
@@ -186,16 +186,26 @@ def _materialize(
 ) -> None:
     run_id = str(uuid4())
     with console.status(str(run)) as status:
-        instance.add_event_listener(run_id, Progress(console, status.update).follow)
-        run_assets(defs, run.assets, instance, workspace=WORKSPACE, tags=run.tags, run_id=run_id)
+        progress = Progress(status.update)
+        instance.add_event_listener(run_id, progress.follow)
+        try:
+            run_assets(
+                defs, run.assets, instance, workspace=WORKSPACE, tags=run.tags, run_id=run_id
+            )
+        finally:
+            console.print(Columns(progress.lines, width=console.width // 2 - 1))
 
 
 class Progress:
-    """Prints a line for each asset as soon as it is there."""
+    """What a run has materialized.
 
-    def __init__(self, console: Console, show: Any) -> None:
-        """Print to the console; `show` renews the line that says what is being computed."""
-        self._console = console
+    Attributes:
+        lines: one for each asset.
+    """
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        """Begin with none; `show` renews the line that says what is being computed."""
+        self.lines: list[str] = []
         self._show = show
         self._shown: set[dg.AssetKey] = set()
 
@@ -207,14 +217,14 @@ class Progress:
         if event.is_step_start:
             self._show(f"computing {event.step_key}")
         elif event.is_step_failure:
-            self._console.print(f"[red]✗[/] {event.step_key} failed")
+            self.lines.append(f"[red]✗[/] {event.step_key} failed")
         elif event.is_step_materialization and event.asset_key not in self._shown:
             key = event.asset_key or dg.AssetKey("unknown")
             self._shown.add(key)
             metadata = event.step_materialization_data.materialization.metadata
             rows = metadata.get(f"rows_written{OF_RUN}") or metadata.get("rows_written")
             told = f": {rows.value:,} rows" if rows else ""
-            self._console.print(f"[green]✓[/] {key.to_user_string()}{told}")
+            self.lines.append(f"[green]✓[/] {key.to_user_string()}{told}")
 
 
 def _show_results(settings: Settings, sample: SampleSummary, console: Console) -> None:
@@ -258,11 +268,18 @@ def _show_results(settings: Settings, sample: SampleSummary, console: Console) -
 
 
 def _grid(values: Mapping[str, object]) -> Grid:
+    """The values by their labels, two a row."""
     grid = Grid(show_header=False)
-    grid.add_column(style="bold")
-    grid.add_column(justify="right")
-    for label, value in values.items():
-        grid.add_row(label, f"{value:,}" if isinstance(value, int) else _plain(value))
+    for _ in range(2):
+        grid.add_column(style="bold")
+        grid.add_column(justify="right")
+    cells = [
+        cell
+        for label, value in values.items()
+        for cell in (label, f"{value:,}" if isinstance(value, int) else _plain(value))
+    ]
+    for first in range(0, len(cells), 4):
+        grid.add_row(*cells[first : first + 4])
     return grid
 
 

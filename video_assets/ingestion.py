@@ -16,7 +16,6 @@ from video_assets.staged_days import FailedDay
 
 # What stands for the session where the source has none.
 ONE_SESSION = '="none"'
-_FILES_NAMED = 3
 
 
 def events_source(settings: Settings) -> SourceConfig:
@@ -87,12 +86,11 @@ def replaced_days(source: SourceConfig, run: DayRange) -> tuple[Days, Days]:
 
 def what_is_read(listing: Listing) -> str:
     """The files of a run, for its log."""
-    named = ", ".join(file.uri for file in listing.files[:_FILES_NAMED])
-    more = len(listing.files) - _FILES_NAMED
-    rest = f" and {more} more" if more > 0 else ""
-    return (
-        f"reading {listing.total_bytes / 1e6:.1f} MB in {len(listing.files)} files: {named}{rest}"
-    )
+    read = f"reading {listing.total_bytes / 1e6:.1f} MB in {len(listing.files)} files"
+    if not listing.files:
+        return read
+    first, last = listing.files[0].uri, listing.files[-1].uri
+    return f"{read}: {first}" + (f" to {last.rpartition('/')[2]}" if last != first else "")
 
 
 @contextmanager

@@ -46,6 +46,8 @@ _SHOWN: Mapping[Table, Sequence[str]] = {
     ),
 }
 _ROWS_SHOWN = 12
+_IDS = ("userId", "videoId")
+_END_CHARACTERS = 6
 _LOG = logging.getLogger(__name__)
 
 
@@ -65,9 +67,17 @@ def try_events(name: str, sample: PlayerSample, warehouse: Path) -> Iterator[Gri
             grid.add_column(column, overflow="fold")
         rows = _frame(settings, table).select(*columns).orderBy(*columns[:3])
         for row in rows.limit(_ROWS_SHOWN).collect():
-            grid.add_row(*map(str, row))
+            grid.add_row(*(_cell(column, row[column]) for column in columns))
         yield grid
     yield f"tables in {settings.warehouse}"
+
+
+def _cell(column: str, value: object) -> str:
+    """A value; of a long id its ends, which tell it from others."""
+    text = str(value)
+    if column not in _IDS or len(text) <= 2 * _END_CHARACTERS + 1:
+        return text
+    return f"{text[:_END_CHARACTERS]}…{text[-_END_CHARACTERS:]}"
 
 
 def settings_of(name: str, sample: PlayerSample, warehouse: Path) -> Settings:

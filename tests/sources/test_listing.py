@@ -354,3 +354,12 @@ def test_a_delta_table_has_the_version_of_its_newest_commit(tmp_path: Path) -> N
         write_deltalake(tmp_path / "table", pa.table({"a": [1]}), mode="append")
     [found] = find_all(SourceConfig(str(tmp_path / "table")))
     assert found.version == "2"
+
+
+def test_a_relative_path_that_is_not_there_says_where_it_and_the_settings_were_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    where = f"looked for in {tmp_path}, and settings in the environment and {tmp_path}/.env"
+    with pytest.raises(SourceError, match=where):
+        list_files("data/events")

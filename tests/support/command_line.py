@@ -63,9 +63,11 @@ class CommandLine:
             check=False,
         )
 
-    def materialize(self, *days: str) -> None:
+    def materialize(self, *days: str) -> str:
+        """What it prints."""
         done = self.launch(PLAYER_EVENTS, *days)
         assert done.returncode == 0, done.stderr[-5_000:]
+        return done.stderr
 
     def failed_checks(self, table: Table) -> dict[str, str]:
         """Checks of a table that did not pass when they were asked last, and what they say."""

@@ -76,7 +76,7 @@ def stage_sessions(
         log: where progress is told.
     """
     events = Warehouse(settings.warehouse).row_count(RAW_EVENTS, run.day_before, run.end)
-    log.info("%d events of %s to %s", events, run.first, run.last)
+    log.info("sessions: of %s events, %s to %s", f"{events:,}", run.first, run.last)
     with StagedChunks() as staged:
         for chunk in one_by_one(chunks_of_days(run, events), log):
             staged.add(_stage_chunk(raw_events, spark, settings, chunk))
