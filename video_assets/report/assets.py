@@ -61,7 +61,8 @@ def engagement_report_asset() -> dg.AssetsDefinition:
         description="One HTML page for people: which videos hold viewers, where they leave, who "
         "the power users are, whether the data can be trusted today. It needs no network and no "
         "server: open it in a browser, mail it, print it. It lies below the warehouse, at "
-        "`report/index.html`. What it says about daily views appears once there are any.",
+        "`report/index.html`, beside it the list of videos and a page a video. What it "
+        "says about daily views appears once there are any.",
         deps=[
             *(dg.AssetDep(asset_key(table)) for table in _READ),
             *(
