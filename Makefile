@@ -19,7 +19,7 @@ IN_PARALLEL := --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 SHOW_PROGRESS := /^Collecting/ { printf "\r%4d packages found: %-50s", ++n, $$2; fflush() } \
   /^Installing/ { print "\ninstalling them"; fflush() }
 
-.PHONY: help setup demo try home dev test test-fast test-spark test-cluster test-long cluster lint bench campaign sql docs terminal screenshots clean pins
+.PHONY: help setup demo try home dev test test-fast test-spark test-cluster test-long cluster lint bench campaign sql docs terminal screenshots tour clean pins
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -96,6 +96,9 @@ terminal: $(READY) ## Renew docs/terminal.md: what the documented commands print
 
 screenshots: $(READY) ## Renew the pictures of the documentation from a fresh demo (needs Chromium)
 	PYTHONPATH=.:tests $(BIN)/python tests/screenshots.py $(PICTURES)
+
+tour: $(READY) ## Walk through everything as somebody new, in Chromium; pictures of pages in build/tour
+	TOUR_PICTURES=$(CURDIR)/build/tour $(BIN)/python -m pytest -m at_length tests/ui/test_a_tour.py
 
 pins: ## Renew constraints.txt from a fresh install of the newest allowed releases
 	rm -rf $(VENV)

@@ -32,21 +32,27 @@ class Ui:
 
 
 @contextmanager
-def dagster_dev(folder: Path, settings: Mapping[str, str]) -> Iterator[Ui]:
-    """Webserver, daemon and code location; all their processes are gone after the block."""
+def dagster_dev(folder: Path, settings: Mapping[str, str], code: Path = ROOT) -> Iterator[Ui]:
+    """Webserver, daemon and code location; all their processes are gone after the block.
+
+    Args:
+        folder: where it is started, with Dagster's `home` in it.
+        settings: without their prefix.
+        code: whose packages are used.
+    """
     port = free_port()
-    ui = Ui(f"http://127.0.0.1:{port}", folder)
     home = folder / "home"
-    with (folder / "dagster_dev.log").open("wb") as log:
+    with (folder / "dagster_dev.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "video_assets.dev", "--port", str(port)],
             cwd=folder,
-            env=_environment(home, settings),
+            env={**_environment(home, settings), "PYTHONPATH": str(code)},
             stdout=log,
             stderr=subprocess.STDOUT,
             # A group of its own, so that nothing it starts survives.
             start_new_session=True,
         )
+        ui = Ui(f"http://127.0.0.1:{port}", folder)
         try:
             _wait_until_it_answers(ui, process)
             yield ui
@@ -57,7 +63,7 @@ def dagster_dev(folder: Path, settings: Mapping[str, str]) -> Iterator[Ui]:
 def _environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("VIDEO_ASSETS_")}
     ours = {f"VIDEO_ASSETS_{name}": value for name, value in settings.items()}
-    return {**inherited, **ours, "DAGSTER_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    return {**inherited, **ours, "DAGSTER_HOME": str(home)}
 
 
 def _wait_until_it_answers(ui: Ui, process: "subprocess.Popen[bytes]") -> None:

@@ -1,15 +1,13 @@
 """A bad day from end to end, as an operator lives it: all in the browser, with `dagster dev`."""
 
-import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from playwright.sync_api import Error, Page, Response, expect
+from playwright.sync_api import Page, expect
 from support.audience import (
     EVENTS_A_DAY,
     IMPOSSIBLE_VIEWERS,
@@ -20,6 +18,7 @@ from support.audience import (
     write_metadata,
 )
 from support.dagster_dev import Ui, dagster_dev
+from support.dagster_pages import DAILY_JOB, choose_days, launch
 from support.samples import make_sample
 from support.webhook import Webhook, free_port, listening
 
@@ -42,16 +41,11 @@ IMPOSSIBLE_SECONDS = 12 * 120 + 2 * 120
 CHECK = "watch_time_plausible"
 SUBJECT = f"video/{ENGAGEMENT.name}: {CHECK}"
 GROUPS = ("player_events", "engagement", "analytics", "daily_views", "lifetime_views")
-JOB = "/locations/video_assets.definitions/jobs/daily"
 CHECKS = f"/assets/video/{ENGAGEMENT.name}?view=checks&checkDetail={CHECK}"
 
 # Dagster's daemons look every 30 seconds; a shared machine takes a multiple of its time.
 RUN_MS = 200_000
 ALERT_SECONDS = 120.0
-LAUNCHED = re.compile(r'"(backfillId|runId|id)":\s*"(\w{8}(?:-[0-9a-f-]{27})?)"')
-
-CLICKS = 5
-CLICK_MS = 10_000
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +94,8 @@ def ui(
 @pytest.fixture(scope="module")
 def backfill(ui: Ui, page: Page) -> str:
     """The page of a backfill of all three days, launched from the page of the daily job."""
-    _choose_days(ui, page, f"[{FIRST}...{LAST}]")
-    return _launch(ui, page, "Launch backfill")
+    choose_days(page, f"{ui.url}{DAILY_JOB}", f"[{FIRST}...{LAST}]")
+    return launch(page, ui.url, "Launch backfill")
 
 
 @pytest.fixture(scope="module")
@@ -115,33 +109,8 @@ def completed(backfill: str, page: Page) -> str:
 def corrected(completed: str, ui: Ui, page: Page, source: Path) -> str:  # noqa: ARG001 (afterwards)
     """The page of a run of the bad day, after its source was put right."""
     write_good_day(source / "watched", BAD)
-    _choose_days(ui, page, str(BAD))
-    return _launch(ui, page, "Launch 1 run")
-
-
-def _choose_days(ui: Ui, page: Page, days: str) -> None:
-    page.goto(f"{ui.url}{JOB}")
-    chosen = page.get_by_placeholder(re.compile("^(ex: |No matching partitions)"))
-    for _ in range(CLICKS):
-        # A click while the page still loads is lost.
-        page.get_by_role("button", name="Materialize all").click()
-        with suppress(Error):
-            chosen.wait_for(timeout=CLICK_MS)
-            break
-    chosen.fill(days)
-    chosen.press("Enter")
-
-
-def _launch(ui: Ui, page: Page, button: str) -> str:
-    """The page of what was launched; its id is in the server's answer to the click."""
-    with page.expect_response(_answers_a_launch) as answer:
-        page.get_by_role("button", name=button).click()
-    [(kind, launched), *_] = LAUNCHED.findall(answer.value.text())
-    return f"{ui.url}/runs/{'b/' if kind == 'backfillId' else ''}{launched}"
-
-
-def _answers_a_launch(response: Response) -> bool:
-    return "mutation Launch" in (response.request.post_data or "")
+    choose_days(page, f"{ui.url}{DAILY_JOB}", str(BAD))
+    return launch(page, ui.url, "Launch 1 run")
 
 
 def _told(webhook: Webhook, label: str) -> list[str]:
