@@ -14,6 +14,7 @@ from video_assets.report.facts import (
     Curve,
     Missing,
     Report,
+    Stretch,
     Video,
     Views,
     percentage,
@@ -38,7 +39,8 @@ _MIDDLE = 190
 _TIMES_USUAL = 3
 _ALL = 100.0
 _SECONDS_PER_HOUR = 3600.0
-_STRETCHES_IN_TABLE = 20
+STRETCHES_IN_TABLE = 20
+STRETCH_COLUMNS = ("Position", "Viewers per 100", "Watched again", "Exits")
 _VIDEO_COLUMNS = ("Video", "Watch time", "Viewers", "Watched", "Complete it", "Drop-off", "Length")
 
 LIST_COLUMNS = (
@@ -210,22 +212,24 @@ def list_row(video: Video) -> Row:
 
 def retention(curve: Curve) -> Figure:
     """Where people leave a video, and what they watch again."""
-    rows = [
-        (
-            f"{clock(stretch.start)} to {clock(stretch.end)}",
-            f"{percentage(stretch.viewers, max(1, curve.video.viewers)):.1f}",
-            count(stretch.rewatches),
-            count(stretch.exits),
-        )
-        for stretch in curve.coarser(_STRETCHES_IN_TABLE)
-    ]
+    rows = [stretch_row(stretch, curve.video) for stretch in curve.coarser(STRETCHES_IN_TABLE)]
     return Figure(
         curve.video.name,
         takeaways.retention(curve),
-        ("Position", "Viewers per 100", "Watched again", "Exits"),
+        STRETCH_COLUMNS,
         rows,
         retention_curve(curve),
         _NARROW,
+    )
+
+
+def stretch_row(stretch: Stretch, video: Video) -> Row:
+    """A part of a video in a table: where it is, and what viewers do there."""
+    return (
+        f"{clock(stretch.start)} to {clock(stretch.end)}",
+        f"{percentage(stretch.viewers, max(1, video.viewers)):.1f}",
+        count(stretch.rewatches),
+        count(stretch.exits),
     )
 
 

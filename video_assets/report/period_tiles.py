@@ -1,9 +1,9 @@
 """The headline figures and the videos of a chosen period, each beside the period before."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from video_assets.report.facts import Choice, Period, PeriodVideo, Trend, ViewTrend, percentage
+from video_assets.report.rendering import Tile
 from video_assets.report.video_page import page_of
 from video_assets.wording import MINUS, change, clock, count, full_day, hours, percent, short_day
 
@@ -12,15 +12,6 @@ Row = Sequence[str]
 _SECONDS_PER_HOUR = 3600.0
 _UNKNOWN = "unknown"
 VIDEO_COLUMNS = ("Video", "Watch time", "Plays", "Sessions", "Average view duration")
-
-
-@dataclass(frozen=True)
-class Tile:
-    """A headline figure, with how it changed."""
-
-    name: str
-    value: str
-    more: str
 
 
 def named(choice: Choice) -> str:

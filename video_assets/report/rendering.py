@@ -1,5 +1,7 @@
 """The environment of the report's templates: everything of the data is escaped."""
 
+from dataclasses import dataclass
+
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from video_assets import wording
@@ -25,3 +27,12 @@ TEMPLATES.filters |= {
     )
 }
 TEMPLATES.globals |= {"csv_address": csv_address, "csv_name": csv_name}
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A headline figure as the templates show it, with what it is, or how it changed."""
+
+    name: str
+    value: str
+    more: str

@@ -11,8 +11,9 @@ import numpy as np
 from video_assets.plots import DARK, LIGHT
 from video_assets.report import takeaways, video_charts
 from video_assets.report.facts import Curve, Video, percentage
+from video_assets.report.figures import STRETCH_COLUMNS, STRETCHES_IN_TABLE, stretch_row
 from video_assets.report.moments import left, skipped_over, watched_again
-from video_assets.report.rendering import TEMPLATES
+from video_assets.report.rendering import TEMPLATES, Tile
 from video_assets.report.video_facts import FirstDays, Moment, VideoDetail
 from video_assets.wording import change, clock, count, full_day, hours, name, percent, quoted
 
@@ -22,7 +23,6 @@ Row = Sequence[str]
 
 # 50 bits: of 10,000 videos two have one name once in 20 million reports.
 _NAME_LENGTH = 10
-_STRETCHES_IN_TABLE = 20
 _EVEN = 0.5
 _UNKNOWN = "unknown"
 _FIRST_COLUMNS = (
@@ -38,15 +38,6 @@ def page_of(video_id: str) -> str:
     """
     digest = base64.b32encode(hashlib.sha256(video_id.encode()).digest()).decode()
     return f"{FOLDER}/{digest[:_NAME_LENGTH].lower()}.html"
-
-
-@dataclass(frozen=True)
-class Tile:
-    """A headline figure, with a word on what it is."""
-
-    name: str
-    value: str
-    more: str
 
 
 def video_page(detail: VideoDetail, written_at: datetime) -> str:
@@ -159,22 +150,12 @@ def beside_similar(detail: VideoDetail) -> str:
 
 
 def _parts(detail: VideoDetail, curve: Curve) -> tuple[Row, Sequence[Row]]:
-    columns = (
-        "Position",
-        "Viewers per 100",
-        "Watched again",
-        "Exits",
-        "Views begun",
-        "Views ended",
-    )
-    begun = video_charts.sums(detail.buckets, _STRETCHES_IN_TABLE)
-    coarse = detail.buckets.stretches(_STRETCHES_IN_TABLE)
+    columns = (*STRETCH_COLUMNS, "Views begun", "Views ended")
+    begun = video_charts.sums(detail.buckets, STRETCHES_IN_TABLE)
+    coarse = detail.buckets.stretches(STRETCHES_IN_TABLE)
     rows = [
         (
-            f"{clock(stretch.start)} to {clock(stretch.end)}",
-            f"{percentage(stretch.viewers, max(1, curve.video.viewers)):.1f}",
-            count(stretch.rewatches),
-            count(stretch.exits),
+            *stretch_row(stretch, curve.video),
             *(_UNKNOWN if n is None else count(n) for n in (starts, ends)),
         )
         for stretch, (_, _, starts, ends) in zip(coarse, begun, strict=True)
