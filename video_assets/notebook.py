@@ -31,6 +31,7 @@ from resources.storage import plain_location
 from video_assets.arrow.kernels import spark_schema, tasks_for
 from video_assets.engagement.durations import is_usable_duration
 from video_assets.engagement.engagement_frames import (
+    described,
     engagement_of_task,
     seen_videos,
     sessions_taken,
@@ -213,8 +214,7 @@ class VideoEngagementAggregator:
             own, spark_schema(SESSIONS)
         )
         videos = seen_videos(sessions, self._video_metadata())
-        described = sessions.join(F.broadcast(videos), on="videoId", how="left")
-        taken = described.select(*sessions_taken(self.rules).names)
+        taken = described(sessions, videos).select(*sessions_taken(self.rules).names)
         summed_up = partial(_engagement_batches, rules=self.rules, processed_at=datetime.now(UTC))
         return taken.repartition(tasks, F.col("userId")).mapInArrow(
             summed_up, spark_schema(ENGAGEMENT)

@@ -52,7 +52,7 @@ def origin_at(location: str, version: int, transaction: str) -> Mapping[str, str
     Empty where it said nothing, the log has dropped it, or it is not the commit that noted the
     transaction under the number of its version.
     """
-    entry = [orjson.loads(line) for line in _log_entry(location, version).splitlines() if line]
+    entry = [orjson.loads(line) for line in log_entry(location, version).splitlines() if line]
     noted = {
         (action["txn"]["appId"], action["txn"]["version"]) for action in entry if "txn" in action
     }
@@ -68,7 +68,7 @@ def commit_digest(location: str, version: int) -> str:
 
     A folder put back from a backup reaches the same numbers again by other commits.
     """
-    entry = _log_entry(location, version)
+    entry = log_entry(location, version)
     return hashlib.sha256(entry).hexdigest()[:16] if entry else ""
 
 
@@ -91,7 +91,7 @@ def changed_files(location: str, newer: DeltaTable, since: int, digest: str) -> 
         return None
     if newer.version() == since:
         return ChangedFiles((), 0)
-    entries = [_log_entry(location, version) for version in range(since + 1, newer.version() + 1)]
+    entries = [log_entry(location, version) for version in range(since + 1, newer.version() + 1)]
     if not all(entries):
         return None
     try:
@@ -113,12 +113,18 @@ def changed_files(location: str, newer: DeltaTable, since: int, digest: str) -> 
     )
 
 
-def _log_entry(location: str, version: int) -> bytes:
+def log_entry(location: str, version: int) -> bytes:
+    """The actions of a commit, a line each; empty when the log has dropped it."""
+    return log_file(location, f"{version:020}.json")
+
+
+def log_file(location: str, name: str) -> bytes:
+    """A file of the log; empty when it is not there."""
     try:
-        [entry] = read_objects(location, [f"_delta_log/{version:020}.json"])
+        [contents] = read_objects(location, [f"_delta_log/{name}"])
     except FileNotFoundError:
         return b""
-    return entry.to_pybytes()
+    return contents.to_pybytes()
 
 
 def _file_actions(entries: Iterable[bytes]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -1,7 +1,7 @@
 """The stored tables: where they are, which of them are there, and their rows, days and files."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -18,9 +18,10 @@ from resources.delta.commit import REPLACED, UNFINISHED, WHOLE_TABLE, arrow_sche
 from resources.delta.deletion_vectors import file_name, rows_marked_deleted
 from resources.delta.errors import TableError
 from resources.delta.retention import is_dropped
-from resources.delta.schema_check import Days, addable_columns, days_between
+from resources.delta.schema_check import Days, addable_columns
 from resources.delta.stage import table_location
 from resources.delta.table import Table
+from resources.delta.transactions import transactions
 from resources.engine.errors import engine_message
 from resources.storage import plain_location, storage_options
 
@@ -145,11 +146,21 @@ class Warehouse:
         noted = log.transaction_version(f"{UNFINISHED}{day}") if log else None
         return noted is not None and noted == self.replacement(table, day)
 
-    def unfinished_days(self, table: Table, first_day: date, end_day: date) -> Days:
-        """Those of some days that will get more rows."""
-        return Days(
-            day for day in days_between(first_day, end_day) if self.is_unfinished(table, day)
-        )
+    def unfinished_days(
+        self, table: Table, first_day: date | None = None, end_day: date | None = None
+    ) -> Days:
+        """Those days of a table that will get more rows, or those `first_day <= day < end_day`."""
+        log = self.log(table)
+        if log is None:
+            return Days()
+        noted = transactions(self.location(table), log)
+        if noted is None:
+            days = self.rows_per_day(table)
+            found = Days(day for day in days if self.is_unfinished(table, day))
+        else:
+            found = Days(_unfinished(noted))
+        first, end = first_day or date.min, end_day or date.max
+        return Days(day for day in found if first <= day < end)
 
     def origin(self, table: Table) -> Mapping[str, str] | None:
         """What the newest commit of rows was computed from; None where that is unknown."""
@@ -225,6 +236,13 @@ class _Snapshot(Warehouse):
         if table.name not in self._counted:
             self._counted[table.name] = super()._rows_per_partition(table)
         return self._counted[table.name]
+
+
+def _unfinished(noted: Mapping[str, int]) -> Iterator[date]:
+    for name, number in noted.items():
+        day = name.removeprefix(UNFINISHED)
+        if day != name and noted.get(f"{REPLACED}{day}") == number:
+            yield date.fromisoformat(day)
 
 
 def _with_added_columns(frame: DataFrame, table: Table) -> DataFrame:

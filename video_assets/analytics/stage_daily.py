@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from resources.delta.schema_check import Days, days_between
+from resources.delta.schema_check import days_between
 from resources.delta.stage import StagedTable, stage_frame, stage_nothing, target
 from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
@@ -102,8 +102,7 @@ class _Work:
                 later = restated(stored.frame(self.table, self.run.end), engagement)
                 staged.add({self.table.name: self._stage_changed(later)})
         written = staged.merged()[self.table.name]
-        replaced = written.replaced or Days()
-        return written.marked(Days(d for d in replaced if stored.is_unfinished(SESSIONS, d)))
+        return written.marked(stored.unfinished_days(SESSIONS))
 
     def _is_unfinished(self, stored: Warehouse) -> Column:
         """Whether more sessions of a row's day will come."""

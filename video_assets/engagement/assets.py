@@ -164,8 +164,7 @@ def _watch_hours(sessions: DataFrame, days: Iterable[date | None]) -> dict[str, 
 
 def _so_far(stored: Warehouse) -> dict[str, Any]:
     """The days whose sessions are in every row, and will become more."""
-    days = stored.rows_per_day(SESSIONS)
-    unfinished = [str(day) for day in sorted(days) if stored.is_unfinished(SESSIONS, day)]
+    unfinished = map(str, sorted(stored.unfinished_days(SESSIONS)))
     return {"unfinished_days": ", ".join(unfinished)} if unfinished else {}
 
 

@@ -178,8 +178,20 @@ def sessions_by_user(
     if share and share.parts > 1:
         part = F.pmod(F.xxhash64("userId"), F.lit(share.parts))
         sessions = sessions.where(part == F.lit(share.part))
-    described = sessions.join(F.broadcast(videos), on="videoId", how="left")
-    return described.select(*taken.names).repartition(tasks, F.col("userId"))
+    return described(sessions, videos).select(*taken.names).repartition(tasks, F.col("userId"))
+
+
+def described(sessions: DataFrame, videos: DataFrame) -> DataFrame:
+    """Session rows with what is known of their videos; lazily.
+
+    The videos stand first: of rows that a join left over Sail knows no number, takes the first
+    side of the next join for the small one, and prunes each file by all values of its key.
+
+    Args:
+        sessions: rows of `sessions`.
+        videos: see `seen_videos`.
+    """
+    return F.broadcast(videos).join(sessions, on="videoId", how="right")
 
 
 def engagement_of_task(

@@ -7,7 +7,6 @@ from datetime import datetime
 from pyspark.sql import DataFrame, SparkSession
 
 from resources.delta.errors import MissingTableError
-from resources.delta.schema_check import Days
 from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
 from resources.storage import join
@@ -110,13 +109,9 @@ def _tables(session: SparkSession, settings: Settings) -> Tables:
         completion_forecast=filled(COMPLETION_FORECAST),
         video_daily=optional(VIDEO_DAILY),
         excluded_are_counted=settings.count_excluded_viewers,
-        unfinished=_unfinished(stored, SESSIONS),
-        unfinished_views=_unfinished(stored, DAILY_VIDEO_VIEWS),
+        unfinished=stored.unfinished_days(SESSIONS),
+        unfinished_views=stored.unfinished_days(DAILY_VIDEO_VIEWS),
     )
-
-
-def _unfinished(stored: Warehouse, table: Table) -> Days:
-    return Days(day for day in stored.rows_per_day(table) if stored.is_unfinished(table, day))
 
 
 def _limits(settings: Settings) -> Limits:
