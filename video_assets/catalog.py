@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from resources.delta.schema_check import Days
 from resources.delta.stage import StagedTable
 from resources.delta.table import Column, Table
 from resources.delta.write_metadata import column_lineage, named_of_run
@@ -33,6 +34,7 @@ DELIVERIES = "deliveries"
 
 # Dagster's tags of a run over one partition, or over a range of them.
 PARTITION_TAG = "dagster/partition"
+BACKFILL_TAG = "dagster/backfill"
 RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
 # Metadata of a failed check that alerts read: the problem in a sentence, and the days concerned.
@@ -47,6 +49,8 @@ WIDENED_BY_A_DAY = dg.TimeWindowPartitionMapping(
     start_offset=-1, end_offset=0, allow_nonexistent_upstream_partitions=True
 )
 DAYS_THAT_ARE_THERE = dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
+# No partition leads to one of these: what is computed from all rows, and only today.
+OF_NO_PARTITION = dg.SpecificPartitionsPartitionMapping([])
 DAYS_OF_THE_MONTH = dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
 
 
@@ -170,6 +174,22 @@ def days_of(context: dg.AssetExecutionContext) -> DayRange:
     """The partition or the range of partitions that a step materializes."""
     window = context.partition_time_window
     return DayRange(window.start.date(), window.end.date())
+
+
+def days_that_follow(context: dg.AssetExecutionContext, origin: dg.AssetKey) -> Days:
+    """Days of a backfill's run that Dagster added to those that were chosen, by the lineage.
+
+    Args:
+        context: of the step.
+        origin: an asset of which the backfill computes the chosen days.
+    """
+    backfill_id = context.run.tags.get(BACKFILL_TAG)
+    backfill = context.instance.get_backfill(backfill_id) if backfill_id else None
+    data = backfill.asset_backfill_data if backfill else None
+    chosen = data.target_subset.partitions_subsets_by_asset_key.get(origin) if data else None
+    if chosen is None:
+        return Days()
+    return Days(day for day in days_of(context).days if str(day) not in chosen)
 
 
 def accounting(

@@ -64,6 +64,13 @@ class StagedDays:
         marked = {name: table.marked(unfinished) for name, table in self.tables.items()}
         return replace(self, tables=marked)
 
+    def leaving(self, days: Days) -> "StagedDays":
+        """The same, where these days stay as they are without a failure, beside others."""
+        left = days & self.failed.keys() if self.tables else Days()
+        tables = {name: replace(table, left=left) for name, table in self.tables.items()}
+        failed = {day: why for day, why in self.failed.items() if day not in left}
+        return replace(self, tables=tables, failed=failed)
+
     def note(self) -> None:
         """Account for the files that were read, once the tables are committed."""
         if self.account is None:

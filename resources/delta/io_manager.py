@@ -32,6 +32,8 @@ from resources.storage import normalized, provider
 Window = tuple[date, date]
 # Metadata of an input whose table may not be there yet: it has no rows then.
 MAY_BE_ABSENT = "may_be_absent"
+# Metadata of an input of which all rows are read, whichever partitions the mapping names.
+READ_AS_A_WHOLE = "read_as_a_whole"
 StorageConfig = LocalConfig | S3Config | AzureConfig | GcsConfig
 
 
@@ -41,8 +43,8 @@ class VideoDeltaIOManager(DeltaLakeIOManager):
     An asset returns a Spark DataFrame, or a `StagedTable` whose files its tasks wrote already. A
     partitioned asset names the table's partition column in its metadata `partition_expr`; a run
     replaces exactly its days (or months), one partition or a range. Inputs arrive as DataFrames
-    of the partitions that the partition mapping names, with the columns of the input's metadata
-    `columns` when it has any.
+    of the partitions that the partition mapping names, or of all rows where the input's metadata
+    says so, with the columns of its metadata `columns` when it has any.
 
     Credentials come from the standard environment variables of the warehouse's provider.
     """
@@ -189,7 +191,9 @@ class DataFrameHandler(DbTypeHandler[DataFrame]):
         if not stored.holds(table):
             _require_optional(context, table, location)
             context.log.warning("table %s at %s was never written: no rows", table.name, location)
-        frame = stored.frame(table, *(read_window(table_slice) or ()))
+        is_whole = (context.definition_metadata or {}).get(READ_AS_A_WHOLE)
+        window = None if is_whole else read_window(table_slice)
+        frame = stored.frame(table, *(window or ()))
         return _selected(frame, table_slice.columns, table, location)
 
 
@@ -263,7 +267,7 @@ def _require_own(staged: StagedTable, table: Table, warehouse: str) -> None:
 def _require_all_days(staged: StagedTable, run: Days | None) -> None:
     if run is None:
         return
-    if staged.replaced is None or not run <= staged.replaced:
+    if staged.replaced is None or not run <= staged.replaced | staged.left:
         found = "all rows" if staged.replaced is None else describe_days(staged.replaced)
         raise TableError(
             f"table {staged.table.name}: staged to replace {found}, but the run is for "

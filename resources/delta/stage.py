@@ -94,6 +94,7 @@ class StagedTable:
         unfinished: those of the replaced days that will get more rows.
         beside: those of the replaced days that keep their rows, to which these are added: all of
             them or none.
+        left: days of the run that stay as they are, which is no failure.
     """
 
     table: Table
@@ -105,6 +106,7 @@ class StagedTable:
     origin: Mapping[str, str] = field(default_factory=dict)
     unfinished: Days = field(default_factory=Days)
     beside: Mapping[date, StoredDay] = field(default_factory=dict)
+    left: Days = field(default_factory=Days)
 
     @property
     def rows(self) -> int:
@@ -157,6 +159,7 @@ class StagedTable:
             replaced=None if whole else (self.replaced or Days()) | (other.replaced or Days()),
             unfinished=self.unfinished | other.unfinished,
             beside={**self.beside, **other.beside},
+            left=self.left | other.left,
         )
 
     def marked(self, unfinished: Days) -> "StagedTable":

@@ -25,6 +25,8 @@ from resources.storage import StoredFile, StoredObject, join
 PREVIEW_ROWS = 10
 DAY_LINES = 31
 _CELL_CHARACTERS = 60
+# On a day of a run that nobody asked for, and that the run did not touch.
+LEFT_AS_IT_WAS = "left_as_it_was"
 
 
 # Ends the names of numbers that a partition has from a run over several: they are of all of them.
@@ -117,11 +119,13 @@ def partition_metadata(
         committed: what became of it.
         partition_keys: of the run, ascending.
     """
+    left = {str(day): {LEFT_AS_IT_WAS: True} for day in staged.left}
     if len(partition_keys) == 1:
         return {partition_keys[0]: _counted(committed, date.fromisoformat(partition_keys[0]))}
     # The newest day alone: each costs a file to open, and room in Dagster's records.
     previewed = max((file.day for file in staged.files if file.day), default=None)
     of_each = {key: _of_range(staged, committed, key, previewed) for key in partition_keys}
+    of_each |= left
     return {**of_each, **{k: of_each[k] | _told_once(committed) for k in partition_keys[-1:]}}
 
 

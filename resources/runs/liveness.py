@@ -10,20 +10,41 @@ from dagster._core.storage.dagster_run import FINISHED_STATUSES
 from filelock import FileLock, Timeout
 
 _FOLDER = "running"
+_held: dict[Path, FileLock] = {}
 _PROCESS_GONE = "The process of this run is gone: it was killed, or its machine went down."
 
 
 @contextmanager
 def alive(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
     """Hold the run's lock, and give back its pool slots however the block ends."""
-    lock = _folder(instance) / run_id
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(lock):
-        try:
-            yield
-        finally:
-            instance.event_log_storage.free_concurrency_slots_for_run(run_id)
-            lock.unlink(missing_ok=True)
+    hold(instance, run_id)
+    try:
+        yield
+    finally:
+        instance.event_log_storage.free_concurrency_slots_for_run(run_id)
+
+
+def hold(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Hold the run's lock until its end is recorded, or this process has gone.
+
+    Dagster records the end after the last step: a process that is killed in between has let go.
+    """
+    _let_go_of_ended_runs(instance)
+    path = _folder(instance) / run_id
+    if path in _held:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
+    lock.acquire()
+    _held[path] = lock
+
+
+def _let_go_of_ended_runs(instance: dg.DagsterInstance) -> None:
+    for path in [path for path in _held if path.parent == _folder(instance)]:
+        run = instance.get_run_by_id(path.name)
+        if run is None or run.is_finished:
+            path.unlink(missing_ok=True)
+            _held.pop(path).release()
 
 
 def is_alive(instance: dg.DagsterInstance, run_id: str) -> bool:

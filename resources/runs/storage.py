@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+from dagster._core.events import DagsterEventType
+from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
@@ -15,6 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 
 from resources.runs.limits import FULL_DISK, SystemLimitError
+from resources.runs.liveness import hold
 
 _LEAST_BYTES = 1 << 20
 _BUSY_SECONDS = 30
@@ -56,6 +59,16 @@ class OpenEventLogs(SqliteEventLogStorage):
             self.conn_string_for_shard(shard), connect_args={"timeout": _BUSY_SECONDS}
         )
         return self._engines[shard]
+
+    def store_event(self, event: EventLogEntry) -> None:
+        """As Dagster's own; the process that begins a run holds its lock before it says so.
+
+        The executor comes a moment later: a process killed in between would leave a run that
+        seems to go on for ever.
+        """
+        if event.dagster_event_type is DagsterEventType.RUN_START:
+            hold(self._instance, event.run_id)
+        super().store_event(event)
 
     def dispose(self) -> None:
         """Close all databases."""

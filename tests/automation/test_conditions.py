@@ -191,10 +191,16 @@ def test_a_late_day_brings_its_own_month_and_history_and_the_tables_over_all_day
     assert platform.at_rest() == [
         ("gaps", None),
         ("history", "2025-01-05"),
-        ("history", TODAY),
         ("months", "2025-01-01"),
-        ("snapshots", TODAY),
     ]
+
+
+def test_late_views_bring_the_snapshot_of_today_once_their_gaps_are_known(
+    platform: Platform,
+) -> None:
+    platform.materialize([("views", "2025-01-05")])
+    platform.materialize(platform.at_rest())
+    assert platform.at_rest() == [("history", TODAY), ("snapshots", TODAY)]
 
 
 def test_a_day_that_changed_waits_until_the_table_of_all_days_knows_of_it(

@@ -16,6 +16,7 @@ from video_assets.automation.conditions import (
 from video_assets.catalog import (
     DAYS_OF_THE_MONTH,
     DAYS_THAT_ARE_THERE,
+    OF_NO_PARTITION,
     daily_partitions,
     days_until_today,
     monthly_partitions,
@@ -98,8 +99,8 @@ def stand_ins(behaviour: Behaviour) -> list[dg.AssetsDefinition]:
         asset(
             "snapshots",
             partitions_def=today,
-            deps=[dg.AssetDep("views", partition_mapping=every)],
-            automation_condition=asks_once_a_day(),
+            deps=[dg.AssetDep("views", partition_mapping=OF_NO_PARTITION)],
+            automation_condition=asks_once_a_day(dg.AssetKey("gaps")),
         ),
         asset(
             "history",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache, cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
@@ -149,11 +150,23 @@ class World:
         """
         return self._run(days, tables, fail=True)
 
-    def attempt(self, *days: date, tables: Collection[Table] = TABLES) -> Run:
+    def attempt(
+        self,
+        *days: date,
+        tables: Collection[Table] = TABLES,
+        tags: Mapping[str, str] = MappingProxyType({}),
+    ) -> Run:
         """The same, where the run's failure is to be looked at."""
-        return self._run(days, tables, fail=False)
+        return self._run(days, tables, tags, fail=False)
 
-    def _run(self, days: Sequence[date], tables: Collection[Table], *, fail: bool) -> Run:
+    def _run(
+        self,
+        days: Sequence[date],
+        tables: Collection[Table],
+        tags: Mapping[str, str] = MappingProxyType({}),
+        *,
+        fail: bool,
+    ) -> Run:
         with deprecations_of_dagster_itself():
             result = dg.materialize(
                 [*(self.definitions.assets or ()), *(self.definitions.asset_checks or ())],  # type: ignore[list-item]
@@ -161,7 +174,7 @@ class World:
                 instance=self.instance,
                 selection=[asset_key(table) for table in tables],
                 partition_key=days[0].isoformat() if len(days) == 1 else None,
-                tags=range_tags(*days) if len(days) > 1 else None,
+                tags={**tags, **(range_tags(*days) if len(days) > 1 else {})},
                 raise_on_error=fail,
             )
         return Run(result)

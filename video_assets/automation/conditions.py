@@ -8,6 +8,7 @@ import dagster as dg
 
 from video_assets.analytics.tables import DAILY_ANALYTICS_TABLES
 from video_assets.catalog import asset_key, being_computed, input_changed, moves
+from video_assets.daily_views.tables import MISSING_DATES
 from video_assets.deliveries.tables import SOURCE_FILES
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS
@@ -48,11 +49,21 @@ def follows_its_day(waits_for: dg.AssetKey) -> Condition:
     return _labelled(condition, f"the day changed, and {waits_for.path[-1]} knows of it")
 
 
-def asks_once_a_day() -> Condition:
-    """Compute today's partition once, after the day's inputs came in: asking costs quota."""
-    is_open = dg.AutomationCondition.in_latest_time_window() & dg.AutomationCondition.missing()
+def asks_once_a_day(after: dg.AssetKey) -> Condition:
+    """Compute today's partition once, after the day's inputs came in: asking costs quota.
+
+    No partition of an input leads to it, so that a backfill of past days asks for none of them.
+
+    Args:
+        after: an asset without partitions that follows the same inputs.
+    """
+    condition = dg.AutomationCondition
+    is_open = condition.in_latest_time_window() & condition.missing()
+    came_in: Any = condition.asset_matches(after, condition.newly_updated())
+    is_due = came_in.since(condition.newly_requested() | condition.newly_updated())
+    rests = ~condition.asset_matches(after, moves()) & ~being_computed()
     return _labelled(
-        is_open & _after_its_inputs(), "today was not asked yet, and the day's inputs came in"
+        is_open & is_due & rests, "today was not asked yet, and the day's inputs came in"
     )
 
 
@@ -117,7 +128,7 @@ def _moves(levels: int) -> Any:
 
 
 _OF_TABLES: Mapping[dg.AssetKey, Callable[[], Condition]] = {
-    asset_key(LIFETIME_SNAPSHOTS): asks_once_a_day,
+    asset_key(LIFETIME_SNAPSHOTS): partial(asks_once_a_day, asset_key(MISSING_DATES)),
     REPORT: follows_at_rest,
     **{
         asset_key(table): partial(follows_its_day, asset_key(ENGAGEMENT))

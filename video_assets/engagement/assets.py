@@ -18,6 +18,7 @@ from video_assets.catalog import (
     asset_key,
     being_computed,
     days_of,
+    days_that_follow,
     declared,
     input_changed,
     moves,
@@ -94,6 +95,8 @@ def sessions_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         except EventsChangedError as change:
             # The automation takes what this run writes for newer than the events.
             raise dg.RetryRequested(_TRIES_WHILE_EVENTS_CHANGE) from change
+        # A day without events, after the days that were chosen: its sessions come with its events.
+        staged = staged.leaving(days_that_follow(context, asset_key(RAW_EVENTS)))
         yield from written(context, staged, {}, _ADVICE)
 
     return sessions

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import dagster as dg
 from pyspark.sql import DataFrame
 
-from resources.delta.io_manager import MAY_BE_ABSENT
+from resources.delta.io_manager import MAY_BE_ABSENT, READ_AS_A_WHOLE
 from resources.delta.stage import StagedTable
 from resources.delta.step_outputs import materialized
 from resources.delta.warehouse import Warehouse
@@ -16,6 +16,7 @@ from resources.view_counts.resource import ViewCounts
 from video_assets.catalog import (
     DAYS_THAT_ARE_THERE,
     LIFETIME_VIEWS,
+    OF_NO_PARTITION,
     asset_key,
     days_of,
     declared,
@@ -49,7 +50,9 @@ def lifetime_snapshots_asset(days: dg.DailyPartitionsDefinition) -> dg.AssetsDef
         "of those that hide it is null.",
         ins={
             DAILY_VIDEO_VIEWS.name: dg.AssetIn(
-                asset_key(DAILY_VIDEO_VIEWS), partition_mapping=dg.AllPartitionMapping()
+                asset_key(DAILY_VIDEO_VIEWS),
+                partition_mapping=OF_NO_PARTITION,
+                metadata={READ_AS_A_WHOLE: True},
             )
         },
         deps=[SOURCE_KEY],

@@ -15,6 +15,8 @@ import pytest
 from support.held_run import FOLDER, POOL
 from support.webhook import free_port
 
+from resources.runs.liveness import free_dead_runs
+
 ROOT = Path(__file__).parents[3]
 LOCATION = ("-f", str(ROOT / "tests" / "support" / "held_run.py"))
 EXECUTE = ("job", "execute", *LOCATION, "-j", "held")
@@ -22,6 +24,25 @@ LAUNCH = ("job", "launch", *LOCATION, "-j", "held")
 DEV = ("dev", *LOCATION)
 STOPPED_WITHIN = 10
 WORKS_AGAIN_WITHIN = 120
+
+# What a run's process does first and last, by Dagster's own calls.
+KILLED_OUTSIDE_ITS_STEPS = """
+import os, signal, sys
+import dagster as dg
+from resources.runs.liveness import alive
+
+moment, home = sys.argv[1:]
+with dg.DagsterInstance.from_config(home) as instance:
+    run = instance.create_run_for_job(dg.GraphDefinition(name="empty").to_job())
+    start = dg.DagsterEvent(
+        event_type_value=dg.DagsterEventType.RUN_START.value, job_name=run.job_name
+    )
+    instance.report_dagster_event(start, run.run_id)
+    if moment == "after its last step":
+        with alive(instance, run.run_id):
+            pass
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 pytestmark = pytest.mark.processes
 
@@ -114,6 +135,20 @@ def test_the_next_command_line_run_frees_what_a_killed_one_held(home: Home) -> N
     assert home.start(*EXECUTE).wait(60) == 0
     assert home.statuses() == ["FAILURE", "SUCCESS"]
     assert not home.holders_of_the_pool()
+
+
+@pytest.mark.parametrize("moment", ["before its first step", "after its last step"])
+def test_a_run_killed_outside_its_steps_does_not_seem_to_go_on(home: Home, moment: str) -> None:
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_OUTSIDE_ITS_STEPS, moment, str(home.path)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert home.statuses() == ["STARTED"]
+    with home.instance() as instance:
+        assert len(free_dead_runs(instance)) == 1
+    assert home.statuses() == ["FAILURE"]
 
 
 def test_a_run_that_waits_says_for_whom_and_starts_when_the_other_is_killed(home: Home) -> None:
