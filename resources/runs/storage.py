@@ -7,9 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+import sqlalchemy as db
 from dagster._core.events import DagsterEventType
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.schedules.schema import AssetDaemonAssetEvaluationsTable as Evaluations
+from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import SqliteScheduleStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 from filelock import FileLock
@@ -21,6 +24,7 @@ from resources.runs.liveness import hold
 
 _LEAST_BYTES = 1 << 20
 _BUSY_SECONDS = 30
+_EVALUATIONS_KEPT = 10
 # A run writes into its own database and into the one of all runs.
 _OPEN_DATABASES = 2
 
@@ -79,6 +83,37 @@ class OpenEventLogs(SqliteEventLogStorage):
             self._engines.clear()
 
 
+class FewEvaluations(SqliteScheduleStorage):
+    """Keeps of each asset's condition the last evaluations, and the last that asked for a run.
+
+    All of a look take a megabyte or more, twice a minute while anything changes; Dagster keeps
+    those of 30 days.
+    """
+
+    def purge_asset_evaluations(self, before: float) -> None:
+        """As Dagster's own, and what is more than that; called at the end of each look."""
+        super().purge_asset_evaluations(before)
+        newest_first = Evaluations.c.id.desc()
+        of_asset = Evaluations.c.asset_key
+        asked = Evaluations.c.num_requested > 0
+        numbered = db.select(
+            Evaluations.c.id,
+            asked.label("asked"),
+            _numbered(of_asset, order=newest_first).label("number"),
+            _numbered(of_asset, asked, order=newest_first).label("number_of_kind"),
+        ).subquery()
+        is_kept = (numbered.c.number <= _EVALUATIONS_KEPT) | (
+            numbered.c.asked & (numbered.c.number_of_kind <= _EVALUATIONS_KEPT)
+        )
+        kept = db.select(numbered.c.id).where(is_kept)
+        with self.connect() as connection:
+            connection.execute(Evaluations.delete().where(Evaluations.c.id.not_in(kept)))
+
+
+def _numbered(*parts: Any, order: Any) -> Any:
+    return db.func.row_number().over(partition_by=parts, order_by=order)
+
+
 class SharedSqliteStorage(DagsterSqliteStorage):
     """One process at a time opens the databases: two that create them together break them."""
 
@@ -87,6 +122,7 @@ class SharedSqliteStorage(DagsterSqliteStorage):
         super().__init__(base_dir, inst_data)
         folder = Path(base_dir) / "history" / "runs"
         self._event_log_storage = OpenEventLogs(str(folder))
+        self._schedule_storage = FewEvaluations.from_local(str(Path(base_dir) / "schedules"))
 
     @classmethod
     def from_local(cls, base_dir: str, inst_data: ConfigurableClassData | None = None) -> Self:

@@ -1,7 +1,8 @@
 """What follows from what: assets whose partitions differ cannot share a run, so they follow."""
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial, reduce
+from operator import or_
 from typing import Any
 
 import dagster as dg
@@ -16,26 +17,35 @@ from video_assets.report.assets import KEY as REPORT
 from video_assets.vocabulary import SCHEMA_NAME
 
 Condition = dg.AutomationCondition[Any]
+Origins = Sequence[dg.AssetKey]
+Inputs = Mapping[dg.AssetKey, Sequence[dg.AssetKey]]
 # From events to sessions to engagement to the analysts' tables.
 LEVELS_WAITED_FOR = 3
 
 
-def follows_its_inputs() -> Condition:
+def follows_its_inputs(origins: Origins = ()) -> Condition:
     """Compute a partition again when one of its inputs changed.
 
     It waits until no input is being computed or checked, and while a blocking check of an input
     fails.
+
+    Args:
+        origins: see `_inputs_move`.
     """
-    return _labelled(_after_its_inputs(), "an input changed, and no blocking check of one fails")
+    condition = _after_its_inputs(origins=origins)
+    return _labelled(condition, "an input changed, and no blocking check of one fails")
 
 
-def follows_at_rest() -> Condition:
+def follows_at_rest(origins: Origins = ()) -> Condition:
     """Compute once more when an input changed, and nothing before it has moved for two looks.
 
     Dagster tells an asset what is asked for at the same look only where both can share a run. So
     what reads days, and has none itself, sees a look later that one of its inputs follows.
+
+    Args:
+        origins: see `_inputs_move`.
     """
-    condition = _after_its_inputs() & ~(~_inputs_move()).newly_true()
+    condition = _after_its_inputs(origins=origins) & ~(~_inputs_move(origins)).newly_true()
     return _labelled(condition, "an input changed, and all that it reads has come to rest")
 
 
@@ -73,18 +83,33 @@ def automated(assets: Iterable[dg.AssetsDefinition | dg.AssetSpec]) -> list[Any]
     An asset that has a condition of its own keeps it. The account of deliveries follows nothing:
     the runs that read write it, and `new_deliveries` asks for it.
     """
-    return list(dg.map_asset_specs(_with_condition, list(assets)))
+    found = list(assets)
+    specs = [s for a in found for s in (a.specs if isinstance(a, dg.AssetsDefinition) else [a])]
+    inputs = {spec.key: [dep.asset_key for dep in spec.deps] for spec in specs}
+    return list(dg.map_asset_specs(partial(_with_condition, inputs), found))
 
 
-def _with_condition(spec: dg.AssetSpec) -> dg.AssetSpec:
+def _with_condition(inputs: Inputs, spec: dg.AssetSpec) -> dg.AssetSpec:
     reads_ours = any(dep.asset_key.path[0] == SCHEMA_NAME for dep in spec.deps)
     if spec.automation_condition or not reads_ours or spec.key == asset_key(SOURCE_FILES):
         return spec
     of_table = _OF_TABLES.get(spec.key, follows_its_inputs)
+    if spec.partitions_def is None:
+        of_table = partial(of_table, _origins(inputs, spec.key))
     return spec.replace_attributes(automation_condition=of_table())
 
 
-def _after_its_inputs(waits_only: dg.AssetSelection | None = None) -> Any:
+def _origins(inputs: Inputs, key: dg.AssetKey) -> Origins:
+    """What an asset is computed from, in so many steps as are waited for; each once."""
+    found: dict[dg.AssetKey, None] = {}
+    level = [key]
+    for _ in range(LEVELS_WAITED_FOR):
+        level = [above for below in level for above in inputs.get(below, ())]
+        found.update(dict.fromkeys(level))
+    return [origin for origin in found if inputs.get(origin)]
+
+
+def _after_its_inputs(waits_only: dg.AssetSelection | None = None, origins: Origins = ()) -> Any:
     """Once all inputs rest after one of them changed, however many runs and days changed them.
 
     What this asset itself computed after the change counts as handled, in whatever run: a range, a
@@ -94,13 +119,14 @@ def _after_its_inputs(waits_only: dg.AssetSelection | None = None) -> Any:
 
     Args:
         waits_only: inputs that are waited for, and whose change is no reason.
+        origins: see `_inputs_move`.
     """
     condition = dg.AutomationCondition
     # A blocking check with nothing to look at records no result: it has not failed.
     unsafe = condition.any_checks_match(
         condition.check_failed() | condition.in_progress(), blocking_only=True
     )
-    coming = _inputs_move()
+    coming = _inputs_move(origins)
     if waits_only is not None:
         changed = condition.any_deps_match(
             condition.newly_updated() | condition.will_be_requested()
@@ -112,8 +138,16 @@ def _after_its_inputs(waits_only: dg.AssetSelection | None = None) -> Any:
     )
 
 
-def _inputs_move() -> Any:
-    """Whether an input moves, or what an input is computed from."""
+def _inputs_move(origins: Origins) -> Any:
+    """Whether an input moves, or what an input is computed from.
+
+    Args:
+        origins: these of an asset without partitions. Dagster writes down each step of a condition
+            at each look, 1 kB a step: a way of its own to each of them would be megabytes. None:
+            the partitions of the inputs that lead to the asset's own are looked for.
+    """
+    if origins:
+        return reduce(or_, (dg.AutomationCondition.asset_matches(o, moves()) for o in origins))
     return dg.AutomationCondition.any_deps_match(_moves(LEVELS_WAITED_FOR))
 
 
@@ -127,7 +161,7 @@ def _moves(levels: int) -> Any:
     return moves() | dg.AutomationCondition.any_deps_match(_moves(levels - 1))
 
 
-_OF_TABLES: Mapping[dg.AssetKey, Callable[[], Condition]] = {
+_OF_TABLES: Mapping[dg.AssetKey, Callable[..., Condition]] = {
     asset_key(LIFETIME_SNAPSHOTS): partial(asks_once_a_day, asset_key(MISSING_DATES)),
     REPORT: follows_at_rest,
     **{
