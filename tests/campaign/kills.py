@@ -89,22 +89,22 @@ class Place:
             raise RuntimeError((self.folder / "output.log").read_text()[-5_000:])
         return time.monotonic() - begin
 
-    def kill_one(self, chance: random.Random, longest: float) -> bool:
-        """Kill a run of random days after a random time; whether it was still going."""
-        first, last = sorted(chance.choices(range(self.days), k=2))
-        return self.run_until(first, last, chance.uniform(0, longest))
+    def run_until(self, first: int, last: int, seconds: float | None = None) -> float | None:
+        """Run from one day to another in a forked command, and kill it after so many seconds.
 
-    def run_until(self, first: int, last: int, seconds: float | None = None) -> bool:
-        """Run from one day to another in a forked command; whether it was going, and was killed."""
+        Returns:
+            The seconds that it took, where it had ended; None: it was killed.
+        """
+        begin = time.monotonic()
         arguments = self.arguments(*(FIRST + timedelta(days=day) for day in (first, last)))
         process = FORKED.Process(target=run_command, args=(arguments, self.folder))
         process.start()
         process.join(seconds)
-        was_going = process.is_alive()
+        ended = None if process.is_alive() else time.monotonic() - begin
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.join()
-        return was_going
+        return ended
 
     def rows(self, table: Table) -> list[Row]:
         found = open_table(str(self.folder / "warehouse" / "video" / table.name))
@@ -137,16 +137,16 @@ def main() -> int:
         # Of the process from which all commands are forked: they have this environment.
         os.environ.update(place.environment)
         FORKED.set_forkserver_preload(["__main__", "video_assets.definitions"])
-        begin = time.monotonic()
-        place.run_until(0, asked.days - 1)
-        longest = time.monotonic() - begin
+        longest = place.run_until(0, asked.days - 1)
         killed, slowest = 0, 0.0
         while killed < asked.kills:
             batch = min(asked.between, asked.kills - killed)
             while batch:
-                was_going = place.kill_one(chance, longest)
-                batch -= was_going
-                killed += was_going
+                first, last = sorted(chance.choices(range(asked.days), k=2))
+                ended = place.run_until(first, last, chance.uniform(0, longest or without_kills))
+                longest = ended or longest
+                batch -= ended is None
+                killed += ended is None
             slowest = max(slowest, place.complete())
             differing = [t.name for t in COMPARED if place.rows(t) != expected[t.name]]
             going, held = place.left_over()
