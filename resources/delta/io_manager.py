@@ -201,9 +201,12 @@ def _commit_and_report(context: OutputContext, staged: StagedTable) -> Mapping[s
     committed = commit(staged, run_id=context.run_id)
     context.log.info("%s", written_line(staged, committed))
     partitions = context.asset_partition_keys if context.has_asset_partitions else []
+    step, asset = context.step_context, context.asset_key
+    # Of the asset: Dagster records what is returned of the output twice.
+    step.add_asset_metadata(output_metadata(staged, committed, of_range=len(partitions) > 1), asset)
     for partition_key, metadata in partition_metadata(staged, committed, partitions).items():
-        context.step_context.add_asset_metadata(metadata, context.asset_key, partition_key)
-    return output_metadata(staged, committed, of_range=len(partitions) > 1)
+        step.add_asset_metadata(metadata, asset, partition_key)
+    return {}
 
 
 def declared_table(table_slice: TableSlice, tables: Mapping[str, Table]) -> Table:

@@ -101,12 +101,12 @@ def _with_condition(inputs: Inputs, spec: dg.AssetSpec) -> dg.AssetSpec:
 
 def _origins(inputs: Inputs, key: dg.AssetKey) -> Origins:
     """What an asset is computed from, in so many steps as are waited for; each once."""
-    found: dict[dg.AssetKey, None] = {}
+    found: set[dg.AssetKey] = set()
     level = [key]
     for _ in range(LEVELS_WAITED_FOR):
         level = [above for below in level for above in inputs.get(below, ())]
-        found.update(dict.fromkeys(level))
-    return [origin for origin in found if inputs.get(origin)]
+        found.update(level)
+    return sorted((key for key in found if inputs.get(key)), key=dg.AssetKey.to_user_string)
 
 
 def _after_its_inputs(waits_only: dg.AssetSelection | None = None, origins: Origins = ()) -> Any:
