@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,13 +32,19 @@ class Ui:
 
 
 @contextmanager
-def dagster_dev(folder: Path, settings: Mapping[str, str], code: Path = ROOT) -> Iterator[Ui]:
+def dagster_dev(
+    folder: Path,
+    settings: Mapping[str, str],
+    code: Path = ROOT,
+    stopped_by: Sequence[signal.Signals] = (signal.SIGINT, signal.SIGKILL),
+) -> Iterator[Ui]:
     """Webserver, daemon and code location; all their processes are gone after the block.
 
     Args:
         folder: where it is started, with Dagster's `home` in it.
         settings: without their prefix.
         code: whose packages are used.
+        stopped_by: what they are sent in turn.
     """
     port = free_port()
     home = folder / "home"
@@ -57,7 +63,7 @@ def dagster_dev(folder: Path, settings: Mapping[str, str], code: Path = ROOT) ->
             _wait_until_it_answers(ui, process)
             yield ui
         finally:
-            _stop(process)
+            _stop(process, stopped_by)
 
 
 def _environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:
@@ -77,8 +83,8 @@ def _wait_until_it_answers(ui: Ui, process: "subprocess.Popen[bytes]") -> None:
     raise TimeoutError(f"make dev does not answer after {START_SECONDS} s:\n{ui.log}")
 
 
-def _stop(process: "subprocess.Popen[bytes]") -> None:
-    for sent in (signal.SIGINT, signal.SIGKILL):
+def _stop(process: "subprocess.Popen[bytes]", signals: Sequence[signal.Signals]) -> None:
+    for sent in signals:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, sent)
         with suppress(subprocess.TimeoutExpired):

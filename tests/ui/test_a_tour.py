@@ -5,15 +5,24 @@ Pictures of the pages, in light and dark, come into the folder that TOUR_PICTURE
 
 import os
 import re
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from dagster._core.execution.backfill import (
+    BULK_ACTION_TERMINAL_STATUSES,
+    BulkActionStatus,
+    PartitionBackfill,
+)
 from playwright.sync_api import Browser, Page, expect
 from support.audience import write_good_day, write_metadata
 from support.dagster_dev import ROOT, Ui, dagster_dev
@@ -41,6 +50,8 @@ ASSETS = (
 OWN_DAYS = [YESTERDAY - timedelta(days=n) for n in (2, 1, 0)]
 BAD = OWN_DAYS[1]
 EVENTS_PAGE = "/assets/video/raw_events"
+STARTED = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])
+SUCCEEDED = dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS])
 CHECK = f"{EVENTS_PAGE}?view=checks&checkDetail=few_rejected_rows"
 
 
@@ -138,18 +149,32 @@ def test_a_backfill_of_three_days(demo: Ui, page: Page, camera: Camera) -> None:
     camera.take("backfill", backfill, state(backfill))
 
 
+def test_everything_at_once(clone: Path, demo: Ui, page: Page, camera: Camera) -> None:
+    choose_days(page, f"{demo.url}/asset-groups", str(YESTERDAY))
+    backfill = launch(page, demo.url, re.compile("^Launch"))
+    asked = backfill.rpartition("/")[2]
+    with history(clone) as instance:
+        wait_until(lambda: backfill_of(instance, asked).status in BULK_ACTION_TERMINAL_STATUSES)
+        assert backfill_of(instance, asked).status is BulkActionStatus.COMPLETED_SUCCESS
+    camera.take("everything", backfill, "Succeeded")
+
+
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
     """Dagster with a home and a warehouse for own data: three days, of which one is bad."""
     folder = tmp_path_factory.mktemp("own")
+    deliver_own_days(folder)
+    spoil(folder / "events" / f"{BAD}.parquet")
+    with dagster_dev(folder, settings_of(folder)) as ui:
+        yield ui
+
+
+def deliver_own_days(folder: Path) -> None:
     days = len(OWN_DAYS)
     make_sample(folder / "sample", events=200, days=days, first_day=OWN_DAYS[0], view_days=days)
     for day in OWN_DAYS:
         write_good_day(folder / "events", day)
-    spoil(folder / "events" / f"{BAD}.parquet")
     write_metadata(folder / "videos.parquet")
-    with dagster_dev(folder, settings_of(folder)) as ui:
-        yield ui
 
 
 def settings_of(folder: Path) -> dict[str, str]:
@@ -203,3 +228,40 @@ def test_a_mended_day_is_good_again(loaded: Ui, page: Page) -> None:
     choose_days(page, f"{loaded.url}{EVENTS_PAGE}", str(BAD), "Materialize…")
     ran(page, launch(page, loaded.url, "Launch 1 run"))
     assert failing_days(page, loaded) == "0"
+
+
+def test_a_run_goes_on_after_everything_was_killed(
+    page: Page, camera: Camera, tmp_path: Path
+) -> None:
+    deliver_own_days(tmp_path)
+    with dagster_dev(tmp_path, settings_of(tmp_path), stopped_by=(signal.SIGKILL,)) as ui:
+        choose_days(page, f"{ui.url}{EVENTS_PAGE}", str(YESTERDAY), "Materialize…")
+        killed = launch(page, ui.url, "Launch 1 run").rpartition("/")[2]
+        with history(tmp_path) as instance:
+            wait_until(lambda: killed in {run.run_id for run in instance.get_runs(STARTED)})
+    with dagster_dev(tmp_path, settings_of(tmp_path)) as ui, history(tmp_path) as instance:
+        wait_until(lambda: bool(instance.get_runs(SUCCEEDED)))
+        [again] = instance.get_runs(SUCCEEDED)
+        assert again.root_run_id == killed
+        camera.take("after-a-crash", f"{ui.url}/runs", "Success")
+
+
+@contextmanager
+def history(folder: Path) -> Iterator[dg.DagsterInstance]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("DAGSTER_HOME", str(folder / "home"))
+        with dg.DagsterInstance.get() as instance:
+            yield instance
+
+
+def backfill_of(instance: dg.DagsterInstance, asked: str) -> PartitionBackfill:
+    found = instance.get_backfill(asked)
+    assert found
+    return found
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + RUN_MS / 1_000
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(1)
