@@ -3,7 +3,7 @@
 # the daemon runs it in a backfill, a partition of which nothing was materialized is in the end
 # marked as failed, and the backfill with it, once nothing else goes on; what depends on it is not
 # computed. A guess from single runs is that the backfill succeeds, as each of its runs did.
-# Seen: see the line that the script prints.
+# Seen: runs ['SUCCESS', 'SUCCESS'], the backfill COMPLETED_FAILED.
 set -euo pipefail
 folder=$(mktemp -d)
 daemon=''

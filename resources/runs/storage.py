@@ -24,7 +24,7 @@ from resources.runs.liveness import hold
 
 _LEAST_BYTES = 1 << 20
 _BUSY_SECONDS = 30
-_EVALUATIONS_KEPT = 10
+EVALUATIONS_KEPT = 10
 # A run writes into its own database and into the one of all runs.
 _OPEN_DATABASES = 2
 
@@ -102,8 +102,8 @@ class FewEvaluations(SqliteScheduleStorage):
             _numbered(of_asset, order=newest_first).label("number"),
             _numbered(of_asset, asked, order=newest_first).label("number_of_kind"),
         ).subquery()
-        is_kept = (numbered.c.number <= _EVALUATIONS_KEPT) | (
-            numbered.c.asked & (numbered.c.number_of_kind <= _EVALUATIONS_KEPT)
+        is_kept = (numbered.c.number <= EVALUATIONS_KEPT) | (
+            numbered.c.asked & (numbered.c.number_of_kind <= EVALUATIONS_KEPT)
         )
         kept = db.select(numbered.c.id).where(is_kept)
         with self.connect() as connection:

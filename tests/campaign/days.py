@@ -69,6 +69,7 @@ def main() -> int:
     """Run the days one after the other, and say what they cost and left."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=int, default=400)
+    parser.add_argument("--begin-with", type=int, default=0, help="days of one run before all")
     parser.add_argument("--no-maintenance", action="store_true")
     asked = parser.parse_args()
     use_utc()
@@ -82,7 +83,10 @@ def main() -> int:
             seconds: list[float] = []
             cpu_seconds: list[float] = []
             begun: list[float] = []
-            for number, day in enumerate(days, 1):
+            if asked.begin_with:
+                world.run(days[0], days[asked.begin_with - 1])
+            singles = days[asked.begin_with :]
+            for number, day in enumerate(singles, asked.begin_with + 1):
                 begun.append(time.time())
                 cpu = time.process_time()
                 world.run(day)

@@ -1,4 +1,4 @@
-"""Dagster's event logs whose databases stay open."""
+"""Dagster's history: event logs whose databases stay open, and few evaluations."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,11 +6,16 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.definitions.declarative_automation.serialized_objects import (
+    AutomationConditionEvaluationWithRunIds,
+)
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
+from resources.runs.storage import EVALUATIONS_KEPT as KEPT
 from resources.runs.storage import OpenEventLogs
 
 DAYS = dg.DailyPartitionsDefinition("2025-01-01")
+MISSING = dg.AutomationCondition.missing()
 RANGE = {
     "dagster/asset_partition_range_start": "2025-01-01",
     "dagster/asset_partition_range_end": "2025-01-05",
@@ -65,3 +70,31 @@ def test_databases_beyond_those_of_a_run_and_of_all_are_closed(
     folder = tmp_path / "history" / "runs"
     opened = {path.name.partition(".")[0] for path in folder.glob("*.db-wal")}
     assert opened <= {"index", runs[-1].run_id}
+
+
+def test_the_last_evaluations_of_a_condition_stay_and_the_last_that_asked(
+    instance: dg.DagsterInstance,
+) -> None:
+    storage = instance.schedule_storage
+    assert storage
+    asks, waits = (evaluation(condition) for condition in (MISSING, ~MISSING))
+    looks = [*[asks] * (KEPT + 2), *[waits] * (KEPT + 5)]
+    for number, look in enumerate(looks):
+        storage.add_auto_materialize_asset_evaluations(number, [look])
+    storage.purge_asset_evaluations(before=0.0)
+    records = storage.get_auto_materialize_asset_evaluations(dg.AssetKey("once"), limit=100)
+    asked = range(2, KEPT + 2)
+    kept = range(len(looks) - KEPT, len(looks))
+    assert sorted(record.evaluation_id for record in records) == [*asked, *kept]
+
+
+def evaluation(condition: dg.AutomationCondition) -> AutomationConditionEvaluationWithRunIds:
+    asset = dg.AssetSpec("once", automation_condition=condition)
+    looked = dg.evaluate_automation_conditions(
+        dg.Definitions(assets=[asset]), instance=dg.DagsterInstance.ephemeral()
+    )
+    (result,) = looked.results
+    found: AutomationConditionEvaluationWithRunIds = result.serializable_evaluation.with_run_ids(
+        frozenset()
+    )
+    return found
