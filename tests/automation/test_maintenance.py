@@ -1,7 +1,8 @@
 """The job `maintenance` on real tables and on a real Dagster history."""
 
+import os
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -9,9 +10,15 @@ import pytest
 from support.restless import bits, delivered_events, restless_events
 from support.world import UNDIVIDED, World, world
 
+from asset_checks.growth import TABLES_ARE_TIDY
+from asset_checks.rules import CheckInput
+from resources.delta.maintenance import tidy
+from resources.delta.warehouse import Warehouse
 from resources.runs.history import remove_old_runs
 from video_assets.automation.maintenance import JOB, SCHEDULE
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
+from video_assets.player_events.tables import RAW_EVENTS
+from video_assets.settings.checks import CheckThresholds
 
 DAYS = tuple(date(2025, 3, 1) + timedelta(days=n) for n in range(6))
 
@@ -41,6 +48,28 @@ def test_many_days_of_small_runs_stay_small_and_the_increments_go_on(events: Wor
     computed = events.compute(tables=UNDIVIDED)[ENGAGEMENT.name].counters["rows_computed"]
     assert 0 < computed <= rows
     assert bits(events) == before
+
+
+def test_tables_that_nobody_tidied_warn_until_maintenance_ran(events: World) -> None:
+    for path in Path(events.settings.warehouse).rglob("*.parquet"):
+        os.utime(path, (0, 0))
+    assert ENGAGEMENT.name in untidy_tables(events)
+    tidy(str(events.folder(ENGAGEMENT)), ENGAGEMENT, timedelta(0))
+    assert ENGAGEMENT.name not in untidy_tables(events)
+
+
+def untidy_tables(events: World) -> set[str]:
+    """What the check `tables_are_tidy` names."""
+    settings = events.settings
+    given = CheckInput(
+        stored=Warehouse(settings.warehouse),
+        settings=settings,
+        thresholds=CheckThresholds(),
+        table=RAW_EVENTS,
+        days=None,
+        now=datetime.now(UTC),
+    )
+    return {str(row["table"]) for row in TABLES_ARE_TIDY.measure(given).sample}
 
 
 def test_it_runs_on_sundays_once_somebody_switched_it_on(events: World) -> None:
