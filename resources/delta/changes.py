@@ -52,7 +52,7 @@ def origin_at(location: str, version: int, transaction: str) -> Mapping[str, str
     Empty where it said nothing, the log has dropped it, or it is not the commit that noted the
     transaction under the number of its version.
     """
-    entry = [orjson.loads(line) for line in log_entry(location, version).splitlines() if line]
+    entry = list(actions_of(log_entry(location, version)))
     noted = {
         (action["txn"]["appId"], action["txn"]["version"]) for action in entry if "txn" in action
     }
@@ -118,6 +118,11 @@ def log_entry(location: str, version: int) -> bytes:
     return log_file(location, f"{version:020}.json")
 
 
+def actions_of(entry: bytes) -> Iterator[dict[str, Any]]:
+    """The actions of a commit, each by its kind."""
+    return (orjson.loads(line) for line in entry.splitlines() if line)
+
+
 def log_file(location: str, name: str) -> bytes:
     """A file of the log; empty when it is not there."""
     try:
@@ -128,11 +133,10 @@ def log_file(location: str, name: str) -> bytes:
 
 
 def _file_actions(entries: Iterable[bytes]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for entry in entries:
-        for line in filter(None, entry.splitlines()):
-            for action, change in orjson.loads(line).items():
-                if action in ("add", "remove"):
-                    yield action, change
+    for said in (said for entry in entries for said in actions_of(entry)):
+        for action, change in said.items():
+            if action in ("add", "remove"):
+                yield action, change
 
 
 def _rows_of(added: Mapping[str, Any]) -> int:

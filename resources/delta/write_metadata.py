@@ -119,13 +119,12 @@ def partition_metadata(
         committed: what became of it.
         partition_keys: of the run, ascending.
     """
-    left = {str(day): {LEFT_AS_IT_WAS: True} for day in staged.left}
     if len(partition_keys) == 1:
         return {partition_keys[0]: _counted(committed, date.fromisoformat(partition_keys[0]))}
     # The newest day alone: each costs a file to open, and room in Dagster's records.
     previewed = max((file.day for file in staged.files if file.day), default=None)
     of_each = {key: _of_range(staged, committed, key, previewed) for key in partition_keys}
-    of_each |= left
+    of_each |= {str(day): {LEFT_AS_IT_WAS: True} for day in staged.left}
     return {**of_each, **{k: of_each[k] | _told_once(committed) for k in partition_keys[-1:]}}
 
 

@@ -1,4 +1,4 @@
-"""Where a picture says it faster, the materialization has one."""
+"""What a materialization shows besides counts: pictures where they say it faster."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -35,6 +35,10 @@ def is_picture(text: str) -> bool:
 def test_engagement_shows_hours_by_day_and_flags(of_a_range: Run) -> None:
     for name in ("hours_watched", "quality_flags"):
         assert is_picture(of_a_range.counted(ENGAGEMENT, name)), name
+
+
+def test_engagement_names_no_unfinished_days_where_all_have_ended(of_a_range: Run) -> None:
+    assert "unfinished_days" not in of_a_range.metadata(ENGAGEMENT)
 
 
 def test_a_range_of_events_shows_the_rejected_share_by_day(of_a_range: Run) -> None:

@@ -41,6 +41,7 @@ VIEWS = (DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS)
 MONTHS = (MONTHLY_VIEWS,)
 MISSING = (MISSING_DATES, MISSING_DATE)
 
+NO_TAGS: Mapping[str, str] = MappingProxyType({})
 ORIGIN = ("source", "sourceRow", "rowText")
 
 
@@ -148,13 +149,13 @@ class World:
 
         Without any day the tables must be such as have none. Raises what the run raises.
         """
-        return self._run(days, tables, fail=True)
+        return self._run(days, tables, NO_TAGS, fail=True)
 
     def attempt(
         self,
         *days: date,
         tables: Collection[Table] = TABLES,
-        tags: Mapping[str, str] = MappingProxyType({}),
+        tags: Mapping[str, str] = NO_TAGS,
     ) -> Run:
         """The same, where the run's failure is to be looked at."""
         return self._run(days, tables, tags, fail=False)
@@ -163,7 +164,7 @@ class World:
         self,
         days: Sequence[date],
         tables: Collection[Table],
-        tags: Mapping[str, str] = MappingProxyType({}),
+        tags: Mapping[str, str],
         *,
         fail: bool,
     ) -> Run:

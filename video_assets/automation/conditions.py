@@ -143,7 +143,7 @@ def _inputs_move(origins: Origins) -> Any:
 
     Args:
         origins: these of an asset without partitions. Dagster writes down each step of a condition
-            at each look, 1 kB a step: a way of its own to each of them would be megabytes. None:
+            at each look, 1 kB a step: a way of its own to each of them would be megabytes. Empty:
             the partitions of the inputs that lead to the asset's own are looked for.
     """
     if origins:

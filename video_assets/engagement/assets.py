@@ -167,8 +167,8 @@ def _watch_hours(sessions: DataFrame, days: Iterable[date | None]) -> dict[str, 
 
 def _so_far(stored: Warehouse) -> dict[str, Any]:
     """The days whose sessions are in every row, and will become more."""
-    unfinished = map(str, sorted(stored.unfinished_days(SESSIONS)))
-    return {"unfinished_days": ", ".join(unfinished)} if unfinished else {}
+    unfinished = sorted(stored.unfinished_days(SESSIONS))
+    return {"unfinished_days": ", ".join(map(str, unfinished))} if unfinished else {}
 
 
 def _flags(session: SparkSession, staged: StagedTable) -> dict[str, Any]:

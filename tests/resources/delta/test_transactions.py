@@ -21,7 +21,7 @@ POINTER = "_delta_log/_last_checkpoint"
 
 @pytest.fixture
 def table(spark: SparkSession, tmp_path: Path) -> DeltaTable:
-    """Five days, a checkpoint, three of them again: 3 and 4 are unfinished, 2 is no longer."""
+    """Five days, a checkpoint, two of them again: 3 and 4 are unfinished, 2 is no longer."""
     write(spark, tmp_path, range(1, 6), unfinished=(2, 3))
     delta(str(tmp_path)).create_checkpoint()
     write(spark, tmp_path, (2, 4), unfinished=(4,))
