@@ -15,6 +15,7 @@ from dagster._core.storage.schedules.schema import AssetDaemonAssetEvaluationsTa
 from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import SqliteScheduleStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
+from dagster._time import datetime_from_timestamp
 from filelock import FileLock
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
@@ -68,10 +69,14 @@ class OpenEventLogs(SqliteEventLogStorage):
         """As Dagster's own; the process that begins a run holds its lock before it says so.
 
         The executor comes a moment later: a process killed in between would leave a run that
-        seems to go on for ever.
+        seems to go on for ever. A run has failed before its failure can be read: the daemon that
+        starts failed runs again takes each failure once, and drops that of a run which goes on.
         """
         if event.dagster_event_type is DagsterEventType.RUN_START:
             hold(self._instance, event.run_id)
+        if event.dagster_event_type is DagsterEventType.RUN_FAILURE:
+            failure, when = event.get_dagster_event(), datetime_from_timestamp(event.timestamp)
+            self._instance.run_storage.handle_run_event(event.run_id, failure, when)
         super().store_event(event)
 
     def dispose(self) -> None:

@@ -9,6 +9,8 @@ import yaml
 from dagster._core.definitions.declarative_automation.serialized_objects import (
     AutomationConditionEvaluationWithRunIds,
 )
+from dagster._core.events import JobFailureData, RunFailureReason
+from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from resources.runs.storage import EVALUATIONS_KEPT as KEPT
@@ -70,6 +72,26 @@ def test_databases_beyond_those_of_a_run_and_of_all_are_closed(
     folder = tmp_path / "history" / "runs"
     opened = {path.name.partition(".")[0] for path in folder.glob("*.db-wal")}
     assert opened <= {"index", runs[-1].run_id}
+
+
+def test_a_run_has_failed_before_its_failure_can_be_read(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statuses = []
+
+    def stored(self: SqliteEventLogStorage, event: EventLogEntry) -> None:
+        if event.dagster_event_type is dg.DagsterEventType.RUN_FAILURE:
+            run = instance.get_run_by_id(event.run_id)
+            assert run
+            statuses.append((run.status, run.tags["dagster/failure_reason"]))
+        store_event(self, event)
+
+    store_event = SqliteEventLogStorage.store_event
+    monkeypatch.setattr(SqliteEventLogStorage, "store_event", stored)
+    run = instance.create_run_for_job(dg.GraphDefinition(name="empty").to_job())
+    reason = RunFailureReason.UNEXPECTED_TERMINATION
+    instance.report_run_failed(run, "killed", JobFailureData(None, reason))
+    assert statuses == [(dg.DagsterRunStatus.FAILURE, reason.value)]
 
 
 def test_the_last_evaluations_of_a_condition_stay_and_the_last_that_asked(
