@@ -36,7 +36,7 @@ _LOG = logging.getLogger(__name__)
 
 def start() -> SparkSession:
     """The engine, started."""
-    return SparkEngine(engine="sail").spark_session
+    return _engine().spark_session
 
 
 def engagement_only(events: Path, metadata: Path, output: Path) -> Path:
@@ -75,7 +75,7 @@ def days_of(events: Path) -> DayRange:
 
 
 def _engine() -> SparkEngine:
-    return SparkEngine(engine="sail")
+    return SparkEngine.from_settings(Settings(_env_file=None))
 
 
 def _metadata(path: Path) -> DataFrame:

@@ -29,6 +29,7 @@ from resources.delta.small_files import MERGE_DDL, Merge, planned_merges, rows_o
 from resources.delta.table import Table
 from resources.engine.compute_slots import turn
 from resources.engine.errors import engine_message
+from resources.engine.worker_pool import computed_apart
 from resources.storage import (
     LocationError,
     delete_keys,
@@ -207,7 +208,11 @@ def target(warehouse: str, table: Table, days: Days | None = None, *, sort: bool
 
 
 def stage(
-    frame: DataFrame, route: Route, *targets: Target, limits: Limits = DEFAULT_LIMITS
+    frame: DataFrame,
+    route: Route,
+    *targets: Target,
+    limits: Limits = DEFAULT_LIMITS,
+    apart: bool = False,
 ) -> dict[str, StagedTable]:
     """Write the rows that `route` makes of a frame as data files of the target tables.
 
@@ -220,6 +225,8 @@ def stage(
             order of days. Days keep the order in which their rows were emitted.
         targets: the tables that it emits rows for, each once.
         limits: memory of a task and size of files.
+        apart: compute and write in processes where the engine has some; for routes that take all
+            rows of a task before they emit any, because these are gathered first.
 
     Returns:
         By the tables' names, what waits for `commit`; a table without rows has no files.
@@ -229,7 +236,8 @@ def stage(
         SchemaMismatchError: emitted columns are not those of the table.
         StagingError: the engine or `route` failed. In all three cases nothing was committed.
     """
-    return _stage(frame, {target.table.name: target for target in targets}, route, limits)
+    by_name = {target.table.name: target for target in targets}
+    return _stage(frame, by_name, route, limits, apart=apart)
 
 
 def stage_nothing(*targets: Target) -> dict[str, StagedTable]:
@@ -271,10 +279,10 @@ def stage_frame(  # noqa: PLR0913 (one write, described in full)
 
 
 def _stage(
-    df: DataFrame, targets: Mapping[str, Target], route: Route, limits: Limits
+    df: DataFrame, targets: Mapping[str, Target], route: Route, limits: Limits, *, apart: bool
 ) -> dict[str, StagedTable]:
     _make_folders(targets)
-    staged = _written(df, targets, route, limits)
+    staged = _written(df, targets, route, limits, apart=apart)
     merges = {name: planned_merges(name, written.files, limits) for name, written in staged.items()}
     if not any(merges.values()):
         return staged
@@ -312,10 +320,16 @@ def _exchanged(written: StagedTable, merges: Iterable[Merge], merged: StagedTabl
 
 
 def _written(
-    df: DataFrame, targets: Mapping[str, Target], route: Route, limits: Limits
+    df: DataFrame,
+    targets: Mapping[str, Target],
+    route: Route,
+    limits: Limits,
+    *,
+    apart: bool = False,
 ) -> dict[str, StagedTable]:
     run = uuid4().hex
-    kernel = partial(_write_task, targets=targets, route=route, run=run, limits=limits)
+    task = partial(_write_task, targets=targets, route=route, run=run, limits=limits)
+    kernel = partial(computed_apart, kernel=task) if apart else task
     try:
         report = df.mapInArrow(kernel, _REPORT_DDL).toArrow().to_pylist()
         _raise_refusal(report)

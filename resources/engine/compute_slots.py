@@ -5,12 +5,23 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_CORES_WORTH_PROCESSES = 4
+
 
 def available_cores() -> int:
     """Cores that this process may use; systems without affinity let it use all."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def default_processes() -> int:
+    """How many processes compute where no setting says it: one a core, from four cores on.
+
+    With fewer, what the interpreter's lock costs is less than what handing rows on does.
+    """
+    cores = available_cores()
+    return cores if cores >= _CORES_WORTH_PROCESSES else 0
 
 
 _TURNS = threading.BoundedSemaphore(available_cores())

@@ -18,11 +18,12 @@ from pyspark.sql.connect.client import DefaultChannelBuilder
 from pyspark.sql.connect.client.retries import DefaultPolicy
 from pyspark.sql.connect.session import SparkSession as ConnectSession
 
-from resources.engine.compute_slots import available_cores
+from resources.engine.compute_slots import available_cores, default_processes
 from resources.engine.embedded_server import DoorError, embedded_server
 from resources.engine.errors import engine_message
 from resources.engine.local_server import start_local
 from resources.engine.worker_code import ship_code
+from resources.engine.worker_pool import use_workers
 from resources.secrecy import HIDDEN, hide, secrets_of, without_secrets
 
 # What the engine answers is raised, in one line: Spark's client need not print its pages of gRPC.
@@ -69,6 +70,10 @@ class EngineSettings(Protocol):
     def spark_config(self) -> Mapping[str, str]:
         """Settings of the Spark session."""
 
+    @property
+    def worker_processes(self) -> int | None:
+        """Processes that compute for the embedded engine; None: as the machine has cores."""
+
 
 class SparkEngine(PySparkResource):
     """Hands out the process's Spark Connect session; nothing starts before it is asked for."""
@@ -79,6 +84,9 @@ class SparkEngine(PySparkResource):
     engine: Literal["sail", "spark"] = Field("sail", description="What is behind the session.")
     spark_remote: str | None = Field(
         None, description="Spark Connect URL, or `local[*]`, for the engine `spark`."
+    )
+    worker_processes: int | None = Field(
+        None, description="Processes that compute for the engine `sail`; 0: threads of this one."
     )
 
     @classmethod
@@ -93,6 +101,7 @@ class SparkEngine(PySparkResource):
             engine=settings.engine,
             spark_remote=remote and without_secrets(remote),
             spark_config=dict.fromkeys(config, HIDDEN),
+            worker_processes=settings.worker_processes,
         )
         _unshown[engine._shown()] = (remote, config)
         return engine
@@ -107,6 +116,9 @@ class SparkEngine(PySparkResource):
         Raises:
             EngineError: it cannot be started or reached.
         """
+        if self.engine == "sail":
+            count = self.worker_processes
+            use_workers(default_processes() if count is None else count)
         remote, values = _unshown.get(self._shown(), (self.spark_remote, self.spark_config))
         config = tuple(sorted({key: str(v) for key, v in values.items()}.items()))
         return _session(self.engine, remote, config)

@@ -10,7 +10,7 @@ from pyspark.sql.types import StructType
 
 from resources.delta.table import Table
 from resources.engine.compute_slots import turn
-from video_assets.sizes import ROWS_PER_TASK, SMALLEST_SHARE
+from video_assets.sizes import ROWS_FOR_PROCESSES, ROWS_PER_TASK, SMALLEST_SHARE
 
 Batches = Iterable[pa.RecordBatch]
 
@@ -29,6 +29,15 @@ def tasks_for(rows: int, cores: int) -> int:
     if for_memory > cores:
         return -(-for_memory // cores) * cores
     return max(1, min(cores, -(-rows // SMALLEST_SHARE)))
+
+
+def is_worth_processes(rows: int) -> bool:
+    """Whether so many rows are computed longer than it takes to start processes and hand them on.
+
+    Args:
+        rows: rows of a step, as far as known.
+    """
+    return rows >= ROWS_FOR_PROCESSES
 
 
 def spark_schema(table: Table) -> StructType:

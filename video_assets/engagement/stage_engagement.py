@@ -11,7 +11,7 @@ from resources.delta.changes import ChangedFiles
 from resources.delta.stage import StagedTable, stage, stage_frame, target
 from resources.delta.warehouse import Warehouse
 from resources.engine.engine import Engine
-from video_assets.arrow.kernels import tasks_for
+from video_assets.arrow.kernels import is_worth_processes, tasks_for
 from video_assets.chunks import StagedChunks, one_by_one, stage_side_by_side
 from video_assets.engagement import engagement_frames as frames
 from video_assets.engagement.refresh import planned_refresh
@@ -82,6 +82,7 @@ class _Work:
         """The engagement rows of so many session rows; many in chunks of users."""
         chunks = max(1, -(-rows // SESSIONS_AT_ONCE))
         tasks = tasks_for(rows // chunks, self.spark.cores)
+        apart = is_worth_processes(rows)
         is_named = bool(self.settings.events_dimensions)
         taken = frames.sessions_taken(self.settings.rules, with_dimensions=is_named)
         into = target(self.settings.warehouse, ENGAGEMENT, sort=True)
@@ -90,5 +91,5 @@ class _Work:
                 rules, now = self.settings.rules, datetime.now(UTC)
                 by_user = frames.sessions_by_user(sessions, self.videos, taken, tasks, share)
                 route = partial(computed_engagement, rules=rules, processed_at=now, taken=taken)
-                staged.add(stage(by_user, route, into))
+                staged.add(stage(by_user, route, into, apart=apart))
         return staged.merged()[ENGAGEMENT.name]

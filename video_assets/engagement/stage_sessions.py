@@ -11,7 +11,7 @@ from resources.delta.schema_check import days_between
 from resources.delta.stage import StagedTable, stage, target
 from resources.delta.warehouse import Warehouse
 from resources.engine.engine import Engine
-from video_assets.arrow.kernels import tasks_for
+from video_assets.arrow.kernels import is_worth_processes, tasks_for
 from video_assets.chunks import StagedChunks, chunks_of_days, one_by_one
 from video_assets.days import DayRange, consecutive
 from video_assets.engagement import session_frames as frames
@@ -101,4 +101,4 @@ def _stage_chunk(
         taken=taken,
     )
     into = target(settings.warehouse, SESSIONS, days_between(days.first, days.end), sort=True)
-    return stage(by_user, rules, into)
+    return stage(by_user, rules, into, apart=is_worth_processes(events))

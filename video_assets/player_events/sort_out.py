@@ -94,6 +94,7 @@ def events_in_blocks(  # noqa: PLR0913 (what is read, and under which ids)
     shares: Shares,
     listing: Listing | None = None,
     pseudonyms: Pseudonyms | None = None,
+    apart: bool = False,
 ) -> DataFrame:
     """All rows of a source for some days as blocks, those of a user in one bucket; lazily.
 
@@ -104,6 +105,7 @@ def events_in_blocks(  # noqa: PLR0913 (what is read, and under which ids)
         shares: tasks and buckets.
         listing: the source's files where the caller has listed them already.
         pseudonyms: what stands for users; None: their ids.
+        apart: read in processes where the engine has some.
 
     Returns:
         Blocks: `unpacked` gives what `sort_out` takes.
@@ -120,6 +122,7 @@ def events_in_blocks(  # noqa: PLR0913 (what is read, and under which ids)
         result=BLOCKS_DDL,
         tasks=shares.tasks,
         listing=listing,
+        apart=apart,
     )
     return shared(blocks, shares)
 

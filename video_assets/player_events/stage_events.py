@@ -12,6 +12,7 @@ from resources.delta.schema_check import Days
 from resources.delta.stage import StagedTable, stage, stage_nothing, target
 from resources.engine.engine import Engine
 from video_assets.arrow.blocks import Shares
+from video_assets.arrow.kernels import is_worth_processes
 from video_assets.chunks import StagedChunks
 from video_assets.days import DayRange
 from video_assets.deliveries.delivery import PLAYER_EVENTS, Delivery, Source
@@ -130,7 +131,8 @@ class _Work:
         if not chunk.listing.files:
             return stage_nothing(valid, rejected, described)
         route = partial(sorted_events, erased=erased_users(self.settings))
-        tables = stage(self._blocks(chunk), route, valid, rejected, described)
+        apart = is_worth_processes(chunk.rows)
+        tables = stage(self._blocks(chunk), route, valid, rejected, described, apart=apart)
         counted = with_days_reported(tables, rejected_days)
         return self.delivery.met(chunk.listing, rejected_days, counted)
 
@@ -145,6 +147,7 @@ class _Work:
             shares=shares,
             listing=chunk.listing,
             pseudonyms=pseudonyms_of(self.settings),
+            apart=is_worth_processes(chunk.rows),
         )
         if self.aliases is not None:
             blocks = events_of_users(self.spark, self.settings, blocks, shares)

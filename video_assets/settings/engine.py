@@ -29,6 +29,13 @@ class EngineSettings(BaseModel):
         description='Spark session settings, JSON: `{"spark.sql.shuffle.partitions": "64"}`',
     )
 
+    worker_processes: Annotated[int | None, EMPTY_IS_UNSET] = Field(
+        None,
+        ge=0,
+        description="Processes that compute a million rows and more for the engine `sail`, beside "
+        "the one that runs; 0: its threads do. Unset: as many as there are cores, from four on",
+    )
+
     @model_validator(mode="after")
     def _spark_remote_needs_the_engine(self) -> Self:
         if self.spark_remote and self.engine != "spark":

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.types as pat
@@ -14,6 +15,7 @@ from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from pyspark.sql.types import StructType
 
 from resources.engine.errors import engine_message
+from resources.engine.worker_pool import computed_apart
 from resources.epoch import EPOCH
 from resources.storage import plain_location
 from video_assets.sources.errors import SourceError
@@ -92,6 +94,7 @@ def map_rows(  # noqa: PLR0913 (what is read, and what becomes of it)
     result: str,
     tasks: int,
     listing: Listing | None = None,
+    apart: bool = False,
 ) -> DataFrame:
     """What a function makes of the rows in the tasks that read them; see `read_rows`.
 
@@ -104,6 +107,8 @@ def map_rows(  # noqa: PLR0913 (what is read, and what becomes of it)
         result: columns of its result, as SQL declares them.
         tasks: about how many tasks read at most.
         listing: the source's files where the caller has listed them already.
+        apart: read in processes where the engine has some; what the engine itself reads, it hands
+            to `function` in its tasks.
 
     Raises:
         SourceError: as for `read_rows`.
@@ -117,7 +122,8 @@ def map_rows(  # noqa: PLR0913 (what is read, and what becomes of it)
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return function(reading.read_numbered(_units_of(batches, units)))
 
-    return _numbers(spark, len(units)).mapInArrow(read, result)
+    kernel = partial(computed_apart, kernel=read) if apart else read
+    return _numbers(spark, len(units)).mapInArrow(kernel, result)
 
 
 def count_days(spark: SparkSession, layout: Layout, listing: Listing) -> Counter[Cell]:
