@@ -4,7 +4,7 @@ from datetime import date
 from subprocess import CompletedProcess
 
 import pytest
-from support.command_line import DG, PLAYER_EVENTS, CommandLine
+from support.command_line import PLAYER_EVENTS, CommandLine
 from support.samples import Sample
 from support.world import Row
 
@@ -56,7 +56,7 @@ def worked_example(rows: list[Row]) -> Row:
 
 
 def test_the_definitions_are_valid(command_line: CommandLine) -> None:
-    done = command_line.call(DG, "check", "defs", "--no-check-yaml")
+    done = command_line.call("check", "defs", "--no-check-yaml")
     assert done.returncode == 0, done.stderr[-5_000:]
     assert "All definitions loaded successfully" in done.stdout
 
@@ -64,8 +64,10 @@ def test_the_definitions_are_valid(command_line: CommandLine) -> None:
 @pytest.fixture(scope="module")
 def said_of_the_first_day(command_line: CommandLine, sample: Sample) -> list[str]:
     """What a run of it prints, without the times."""
-    lines = command_line.materialize("--partition", str(sample.spec.first_day)).splitlines()
-    return [line.partition(" ")[2] for line in lines]
+    first = str(sample.spec.first_day)
+    done = command_line.call("launch", "--assets", PLAYER_EVENTS, "--partition", first)
+    assert done.returncode == 0, done.stderr[-5_000:]
+    return [line.partition(" ")[2] for line in done.stderr.splitlines()]
 
 
 def test_a_run_says_on_a_screen_what_it_read_wrote_and_refused(
@@ -83,7 +85,8 @@ def test_a_day_then_a_range_that_holds_it(command_line: CommandLine, sample: Sam
     assert days_of(command_line.rows(SESSIONS), "sessionDate") == {first}
     assert worked_example(command_line.rows(ENGAGEMENT)) == WORKED_EXAMPLE
 
-    command_line.materialize("--partition-range", f"{first}...{last}")
+    done = command_line.launch(PLAYER_EVENTS, "--partition-range", f"{first}...{last}")
+    assert done.returncode == 0, done.stderr[-5_000:]
     assert days_of(command_line.rows(RAW_EVENTS), "eventDate") == {first, second, last}
     assert days_of(command_line.rows(SESSIONS), "sessionDate") == {first, second, last}
     assert len(command_line.rows(RAW_EVENTS)) == sample.summary.events.distinct

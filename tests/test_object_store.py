@@ -1,5 +1,6 @@
 """The same commands with everything in an S3 bucket, over real HTTP on loopback."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 from obstore.store import from_url
+from support import forked
 from support.engine import only_embedded
 from support.samples import make_sample
 from support.source_files import EVENT, json_bytes
@@ -39,7 +41,6 @@ from video_assets.tables import ALL_TABLES
 
 pytestmark = pytest.mark.processes
 
-DAGSTER = Path(sys.executable).with_name("dagster")
 MOTO = Path(sys.executable).with_name("moto_server")
 BUCKET = "s3://videos"
 RANGE = (
@@ -107,12 +108,8 @@ def test_sources_and_tables_may_lie_in_an_object_store(
     monkeypatch.setenv("VIDEO_ASSETS_WAREHOUSE", f"{BUCKET}/warehouse")
     monkeypatch.setenv("VIDEO_ASSETS_EVENTS", f"{BUCKET}/sample/events/*.parquet")
     monkeypatch.setenv("VIDEO_ASSETS_VIDEO_METADATA", f"{BUCKET}/sample/video_metadata.parquet")
-    done = subprocess.run(
-        [DAGSTER, "asset", "materialize", "-m", "video_assets.definitions", *RANGE],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = ("dagster", "asset", "materialize", "-m", "video_assets.definitions", *RANGE)
+    done = forked.run(*command, environment=os.environ)
     assert done.returncode == 0, done.stderr[-3_000:]
     assert "not-a-secret" not in done.stdout + done.stderr
     events = sample.summary.events

@@ -1,6 +1,4 @@
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -11,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 from dagster import ExecuteInProcessResult
 from pyspark.sql import DataFrame
+from support import forked
 from support.checks import Checked, event, events, session
-from support.platform import Platform
+from support.platform import Platform, print_check_alone
 from support.tables import day, frame
 
 from asset_checks.definitions import build_checks
@@ -21,7 +20,6 @@ from video_assets.catalog import asset_key, declared
 from video_assets.engagement.assets import engagement_asset, video_metadata_asset
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 
-ROOT = Path(__file__).parents[2]
 START = date(2025, 1, 1)
 
 
@@ -133,30 +131,12 @@ def test_a_check_can_run_without_the_others_of_its_table(platform: Platform) -> 
     assert set(said(run)) == {"raw_events:no_null_key"}
 
 
-IN_A_PROCESS_OF_ITS_OWN = """
-import sys
-from pathlib import Path
-import dagster as dg
-from support.checks import Checked
-from support.platform import Platform
-
-with dg.DagsterInstance.ephemeral() as instance:
-    run = Platform(Checked(None, Path(sys.argv[1])), instance).check_alone("no_null_key")
-    print(*[f"{one.check_name} {one.passed}" for one in run.get_asset_check_evaluations()])
-"""
-
-
 def test_checks_run_alone_in_a_process_that_has_computed_nothing(platform: Platform) -> None:
     platform.checked.raw(*GOOD)
     # A session says in the environment that it is one of Spark Connect.
     inherited = {name: v for name, v in os.environ.items() if not name.startswith("SPARK_")}
-    done = subprocess.run(
-        [sys.executable, "-c", IN_A_PROCESS_OF_ITS_OWN, platform.settings.warehouse],
-        env={**inherited, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "tests")))},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    warehouse = platform.settings.warehouse
+    done = forked.run(print_check_alone, warehouse, "no_null_key", environment=inherited)
     assert done.stdout.strip() == "no_null_key True", done.stderr[-3_000:]
 
 

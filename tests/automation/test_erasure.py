@@ -1,18 +1,17 @@
 """The job `erase_users` on real tables and a real Dagster home, byte by byte."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from shutil import copytree
 
 import dagster as dg
 import pytest
+from support import forked
 from support.restless import Tables, bits, delivered_events, restless_events
 from support.world import ENGAGEMENT, RAW_EVENTS, SESSIONS, TABLES, Row, World, world
 
@@ -26,7 +25,6 @@ from video_assets.settings import SettingsError
 DAYS = tuple(date(2025, 3, 1) + timedelta(days=n) for n in range(3))
 PERSON = 'zoe "the viewer" o\'neil'
 KEY = "k" * 32
-ROOT = Path(__file__).parents[2]
 
 
 def person(row: Row) -> Row:
@@ -165,30 +163,24 @@ def test_nobody_is_erased_by_mistake(used: World, home: dg.DagsterInstance) -> N
     assert bits(used) == before
 
 
-def erase_by_command_line(used: World, folder: Path) -> "subprocess.Popen[bytes]":
+def erase_by_command_line(used: World, folder: Path) -> ForkServerProcess:
     """A process of its own, as an operator starts it."""
     config = folder / "erase.yaml"
     config.write_text(json.dumps({"ops": {JOB: {"config": {"user_ids": [PERSON]}}}}))
-    ours = {
-        f"VIDEO_ASSETS_{name}": value
-        for name, value in {
-            "WAREHOUSE": used.settings.warehouse,
-            "EVENTS": used.settings.events,
-            "VIDEO_METADATA": "",
-            "START_DATE": str(DAYS[0]),
-            "ERASURE_KEY": KEY,
-        }.items()
+    settings = {
+        "WAREHOUSE": used.settings.warehouse,
+        "EVENTS": used.settings.events,
+        "VIDEO_METADATA": "",
+        "START_DATE": str(DAYS[0]),
+        "ERASURE_KEY": KEY,
     }
-    home = {"DAGSTER_HOME": str(folder / "home"), "PYTHONPATH": str(ROOT)}
-    command = ("job", "execute", "-m", "video_assets.definitions", "-j", JOB, "-c", str(config))
-    with (folder / "output.log").open("wb") as output:
-        return subprocess.Popen(
-            [sys.executable, "-m", "dagster", *command],
-            cwd=folder,
-            env={**os.environ, **ours, **home},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+    return forked.start(
+        *("dagster", "job", "execute", "-m", "video_assets.definitions", "-j", JOB),
+        *("-c", str(config)),
+        environment=forked.environment_of_a_shell(settings, folder / "home"),
+        folder=folder,
+        output=folder / "output.log",
+    )
 
 
 @pytest.mark.processes
@@ -206,12 +198,14 @@ def test_killed_at_any_moment_it_completes_when_it_is_run_again(
     ]
     for has_come in moments:
         process = erase_by_command_line(used, tmp_path)
-        while process.poll() is None and not has_come():
+        while process.is_alive() and not has_come():
             time.sleep(0.02)
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
     last = erase_by_command_line(used, tmp_path)
-    assert last.wait(200) == 0, (tmp_path / "output.log").read_text()[-3_000:]
+    last.join(200)
+    assert last.exitcode == 0, (tmp_path / "output.log").read_text()[-3_000:]
     (tmp_path / "erase.yaml").unlink()
     assert left_of(used, home) == []
     assert bits(used) == never_seen

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 
 import dagster as dg
 from dagster import ExecuteInProcessResult
@@ -76,6 +77,14 @@ class Platform:
         spark = engine_of_tests()
         io_manager = build_io_manager(self.settings.warehouse, spark, TABLES)
         return {"spark": spark, "settings": self.settings, "io_manager": io_manager}
+
+
+def print_check_alone(warehouse: str, name: str) -> None:
+    """Run a check as `check_alone` does, where no engine has started yet, and print its verdict."""
+    checked = Checked(None, Path(warehouse))  # type: ignore[arg-type]
+    with dg.DagsterInstance.ephemeral() as instance:
+        for one in Platform(checked, instance).check_alone(name).get_asset_check_evaluations():
+            print(one.check_name, one.passed)  # noqa: T201 (what it is for)
 
 
 def _checks_named(*names: str) -> dg.AssetSelection:
