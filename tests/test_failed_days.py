@@ -150,7 +150,7 @@ GOOD = [row for day in DAYS[:3] for row in events_of(day)]
 )
 def test_events_that_are_refused_replace_nothing(change: Row, tmp_path: Path) -> None:
     with delivered(tmp_path, GOOD) as platform:
-        platform.run(FIRST, DAYS[2], tables=SORTED_OUT)
+        platform.compute(FIRST, DAYS[2], tables=SORTED_OUT)
         write(tmp_path / "events.parquet", [{**row, **change} for row in GOOD])
         run = platform.attempt(FIRST, DAYS[2], tables=SORTED_OUT)
         assert not run.succeeded
@@ -159,14 +159,14 @@ def test_events_that_are_refused_replace_nothing(change: Row, tmp_path: Path) ->
         reason = "missing_user (12)" if "userId" in change else "missing_timestamp (12)"
         named = (reason, str(FIRST), "VIDEO_ASSETS_MAX_REFUSED_SHARE=1", "rejected_events")
         assert [part for part in named if part not in said(run)] == []
-        platform.with_settings(max_refused_share=1).run(FIRST, DAYS[2], tables=SORTED_OUT)
+        platform.with_settings(max_refused_share=1).compute(FIRST, DAYS[2], tables=SORTED_OUT)
         assert platform.rows(RAW_EVENTS) == []
 
 
 def test_the_refused_days_of_a_range_are_named_and_the_others_replaced(tmp_path: Path) -> None:
     bad = [{**row, "videoId": ""} for row in events_of(DAYS[1])]
     with delivered(tmp_path, GOOD) as platform:
-        platform.run(FIRST, DAYS[2], tables=SORTED_OUT)
+        platform.compute(FIRST, DAYS[2], tables=SORTED_OUT)
         more = event(FIRST, 9)
         write(tmp_path / "events.parquet", [*GOOD[:4], more, *bad, *GOOD[5:6], *GOOD[8:]])
         run = platform.attempt(FIRST, DAYS[2], tables=SORTED_OUT)
@@ -191,7 +191,7 @@ def test_times_in_another_unit_replace_nothing_and_the_unit_is_named(
 ) -> None:
     days = DAYS[:3]
     with delivered(tmp_path, in_unit(GOOD, right), events_timestamp_unit=right) as platform:
-        platform.run(days[0], days[-1], tables=SORTED_OUT)
+        platform.compute(days[0], days[-1], tables=SORTED_OUT)
         misread = platform.with_settings(events_timestamp_unit=wrong)
         if delivery == "a file a day":
             for day in days:
@@ -217,7 +217,7 @@ def test_views_of_another_century_replace_nothing(tmp_path: Path) -> None:
     write(source, views_of(FIRST))
     settings = {"daily_views": str(source), "start_date": FIRST}
     with world(tmp_path / "warehouse", **settings) as platform:
-        platform.run(FIRST, tables=VIEWS)
+        platform.compute(FIRST, tables=VIEWS)
         write(source, [{**row, "date": date(1925, 1, 1)} for row in views_of(FIRST)])
         run = platform.attempt(FIRST, tables=VIEWS)
         assert "1925-01-01" in said(run)
@@ -229,8 +229,8 @@ def test_sessions_of_days_without_loaded_events_fail_by_name_and_the_others_are_
     tmp_path: Path,
 ) -> None:
     with delivered(tmp_path, [*GOOD, *events_of(DAYS[4])]) as platform:
-        platform.run(FIRST, DAYS[2], tables=SORTED_OUT)
-        platform.run(DAYS[4], DAYS[5], tables=SORTED_OUT)
+        platform.compute(FIRST, DAYS[2], tables=SORTED_OUT)
+        platform.compute(DAYS[4], DAYS[5], tables=SORTED_OUT)
         run = platform.attempt(FIRST, DAYS[6], tables=(SESSIONS,))
         assert not run.succeeded
         written = {*DAYS[:3], DAYS[4], DAYS[5]}
@@ -243,7 +243,7 @@ def test_sessions_of_days_without_loaded_events_fail_by_name_and_the_others_are_
 
 def test_sessions_of_a_day_without_loaded_events_replace_nothing(tmp_path: Path) -> None:
     with delivered(tmp_path, GOOD) as platform:
-        platform.run(FIRST, tables=SORTED_OUT)
+        platform.compute(FIRST, tables=SORTED_OUT)
         run = platform.attempt(DAYS[1], tables=(SESSIONS,))
         assert f"1 of 1 days of sessions stay as they were: {DAYS[1]}: " in said(run)
         assert materialized(platform, SESSIONS) == set()
@@ -251,7 +251,7 @@ def test_sessions_of_a_day_without_loaded_events_replace_nothing(tmp_path: Path)
 
 def test_runs_of_days_that_a_late_platform_did_not_deliver_yet_say_so(tmp_path: Path) -> None:
     with delivered(tmp_path, GOOD) as platform:
-        platform.run(FIRST, DAYS[2], tables=SORTED_OUT)
+        platform.compute(FIRST, DAYS[2], tables=SORTED_OUT)
         for day in DAYS[3:5]:
             run = platform.run(day, tables=SORTED_OUT)
             said = {c.check_name: c for c in run.result.get_asset_check_evaluations()}
@@ -264,7 +264,7 @@ def test_events_that_another_run_replaces_meanwhile_are_in_the_sessions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with delivered(tmp_path, events_of(FIRST)) as platform:
-        platform.run(FIRST, tables=SORTED_OUT)
+        platform.compute(FIRST, tables=SORTED_OUT)
         computed: list[StagedTable] = []
 
         def interrupted(*arguments: Any) -> StagedTable:

@@ -50,7 +50,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             rows.append({**row, "userId": f"viewer {number}", "player": value})
     settings = delivered_events(root, rows, DAYS[0]) | NAMED
     with world(root / "warehouse", **settings) as filled:
-        filled.run(DAYS[0], DAYS[-1], tables=TABLES)
+        filled.compute(DAYS[0], DAYS[-1], tables=TABLES)
         filled.run(tables=(EXPERIMENT_RESULTS,))
         yield filled
 

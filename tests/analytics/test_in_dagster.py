@@ -32,7 +32,7 @@ def filled(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     }
     with world(tmp_path_factory.mktemp("analytics"), **settings) as events:
         first, *_, last = sample.spec.event_days
-        events.run(first, last, tables=TABLES)
+        events.compute(first, last, tables=TABLES)
         yield events
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from support.restless import bits, delivered_events, restless_events
-from support.world import UNDIVIDED, World, world
+from support.world import UNDIVIDED, World, copy_of
 
 from asset_checks.growth import TABLES_ARE_TIDY
 from asset_checks.rules import CheckInput
@@ -23,12 +23,20 @@ from video_assets.settings.checks import CheckThresholds
 DAYS = tuple(date(2025, 3, 1) + timedelta(days=n) for n in range(6))
 
 
+@pytest.fixture(scope="module")
+def of_small_runs(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Tables that nobody tidied."""
+    folder = tmp_path_factory.mktemp("small_runs")
+    settings = delivered_events(folder, restless_events(7, DAYS), DAYS[0])
+    made = World(folder / "warehouse", **settings)
+    for day in DAYS:
+        made.compute(day)
+    return made
+
+
 @pytest.fixture
-def events(tmp_path: Path) -> Iterator[World]:
-    settings = delivered_events(tmp_path, restless_events(7, DAYS), DAYS[0])
-    with world(tmp_path / "warehouse", **settings) as events:
-        for day in DAYS:
-            events.compute(day)
+def events(of_small_runs: World, tmp_path: Path) -> Iterator[World]:
+    with copy_of(of_small_runs, tmp_path / "warehouse") as events:
         yield events
 
 
@@ -72,8 +80,9 @@ def untidy_tables(events: World) -> set[str]:
     return {str(row["table"]) for row in TABLES_ARE_TIDY.measure(given).sample}
 
 
-def test_it_runs_on_sundays_once_somebody_switched_it_on(events: World) -> None:
-    [schedule] = [s for s in events.definitions.schedules or () if s.name == SCHEDULE]
+def test_it_runs_on_sundays_once_somebody_switched_it_on(tmp_path: Path) -> None:
+    definitions = World(tmp_path).definitions
+    [schedule] = [s for s in definitions.schedules or () if s.name == SCHEDULE]
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("30 3 * * 0", "Europe/Zurich")
     assert schedule.default_status is dg.DefaultScheduleStatus.STOPPED
 

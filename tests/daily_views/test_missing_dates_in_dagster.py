@@ -69,7 +69,7 @@ def test_days_that_arrive_are_no_longer_missing(tmp_path: Path) -> None:
         views.compute(tables=MISSING)
         assert arrays(views) == {"v": [2, 4]}
         views.compute(day(2), day(4), tables=VIEWS)
-        views.run(tables=MISSING)
+        views.compute(tables=MISSING)
         assert views.rows(MISSING_DATES) == views.rows(MISSING_DATE) == []
 
 
@@ -165,9 +165,9 @@ def test_where_no_row_means_zero_only_days_without_any_file_are_missing(tmp_path
     settings = {"daily_views": f"{tmp_path}/*.csv", "start_date": FIRST}
     with world(tmp_path / "w", no_row_means="zero", max_refused_share=1, **settings) as views:
         views.compute(day(1), day(6), tables=VIEWS)
-        views.run(tables=MISSING)
+        views.compute(tables=MISSING)
         assert arrays(views) == {"v": [3, 5]}
-        views.with_settings(no_row_means="missing").run(tables=MISSING)
+        views.with_settings(no_row_means="missing").compute(tables=MISSING)
         assert arrays(views) == {"v": [2, 3, 5]}
 
 
@@ -186,9 +186,9 @@ def test_of_the_missing_days_of_a_tracker_that_records_changes_only_its_own_fail
     settings = {"daily_views": source, "view_count_kind": "cumulative", "start_date": FIRST}
     with world(tmp_path / "w", no_row_means="zero", gone_after=60, **settings) as views:
         views.compute(day(1), day(40), tables=VIEWS)
-        views.run(tables=MISSING)
+        views.compute(tables=MISSING)
         assert arrays(views) == {f"v{video}": list(failures) for video in videos}
-        views.with_settings(no_row_means="missing").run(tables=MISSING)
+        views.with_settings(no_row_means="missing").compute(tables=MISSING)
         assert len(views.rows(MISSING_DATE)) == unrecorded == 662
         grown = [row["viewCount"] for row in views.rows(DAILY_VIDEO_VIEWS)]
     assert sum(grown) == sum(row["viewCount"] for row in newest_of_each(rows))

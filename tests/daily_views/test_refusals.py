@@ -29,14 +29,14 @@ def counts(views: World) -> list[int]:
 )
 def test_a_day_of_refusals_fails_and_the_rows_of_before_stay(change: Row, tmp_path: Path) -> None:
     with world(tmp_path / "warehouse", **deliver(tmp_path, GOOD)) as views:
-        views.run(FIRST, LAST, tables=VIEWS)
+        views.compute(FIRST, LAST, tables=VIEWS)
         deliver(tmp_path, [{**row, **change} for row in GOOD])
         run = views.attempt(FIRST, LAST, tables=VIEWS)
         assert not run.succeeded
         assert counts(views) == [7] * 8
         assert len(views.rows(REJECTED_DAILY_VIEWS)) == 8
         insisting = views.with_settings(max_refused_share=1)
-        insisting.run(FIRST, LAST, tables=VIEWS)
+        insisting.compute(FIRST, LAST, tables=VIEWS)
         assert counts(views) == []
 
 
@@ -56,5 +56,5 @@ def test_the_failure_names_days_reasons_and_the_way_out(tmp_path: Path) -> None:
 def test_years_of_zeros_before_the_upload_are_no_refusals(tmp_path: Path) -> None:
     early = [view("new", FIRST, 0, created_date=LAST, channel_id=f"c{n}") for n in range(40)]
     with world(tmp_path / "warehouse", **deliver(tmp_path, [*GOOD, *early])) as views:
-        views.run(FIRST, LAST, tables=VIEWS)
+        views.compute(FIRST, LAST, tables=VIEWS)
         assert counts(views) == [7] * 8

@@ -112,7 +112,7 @@ def test_a_file_that_vanished_warns_and_removes_nothing_by_itself(lookout: Looko
     stale = lookout.checks()["no_stale_day"]
     assert [(row["day"], row["why"]) for row in sample(stale)] == [("2025-01-02", "vanished")]
 
-    lookout.world.run(date(2025, 1, 2), tables=(RAW_EVENTS, REJECTED_EVENTS))
+    lookout.world.compute(date(2025, 1, 2), tables=(RAW_EVENTS, REJECTED_EVENTS))
     assert days_of(lookout) == [3]
     assert lookout.checks()["no_stale_day"].passed
 
@@ -268,7 +268,7 @@ def test_a_day_opens_only_the_files_that_have_rows_of_it(suffix: str, lookout: L
         stat = path.stat()
         path.write_bytes(b"\0" * stat.st_size)
         write_time(path, stat.st_mtime_ns)
-    lookout.world.run(date(2025, 1, 2), tables=(RAW_EVENTS, REJECTED_EVENTS))
+    lookout.world.compute(date(2025, 1, 2), tables=(RAW_EVENTS, REJECTED_EVENTS))
     assert days_of(lookout) == [2, 2, 3, 3, 4, 4]
 
 

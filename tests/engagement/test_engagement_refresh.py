@@ -16,7 +16,7 @@ from support.restless import (
 )
 from support.source_files import deliver
 from support.steps import Staged
-from support.world import DAILY, SORTED_OUT, UNDIVIDED, Row, World, world
+from support.world import DAILY, SORTED_OUT, UNDIVIDED, Row, World, copy_of, world
 
 from resources.delta.maintenance import tidy
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
@@ -26,17 +26,29 @@ FIRST, LAST = DAYS[0], DAYS[-1]
 LONELY = DAYS[4]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def rows() -> list[Row]:
     return [*restless_visitors(7, DAYS), *lonely_visit(LONELY)]
 
 
+@pytest.fixture(scope="module")
+def computed_once(rows: list[Row], tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A warehouse that no test changes, and its events as they were delivered."""
+    folder = tmp_path_factory.mktemp("computed_once")
+    made = World(folder / "warehouse", **delivered_events(folder, rows, FIRST))
+    made.compute(FIRST, LAST)
+    copytree(made.settings.events, folder / "as_delivered")
+    return made
+
+
 @pytest.fixture
-def used(rows: list[Row], tmp_path: Path) -> Iterator[World]:
-    settings = delivered_events(tmp_path / "used", rows, FIRST)
-    with world(tmp_path / "used" / "warehouse", **settings) as events:
-        events.compute(FIRST, LAST)
-        yield events
+def used(computed_once: World, tmp_path: Path) -> Iterator[World]:
+    """A copy of it, whose events lie where they were read."""
+    events = Path(computed_once.settings.events)
+    rmtree(events)
+    copytree(events.with_name("as_delivered"), events)
+    with copy_of(computed_once, tmp_path / "warehouse") as used:
+        yield used
 
 
 @pytest.fixture
@@ -78,12 +90,11 @@ def test_a_day_delivered_anew_gives_the_rows_of_a_fresh_warehouse(
     used: World,
     rows: list[Row],
     fresh: Callable[[Sequence[Row]], object],
-    tmp_path: Path,
 ) -> None:
     changed = DAYS[seed % len(DAYS)]
     other = [row for row in restless_visitors(seed, DAYS) if row["timestamp"].date() == changed]
     new = [row for row in rows if row["timestamp"].date() != changed] + other
-    deliver(tmp_path / "used" / "events", new)
+    deliver(Path(used.settings.events), new)
     run = compute_days(
         used, *(day for day in DAYS if changed <= day <= changed + timedelta(days=1))
     )
@@ -112,19 +123,17 @@ def test_without_a_change_nothing_is_computed(used: World) -> None:
     assert used.rows(ENGAGEMENT) == before
 
 
-def test_a_viewer_whose_only_day_is_gone_has_no_row_any_more(
-    used: World, rows: list[Row], tmp_path: Path
-) -> None:
-    deliver(tmp_path / "used" / "events", [row for row in rows if row["userId"] != "eve"])
+def test_a_viewer_whose_only_day_is_gone_has_no_row_any_more(used: World, rows: list[Row]) -> None:
+    deliver(Path(used.settings.events), [row for row in rows if row["userId"] != "eve"])
     compute_days(used, LONELY)
     assert "eve" not in {row["userId"] for row in used.rows(ENGAGEMENT)}
 
 
 def test_a_new_ending_renews_all_viewers_of_a_video_of_unknown_length(
-    used: World, rows: list[Row], fresh: Callable[[Sequence[Row]], object], tmp_path: Path
+    used: World, rows: list[Row], fresh: Callable[[Sequence[Row]], object]
 ) -> None:
     further = [{**row, "videoId": "v1"} for row in lonely_visit(LAST, 1e6, "video_ended")]
-    deliver(tmp_path / "used" / "events", [*rows, *further])
+    deliver(Path(used.settings.events), [*rows, *further])
     compute_days(used, LAST)
     viewers = [row for row in used.rows(ENGAGEMENT) if row["videoId"] == "v1"]
     assert {row["videoDuration"] for row in viewers} == {1e6}
@@ -180,33 +189,27 @@ def test_maintenance_of_the_tables_does_not_undo_what_is_known(used: World) -> N
 
 
 def test_sessions_of_a_backup_that_reach_the_same_version_again_compute_all_rows(
-    used: World,
-    rows: list[Row],
-    fresh: Callable[[Sequence[Row]], dict[str, list[str]]],
-    tmp_path: Path,
+    used: World, rows: list[Row], computed_once: World, tmp_path: Path
 ) -> None:
     copytree(used.folder(SESSIONS), tmp_path / "backup")
-    deliver(tmp_path / "used" / "events", [row for row in rows if row["userId"] != "eve"])
+    deliver(Path(used.settings.events), [row for row in rows if row["userId"] != "eve"])
     compute_days(used, LONELY)
     version = used.delta(SESSIONS).version()
     rmtree(used.folder(SESSIONS))
     copytree(tmp_path / "backup", used.folder(SESSIONS))
-    deliver(tmp_path / "used" / "events", rows)
+    deliver(Path(used.settings.events), rows)
     while used.delta(SESSIONS).version() < version:
         used.compute(LAST, tables=(SESSIONS,))
     assert computed(used.compute(tables=UNDIVIDED)) == len(used.rows(ENGAGEMENT))
-    assert bits(used)[ENGAGEMENT.name] == fresh(rows)[ENGAGEMENT.name]
+    assert bits(used)[ENGAGEMENT.name] == bits(computed_once)[ENGAGEMENT.name]
 
 
 @pytest.mark.parametrize("accident", [delete_a_row, delete_old_files, forget_old_versions])
 def test_all_rows_are_computed_where_changes_cannot_be_told(
-    accident: Callable[[World], None],
-    used: World,
-    rows: list[Row],
-    fresh: Callable[[Sequence[Row]], object],
+    accident: Callable[[World], None], used: World, computed_once: World
 ) -> None:
     used.compute(LONELY, tables=DAILY)
     accident(used)
     run = used.compute(tables=(VIDEO_METADATA, ENGAGEMENT))
     assert computed(run) == len(used.rows(ENGAGEMENT))
-    assert bits(used) == fresh(rows)
+    assert bits(used) == bits(computed_once)

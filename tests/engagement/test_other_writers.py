@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from shutil import copytree
 
 import pytest
 from pyspark.sql import SparkSession
@@ -12,7 +11,7 @@ from support.checks import Checked
 from support.foreign_spark import ForeignSpark, foreign_spark
 from support.restless import bits, delivered_events, lonely_visit, restless_visitors
 from support.steps import Staged
-from support.world import SORTED_OUT, UNDIVIDED, Row, World, world
+from support.world import SORTED_OUT, UNDIVIDED, Row, World, copy_of, world
 
 from resources.delta.commit import open_table
 from resources.delta.deletion_vectors import rows_marked_deleted
@@ -76,9 +75,7 @@ def without_eve(rows: list[Row], tmp_path_factory: pytest.TempPathFactory) -> Wo
 @pytest.fixture
 def used(original: World, tmp_path: Path) -> Iterator[World]:
     """A copy of the original, for other tools."""
-    copytree(original.settings.warehouse, tmp_path / "warehouse")
-    kept = original.settings.model_dump(exclude={"warehouse"})
-    with world(tmp_path / "warehouse", **kept) as events:
+    with copy_of(original, tmp_path / "warehouse") as events:
         yield events
 
 

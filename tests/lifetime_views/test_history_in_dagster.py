@@ -9,7 +9,7 @@ from support.source_files import write
 from support.tables import in_order
 from support.view_oracle import NO_MEASURES
 from support.views import view
-from support.world import VIEWS, Row, World, world
+from support.world import VIEWS, Row, World, copy_of, world
 
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS
 from video_assets.lifetime_views import assets as lifetime_views
@@ -27,17 +27,30 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
-@pytest.fixture
-def views(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+@pytest.fixture(scope="module")
+def without_history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Days with views alone, with both, with a snapshot alone, and with neither."""
+    folder = tmp_path_factory.mktemp("without_history")
     rows = [view(video, day, 7) for video in ("v", "w") for day in WITH_VIEWS]
-    source = str(write(tmp_path / "views.parquet", rows))
-    with world(tmp_path / "warehouse", daily_views=source, start_date=FIRST) as made:
+    source = str(write(folder / "views.parquet", rows))
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        world(folder / "warehouse", daily_views=source, start_date=FIRST) as made,
+    ):
         made.compute(DAYS[0], DAYS[-1], tables=VIEWS)
         for day in WITH_SNAPSHOTS:
-            monkeypatch.setattr(lifetime_views, "_today", today_is(day))
+            patch.setattr(lifetime_views, "_today", today_is(day))
             made.run(day, tables=[LIFETIME_SNAPSHOTS])
         yield made
+
+
+@pytest.fixture
+def views(
+    without_history: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[World]:
+    monkeypatch.setattr(lifetime_views, "_today", today_is(WITH_SNAPSHOTS[-1]))
+    with copy_of(without_history, tmp_path / "warehouse") as views:
+        yield views
 
 
 def today_is(day: date) -> Callable[[], date]:

@@ -31,8 +31,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     }
     with world(folder / "warehouse", **sources) as filled:
         first, *_, last = sample.spec.event_days
-        filled.run(first, last, tables=FILLED)
-        filled.run(first, last, tables=DAILY_ANALYTICS_TABLES)
+        filled.compute(first, last, tables=(*FILLED, *DAILY_ANALYTICS_TABLES))
         filled.run(tables=ANALYTICS_TABLES)
         yield filled
 

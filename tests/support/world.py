@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache, cached_property
 from pathlib import Path
+from shutil import copytree
 from types import MappingProxyType
 from typing import Any
 
@@ -232,6 +233,14 @@ def world(warehouse: Path, **settings: Any) -> Iterator[World]:
     with ExitStack() as closing:
         instance = cache(lambda: closing.enter_context(dg.DagsterInstance.ephemeral()))
         yield World(warehouse, instance, **settings)
+
+
+@contextmanager
+def copy_of(made: World, warehouse: Path) -> Iterator[World]:
+    """The tables of a world in another folder, to go on with, and nothing of what Dagster knows."""
+    copytree(made.settings.warehouse, warehouse)
+    with world(warehouse, **made.settings.model_dump(exclude={"warehouse"})) as copied:
+        yield copied
 
 
 @contextmanager
