@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from resources.epoch import EPOCH_DAY
 
+SECONDS_PER_HOUR = 3600.0
 # Rows whose day cannot be read are kept under this one.
 UNDATED = EPOCH_DAY
 # So many days without a gap are named one by one.

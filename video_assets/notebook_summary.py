@@ -8,10 +8,10 @@ from pyspark.sql import functions as F
 
 from video_assets.analytics.aggregates import total
 from video_assets.analytics.tables import TIERS
+from video_assets.days import SECONDS_PER_HOUR
 
 TOP_VIDEOS = 10
 QUARTILES = {"q25": 0.25, "q50": 0.5, "q75": 0.75}
-_SECONDS_PER_HOUR = 3600.0
 
 
 class SummaryStats(dict[str, Any]):
@@ -73,7 +73,7 @@ def _counts(engagement: DataFrame, column: str) -> dict[str, int]:
 def _top_videos(engagement: DataFrame) -> list[dict[str, Any]]:
     by_video = engagement.groupBy("videoId").agg(
         F.max("videoTitle").alias("videoTitle"),
-        (total("totalWatchTime") / F.lit(_SECONDS_PER_HOUR)).alias("watchHours"),
+        (total("totalWatchTime") / F.lit(SECONDS_PER_HOUR)).alias("watchHours"),
         F.count(F.lit(1)).alias("viewers"),
     )
     top = by_video.orderBy(F.col("watchHours").desc(), F.col("videoId").asc()).limit(TOP_VIDEOS)

@@ -2,7 +2,9 @@
 
 import math
 import re
+from collections.abc import Callable
 from datetime import date, datetime
+from typing import TypeVar
 
 _EVERYDAY = 10
 _NEARLY_ALL = 90
@@ -15,6 +17,9 @@ _UNPRINTABLE = re.compile(
 )
 _NARROW_SPACE = "\u202f"
 MINUS = "\u2212"
+UNKNOWN = "unknown"
+
+Number = TypeVar("Number", int, float)
 
 
 def count(number: int, singular: str = "", plural: str = "") -> str:
@@ -26,7 +31,7 @@ def count(number: int, singular: str = "", plural: str = "") -> str:
 def percent(value: float) -> str:
     """A percentage: one decimal where whole numbers would hide what matters."""
     if not math.isfinite(value):
-        return "unknown"
+        return UNKNOWN
     if 0 < value < _SMALLEST_SHOWN:
         return f"under {_SMALLEST_SHOWN}{_NARROW_SPACE}%"
     # 99.96 % is not all of it.
@@ -34,6 +39,11 @@ def percent(value: float) -> str:
     is_fine = shown < _EVERYDAY or shown > _NEARLY_ALL
     text = f"{shown:,.{1 if is_fine else 0}f}".removesuffix(".0")
     return f"{text}{_NARROW_SPACE}%"
+
+
+def or_unknown(value: Number | None, shown: Callable[[Number], str]) -> str:
+    """A number as people read it, or that nothing tells it."""
+    return UNKNOWN if value is None else shown(value)
 
 
 def change(now: float, before: float) -> str:
@@ -80,6 +90,11 @@ def name(text: str) -> str:
     """A title or id without what changes how the text around it looks; long ones are cut."""
     readable = _UNPRINTABLE.sub(" ", text).strip() or "(no name)"
     return readable if len(readable) <= _MAX_NAME else f"{readable[: _MAX_NAME - 1]}…"
+
+
+def title_or_id(title: str | None, video_id: str) -> str:
+    """What a video is called: its title, fit for reading; its id where it has none."""
+    return name((title or "").strip() or video_id)
 
 
 def quoted(text: str) -> str:

@@ -5,12 +5,12 @@ from pyspark.sql import functions as F
 
 from video_assets.analytics.aggregates import mean, median, percentage_of_rows, tier_counts, total
 from video_assets.analytics.tables import REACHED_PERCENTAGES, VIDEO_PERFORMANCE
+from video_assets.days import SECONDS_PER_HOUR
 from video_assets.engagement.tables import OK
 from video_assets.vocabulary import PlayerEvent
 
-_SECONDS_PER_HOUR = 3600.0
-_MILLISECONDS_PER_HOUR = 3_600_000.0
 _ENDLESS = float("inf")
+_MILLISECONDS = 1000.0
 _COUNTED = ("plays", "validPlays")
 
 
@@ -55,7 +55,7 @@ def video_performance(
             **{name: F.coalesce(F.col(name), F.lit(0)).cast("long") for name in _COUNTED},
             "playedHours": F.when(
                 F.coalesce(F.col("rowsUnknown"), F.lit(0)) == 0,
-                F.coalesce(played, F.lit(0)) / F.lit(_MILLISECONDS_PER_HOUR),
+                F.coalesce(played, F.lit(0)) / F.lit(_MILLISECONDS * SECONDS_PER_HOUR),
             ),
             "playbackSpeed": F.round(
                 F.col("watchedMilliseconds") / F.when(played > F.lit(0), played), 2
@@ -112,7 +112,7 @@ def _of_video() -> list[Column]:
 
 
 def _hours() -> Column:
-    return total("totalWatchTime") / F.lit(_SECONDS_PER_HOUR)
+    return total("totalWatchTime") / F.lit(SECONDS_PER_HOUR)
 
 
 def _has_reached(percent: int) -> Column:

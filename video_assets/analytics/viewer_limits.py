@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from resources.storage import found, normalized, read_range
+from video_assets.days import SECONDS_PER_HOUR
 from video_assets.player_events.erased_users import pseudonyms_of
 from video_assets.settings import Settings
 from video_assets.settings.viewers import ViewerLimits
@@ -14,7 +15,6 @@ REASON = "exclusionReason"
 LISTED = "listed"
 # Of several reasons the first holds.
 REASONS = (LISTED, "hours_a_day", "plays_of_a_video", "places_at_once")
-_SECONDS_PER_HOUR = 3600.0
 
 
 def with_reasons(users: DataFrame, listed: DataFrame | None, limits: ViewerLimits) -> DataFrame:
@@ -29,7 +29,7 @@ def with_reasons(users: DataFrame, listed: DataFrame | None, limits: ViewerLimit
     if listed is not None:
         users = users.join(F.broadcast(listed.withColumn(LISTED, F.lit(1))), "userId", "left")
         is_listed = F.col(LISTED).isNotNull()
-    most_seconds = _SECONDS_PER_HOUR * limits.viewer_hours_a_day
+    most_seconds = SECONDS_PER_HOUR * limits.viewer_hours_a_day
     conditions = (
         is_listed,
         F.col("mostSecondsInADay") > F.lit(most_seconds),

@@ -5,7 +5,7 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-_SECONDS_PER_HOUR = 3600.0
+from video_assets.days import SECONDS_PER_HOUR
 
 
 def watch_hours_per_day(sessions: DataFrame, first_day: date) -> DataFrame:
@@ -19,7 +19,7 @@ def watch_hours_per_day(sessions: DataFrame, first_day: date) -> DataFrame:
         A row a day that has sessions.
     """
     recent = sessions.where(F.col("sessionDate") >= F.lit(first_day))
-    hours = F.sum("watchTime") / F.lit(_SECONDS_PER_HOUR)
+    hours = F.sum("watchTime") / F.lit(SECONDS_PER_HOUR)
     return recent.groupBy(F.col("sessionDate").alias("day")).agg(hours.alias("hours"))
 
 

@@ -3,16 +3,25 @@
 from collections.abc import Callable, Sequence
 
 from video_assets.report.facts import Dimension, Group, Outcome, Trial, percentage
-from video_assets.wording import MINUS, change, clock, count, listed, name, percent, quoted
-
-Row = Sequence[str]
+from video_assets.report.rendering import Row
+from video_assets.wording import (
+    MINUS,
+    UNKNOWN,
+    change,
+    clock,
+    count,
+    listed,
+    name,
+    or_unknown,
+    percent,
+    quoted,
+)
 
 _METRICS = {
     "watchSeconds": "watch time per viewer",
     "completion": "viewers who complete a video",
     "return": "viewers who come back on another day",
 }
-_UNKNOWN = "unknown"
 
 
 def groups(dimension: Dimension) -> tuple[Row, Sequence[Row]]:
@@ -99,12 +108,12 @@ def _left_out(trial: Trial) -> str:
 def _outcome_row(outcome: Outcome) -> Row:
     is_time = outcome.metric == "watchSeconds"
     shown, difference = (clock, clock) if is_time else (_share, _points)
-    lower, upper = (_or_unknown(end, _signed(difference)) for end in (outcome.lower, outcome.upper))
+    lower, upper = (or_unknown(end, _signed(difference)) for end in (outcome.lower, outcome.upper))
     return (
         _METRICS[outcome.metric].capitalize(),
-        _or_unknown(outcome.control_mean, shown),
-        _or_unknown(outcome.mean, shown),
-        _or_unknown(outcome.difference, _signed(difference)),
+        or_unknown(outcome.control_mean, shown),
+        or_unknown(outcome.mean, shown),
+        or_unknown(outcome.difference, _signed(difference)),
         f"{lower} to {upper}",
         _sure(outcome, difference),
     )
@@ -112,10 +121,10 @@ def _outcome_row(outcome: Outcome) -> Row:
 
 def _sure(outcome: Outcome, difference: Callable[[float], str]) -> str:
     if outcome.is_different is None:
-        return _UNKNOWN
+        return UNKNOWN
     if outcome.is_different:
         return "yes"
-    return f"no; {_or_unknown(outcome.smallest, difference)} would be found"
+    return f"no; {or_unknown(outcome.smallest, difference)} would be found"
 
 
 def _share(value: float) -> str:
@@ -128,7 +137,3 @@ def _points(value: float) -> str:
 
 def _signed(shown: Callable[[float], str]) -> Callable[[float], str]:
     return lambda value: f"{MINUS if value < 0 else '+'}{shown(abs(value))}"
-
-
-def _or_unknown(value: float | None, shown: Callable[[float], str]) -> str:
-    return _UNKNOWN if value is None else shown(value)

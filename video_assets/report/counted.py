@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from video_assets.report.facts import Exclusion, Outlook, People, Video
+from video_assets.report.rendering import Row
 from video_assets.wording import count, full_day, hours, quoted
 
 _IN_WORDS = {
@@ -44,7 +45,7 @@ def side_by_side(people: People) -> str:
     )
 
 
-def exclusions(people: People) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+def exclusions(people: People) -> tuple[Row, Sequence[Row]]:
     """The columns and rows of the table of reasons."""
     return ("Reason", "Viewers", "Watch time"), [_row(each) for each in people.exclusions]
 
@@ -58,7 +59,7 @@ def unfinished(outlook: Outlook) -> str:
     )
 
 
-def unfinished_videos(outlook: Outlook) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+def unfinished_videos(outlook: Outlook) -> tuple[Row, Sequence[Row]]:
     """The columns and rows of the table of videos that are left unfinished."""
     columns = ("Video", "Viewers who left it", "Expected to finish it")
     rows = [
@@ -67,6 +68,6 @@ def unfinished_videos(outlook: Outlook) -> tuple[Sequence[str], Sequence[Sequenc
     return columns, rows
 
 
-def _row(exclusion: Exclusion) -> Sequence[str]:
+def _row(exclusion: Exclusion) -> Row:
     reason = _IN_WORDS.get(exclusion.reason, exclusion.reason)
     return (reason, count(exclusion.viewers), hours(exclusion.hours))

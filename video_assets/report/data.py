@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from video_assets.analytics.aggregates import total
 from video_assets.analytics.tables import TIERS
-from video_assets.days import UNDATED
+from video_assets.days import SECONDS_PER_HOUR, UNDATED
 from video_assets.engagement.tables import OK
 from video_assets.report.compared import trials
 from video_assets.report.facts import (
@@ -44,9 +44,7 @@ POWER_USERS = 10
 REASONS = 12
 # Shares of fewer viewers say more about chance than about the video.
 MIN_VIEWERS = 20
-# Rejected rows whose day cannot be read are kept under this one.
 
-_SECONDS_PER_HOUR = 3600.0
 _FLAGGED = "dataQualityFlag"
 
 
@@ -113,7 +111,7 @@ def _totals(engagement: DataFrame) -> Totals:
         pairs=row["pairs"],
         completed_pairs=row["completed"],
         flagged_pairs=row["flagged"],
-        watch_hours=row["seconds"] / _SECONDS_PER_HOUR,
+        watch_hours=row["seconds"] / SECONDS_PER_HOUR,
         newest_event=_utc(row["newest"]),
         computed_at=_utc(row["computed"]),
     )
@@ -154,7 +152,7 @@ def _watch_days(sessions: DataFrame, since: date) -> tuple[WatchDay, ...]:
     )
     found = {row["day"]: row for row in per_day.collect()}
     return tuple(
-        WatchDay(day, found[day]["seconds"] / _SECONDS_PER_HOUR, found[day]["viewers"])
+        WatchDay(day, found[day]["seconds"] / SECONDS_PER_HOUR, found[day]["viewers"])
         if day in found
         else WatchDay(day, 0.0, 0)
         for day in _calendar(found)
@@ -290,7 +288,7 @@ def _audience(user_engagement: DataFrame) -> Audience:
     rows = user_engagement.where(has_high).orderBy(*order).limit(POWER_USERS).collect()
     return Audience(
         users=all_users["users"],
-        hours=all_users["seconds"] / _SECONDS_PER_HOUR,
+        hours=all_users["seconds"] / SECONDS_PER_HOUR,
         users_with_high=all_users["users_with_high"],
         power_users=tuple(_power_user(row) for row in rows),
     )
@@ -302,7 +300,7 @@ def _power_user(row: Any) -> PowerUser:
         high_videos=row["highTierVideos"],
         videos=row["videos"],
         completed_videos=row["completedVideos"],
-        hours=row["watchSeconds"] / _SECONDS_PER_HOUR,
+        hours=row["watchSeconds"] / SECONDS_PER_HOUR,
         watched=row["avgUniqueWatchPercentage"],
         last_seen=_in_utc(row["lastSeen"]),
     )

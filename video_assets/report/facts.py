@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from video_assets import wording
 from video_assets.analytics.peaks import peaks
+from video_assets.days import SECONDS_PER_HOUR
+from video_assets.wording import title_or_id
 
 
 @dataclass(frozen=True)
@@ -129,13 +130,13 @@ class PeriodVideo:
 
     @property
     def name(self) -> str:
-        """The title, fit for reading; the id of a video without one."""
-        return wording.name((self.title or "").strip() or self.video_id)
+        """What it is called."""
+        return title_or_id(self.title, self.video_id)
 
     @property
     def average_view(self) -> float:
         """Seconds watched per session."""
-        return 3600 * self.hours / self.sessions if self.sessions else 0.0
+        return SECONDS_PER_HOUR * self.hours / self.sessions if self.sessions else 0.0
 
 
 @dataclass(frozen=True)
@@ -187,13 +188,12 @@ class Video:
     @property
     def average_view(self) -> float:
         """Seconds watched per session."""
-        return 3600 * self.hours / self.sessions if self.sessions else 0.0
+        return SECONDS_PER_HOUR * self.hours / self.sessions if self.sessions else 0.0
 
     @property
     def name(self) -> str:
-        """The title, fit for reading; the id of a video without one."""
-        title = (self.title or "").strip()
-        return wording.name(title or self.video_id)
+        """What it is called."""
+        return title_or_id(self.title, self.video_id)
 
 
 @dataclass(frozen=True)
@@ -317,8 +317,8 @@ class Unfinished:
 
     @property
     def name(self) -> str:
-        """The title, fit for reading; the id of a video without one."""
-        return wording.name((self.title or "").strip() or self.video_id)
+        """What it is called."""
+        return title_or_id(self.title, self.video_id)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from video_assets.report.facts import (
     Views,
     percentage,
 )
+from video_assets.report.rendering import Row
 from video_assets.report.retention import retention_curve
 from video_assets.wording import (
     clock,
@@ -30,15 +31,12 @@ from video_assets.wording import (
     quoted,
 )
 
-Row = Sequence[str]
-
 _BOTH_WIDTHS = {"wide": 476, "narrow": 306}
 _NARROW = {"always": 306}
 _TALL = 265
 _MIDDLE = 190
 _TIMES_USUAL = 3
 _ALL = 100.0
-_SECONDS_PER_HOUR = 3600.0
 STRETCHES_IN_TABLE = 20
 STRETCH_COLUMNS = ("Position", "Viewers per 100", "Watched again", "Exits")
 _VIDEO_COLUMNS = ("Video", "Watch time", "Viewers", "Watched", "Complete it", "Drop-off", "Length")

@@ -6,12 +6,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from video_assets.analytics.aggregates import total
+from video_assets.days import SECONDS_PER_HOUR
 from video_assets.report.video_facts import FirstDays
 
 LENGTHS = (7, 28)
 # Dimensions whose value tells where a video belongs, not who watches it.
 GROUPING = ("channel", "course")
-_SECONDS_PER_HOUR = 3600.0
 
 
 def groups(daily_views: DataFrame | None, dimension_daily: DataFrame | None) -> DataFrame | None:
@@ -83,7 +83,7 @@ def first_days(video_daily: DataFrame, of: DataFrame | None, days: int) -> DataF
         .groupBy("videoId")
         .agg(
             F.sum("newViewers").alias("viewers"),
-            (total("watchSeconds") / F.lit(_SECONDS_PER_HOUR)).alias("hours"),
+            (total("watchSeconds") / F.lit(SECONDS_PER_HOUR)).alias("hours"),
             F.max(age).alias("age"),
         )
         .where(F.col("age") >= F.lit(days - 1))

@@ -5,9 +5,8 @@ from pyspark.sql import functions as F
 
 from video_assets.analytics.aggregates import total
 from video_assets.analytics.viewer_limits import REASON
+from video_assets.days import SECONDS_PER_HOUR
 from video_assets.report.facts import Exclusion, People
-
-_SECONDS_PER_HOUR = 3600.0
 
 
 def audience(user_engagement: DataFrame, *, counted: bool) -> DataFrame:
@@ -18,7 +17,7 @@ def audience(user_engagement: DataFrame, *, counted: bool) -> DataFrame:
 
 def people(user_engagement: DataFrame, *, counted: bool) -> People:
     """Who is left out and why, and how much ran side by side."""
-    hours = total("watchSeconds") / F.lit(_SECONDS_PER_HOUR)
+    hours = total("watchSeconds") / F.lit(SECONDS_PER_HOUR)
     excluded = (
         user_engagement.where(F.col(REASON).isNotNull())
         .groupBy(REASON)
@@ -34,5 +33,5 @@ def people(user_engagement: DataFrame, *, counted: bool) -> People:
         exclusions=tuple(Exclusion(r[REASON], r["viewers"], r["hours"]) for r in excluded),
         are_counted=counted,
         in_several_places=side_by_side["users"],
-        simultaneous_hours=side_by_side["seconds"] / _SECONDS_PER_HOUR,
+        simultaneous_hours=side_by_side["seconds"] / SECONDS_PER_HOUR,
     )

@@ -1,16 +1,24 @@
 """The headline figures and the videos of a chosen period, each beside the period before."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
+from video_assets.days import SECONDS_PER_HOUR
 from video_assets.report.facts import Choice, Period, PeriodVideo, Trend, ViewTrend, percentage
-from video_assets.report.rendering import Tile
+from video_assets.report.rendering import Row, Tile
 from video_assets.report.video_page import page_of
-from video_assets.wording import MINUS, change, clock, count, full_day, hours, percent, short_day
+from video_assets.wording import (
+    MINUS,
+    UNKNOWN,
+    change,
+    clock,
+    count,
+    full_day,
+    hours,
+    or_unknown,
+    percent,
+    short_day,
+)
 
-Row = Sequence[str]
-
-_SECONDS_PER_HOUR = 3600.0
-_UNKNOWN = "unknown"
 VIDEO_COLUMNS = ("Video", "Watch time", "Plays", "Sessions", "Average view duration")
 
 
@@ -41,13 +49,13 @@ def _tile(
 ) -> Tile:
     now = value(trend.now)
     before = None if trend.before is None else value(trend.before)
-    return Tile(name, _UNKNOWN if now is None else shown(now), _than_before(now, before))
+    return Tile(name, or_unknown(now, shown), _than_before(now, before))
 
 
 def _returning(trend: Trend) -> Tile:
     now = trend.now
     if now.returning is None:
-        return Tile("Returning viewers", _UNKNOWN, "the data begin with this period")
+        return Tile("Returning viewers", UNKNOWN, "the data begin with this period")
     before = None if trend.before is None else trend.before.returning
     trended = "" if before is None else f"; {_than_before(now.returning, before)}"
     share = percent(percentage(now.returning, now.viewers))
@@ -59,7 +67,7 @@ def _whole(number: float) -> str:
 
 
 def _hours(seconds: float) -> str:
-    return hours(seconds / _SECONDS_PER_HOUR)
+    return hours(seconds / SECONDS_PER_HOUR)
 
 
 def _views(found: ViewTrend, trend: Trend) -> Tile:
@@ -86,7 +94,7 @@ def _video(video: PeriodVideo) -> Row:
     return (
         video.name,
         f"{hours(video.hours)}{trend}",
-        _UNKNOWN if video.plays is None else count(video.plays),
+        or_unknown(video.plays, count),
         count(video.sessions),
         clock(video.average_view),
     )

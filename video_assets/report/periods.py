@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from video_assets.days import SECONDS_PER_HOUR
 from video_assets.report.compared import dimensions
 from video_assets.report.facts import Choice, Period, PeriodVideo, Trend, ViewTrend
 from video_assets.report.inputs import Tables
 
 LENGTHS = (7, 28, 90, 365)
 VIDEOS_SHOWN = 10
-_SECONDS_PER_HOUR = 3600.0
 _THOUSANDTHS = 1000.0
 
 
@@ -189,7 +189,7 @@ def _videos(tables: Tables, days: Days, known: Days) -> tuple[PeriodVideo, ...]:
 
 
 def _video(row: Any) -> PeriodVideo:
-    in_an_hour = _THOUSANDTHS * _SECONDS_PER_HOUR
+    in_an_hour = _THOUSANDTHS * SECONDS_PER_HOUR
     return PeriodVideo(
         video_id=row["videoId"],
         title=row["videoTitle"],

@@ -1,11 +1,15 @@
 """The environment of the report's templates: everything of the data is escaped."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from video_assets import wording
 from video_assets.report.saving import csv_address, csv_name
+
+# A row of a table, or its columns.
+Row = Sequence[str]
 
 TEMPLATES = Environment(
     loader=PackageLoader("video_assets.report"),

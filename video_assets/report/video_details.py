@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from video_assets.arrow.columns import floats, integers
 from video_assets.arrow.types import Integers
+from video_assets.days import SECONDS_PER_HOUR
 from video_assets.report.facts import Report
 from video_assets.report.first_days import LENGTHS, first_days, first_days_of
 from video_assets.report.inputs import DAYS_SHOWN, Tables, listed_videos, watched_nothing
@@ -19,7 +20,6 @@ from video_assets.report.video_facts import Buckets, Chapter, FirstDays, VideoDa
 
 # Curves of so many videos are on the driver at a time: some hundred buckets each.
 _VIDEOS_AT_A_TIME = 500
-_SECONDS_PER_HOUR = 3600.0
 _WHOLE = 100.0
 _DAY = ("date", "viewers", "plays", "watchSeconds", "isUnfinished")
 _CURVE = (
@@ -129,7 +129,7 @@ def _days(daily: DataFrame | None, ids: Sequence[str]) -> Mapping[str, list[Vide
 
 
 def _day(row: Any) -> VideoDay:
-    hours = row["watchSeconds"] / _SECONDS_PER_HOUR
+    hours = row["watchSeconds"] / SECONDS_PER_HOUR
     is_unfinished = bool(row["isUnfinished"])
     return VideoDay(row["date"], row["viewers"], row["plays"], hours, is_unfinished)
 

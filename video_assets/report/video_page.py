@@ -13,18 +13,26 @@ from video_assets.report import takeaways, video_charts
 from video_assets.report.facts import Curve, Video, percentage
 from video_assets.report.figures import STRETCH_COLUMNS, STRETCHES_IN_TABLE, stretch_row
 from video_assets.report.moments import left, skipped_over, watched_again
-from video_assets.report.rendering import TEMPLATES, Tile
+from video_assets.report.rendering import TEMPLATES, Row, Tile
 from video_assets.report.video_facts import FirstDays, Moment, VideoDetail
-from video_assets.wording import change, clock, count, full_day, hours, name, percent, quoted
+from video_assets.wording import (
+    change,
+    clock,
+    count,
+    full_day,
+    hours,
+    name,
+    or_unknown,
+    percent,
+    quoted,
+)
 
 # Short, because the list of 10,000 videos names it as often.
 FOLDER = "v"
-Row = Sequence[str]
 
 # 50 bits: of 10,000 videos two have one name once in 20 million reports.
 _NAME_LENGTH = 10
 _EVEN = 0.5
-_UNKNOWN = "unknown"
 _FIRST_COLUMNS = (
     *("First", "Viewers", "Median of viewers", "Watch time", "Median of watch time"),
     "Compared",
@@ -85,9 +93,9 @@ def _begins_at_0(detail: VideoDetail) -> bool:
 
 def _tiles(video: Video) -> list[Tile]:
     estimated = "estimated" if video.is_duration_estimated else "as its metadata say"
-    speed = _UNKNOWN if video.speed is None else f"{video.speed:.2f}"
-    valid = _UNKNOWN if video.valid_plays is None else count(video.valid_plays)
-    reached = _UNKNOWN if video.reached_end is None else percent(video.reached_end)
+    speed = or_unknown(video.speed, "{:.2f}".format)
+    valid = or_unknown(video.valid_plays, count)
+    reached = or_unknown(video.reached_end, percent)
     return [
         Tile("Viewers", count(video.viewers), "with any event of it"),
         Tile("Plays", count(video.plays), f"{valid} of them valid"),
@@ -156,7 +164,8 @@ def _parts(detail: VideoDetail, curve: Curve) -> tuple[Row, Sequence[Row]]:
     rows = [
         (
             *stretch_row(stretch, curve.video),
-            *(_UNKNOWN if n is None else count(n) for n in (starts, ends)),
+            or_unknown(starts, count),
+            or_unknown(ends, count),
         )
         for stretch, (_, _, starts, ends) in zip(coarse, begun, strict=True)
     ]
@@ -212,7 +221,7 @@ def _days(detail: VideoDetail) -> dict[str, object] | None:
         (
             f"{full_day(day.day)}{', so far' if day.is_unfinished else ''}",
             count(day.viewers),
-            _UNKNOWN if day.plays is None else count(day.plays),
+            or_unknown(day.plays, count),
             hours(day.hours),
         )
         for day in reversed(detail.days)
