@@ -1,14 +1,16 @@
 """Chapters of videos: what is read, what is refused, and what the page says of them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support.html_pages import parsed
-from support.report_facts import HOSTILE, WRITTEN, buckets, detail, video
+from support.report_facts import HOSTILE, WRITTEN, buckets, detail, full_report, video
 
 from video_assets.report.chapters import read_chapters
-from video_assets.report.video_facts import Chapter
+from video_assets.report.facts import Chapter
+from video_assets.report.page import page
 from video_assets.report.video_page import video_page
 from video_assets.sources.errors import SourceError
 
@@ -115,3 +117,18 @@ def test_a_chapter_beyond_the_end_has_no_figures() -> None:
     chapters = (Chapter(0.0, "All"), Chapter(400.0, "Cut"))
     text = " ".join(parsed(video_page(detail(video(0), chapters=chapters), WRITTEN)).text.split())
     assert "All 0:00 75.0 1 60 Cut 6:40 none none none" in text
+
+
+def test_the_curves_of_the_page_name_chapters_too() -> None:
+    report = full_report()
+    chapters = (Chapter(0.0, "What"), Chapter(140.0, HOSTILE), Chapter(900.0, "Beyond the end"))
+    known = replace(report.curves[0], chapters=chapters)
+    html = page(replace(report, curves=(known, *report.curves[1:])))
+    shown = HOSTILE.replace("\u202e", " ")
+    text = parsed(html).text
+    assert "half of the others are gone by 1:02 of 5:00, in “What”." in text
+    assert f"Watched again most at 2:30 in “{shown}”." in text
+    assert f"2:30 in “{shown}”: watched again 120 times" in text
+    assert "a chapter begins" in text
+    assert "a chapter begins" not in parsed(page(report)).text
+    assert "<script>alert" not in html

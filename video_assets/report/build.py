@@ -1,7 +1,7 @@
 """The report's figures, of the tables as they are stored; and where the page lies."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pyspark.sql import DataFrame, SparkSession
@@ -22,7 +22,7 @@ from video_assets.analytics.tables import (
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATE
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
-from video_assets.report.chapters import read_chapters
+from video_assets.report.chapters import Chapters, read_chapters
 from video_assets.report.data import collect_report
 from video_assets.report.facts import Limits, Report
 from video_assets.report.inputs import Tables
@@ -71,7 +71,16 @@ def build_report(session: SparkSession, settings: Settings, written_at: datetime
     listed = {video.video_id for video in report.videos}
     chapters = read_chapters(settings.video_chapters, listed)
     details = video_details(tables, report, width, chapters.of_videos)
-    return Built(report, details, chapters.refused)
+    return Built(_with_chapters(report, chapters), details, chapters.refused)
+
+
+def _with_chapters(report: Report, chapters: Chapters) -> Report:
+    """The report whose curves know their chapters."""
+    curves = (
+        replace(curve, chapters=chapters.of_videos.get(curve.video.video_id, ()))
+        for curve in report.curves
+    )
+    return replace(report, curves=tuple(curves))
 
 
 def _tables(session: SparkSession, settings: Settings) -> Tables:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from posixpath import splitext
 
 from resources.storage import find, found, join, list_keys, normalized, read_range
-from video_assets.report.video_facts import Chapter
+from video_assets.report.facts import Chapter
 from video_assets.sources.errors import SourceError, readable_storage
 
 _COLUMNS = ("videoId", "start", "title")

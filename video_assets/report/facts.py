@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from video_assets.analytics.peaks import peaks
 from video_assets.days import SECONDS_PER_HOUR
-from video_assets.wording import title_or_id
+from video_assets.wording import clock, name, quoted, title_or_id
 
 
 @dataclass(frozen=True)
@@ -208,6 +208,19 @@ class Stretch:
 
 
 @dataclass(frozen=True)
+class Chapter:
+    """A part of a video with a title, from `start` in seconds to the next one."""
+
+    start: float
+    title: str
+
+
+def chapter_at(chapters: Sequence[Chapter], position: float) -> Chapter | None:
+    """The last of chapters in order that begins at a position or before it."""
+    return next((c for c in reversed(chapters) if c.start <= position), None)
+
+
+@dataclass(frozen=True)
 class Curve:
     """Where in a video people are, and where they watch again.
 
@@ -215,6 +228,7 @@ class Curve:
         opening: viewers who watched any of the first bucket.
         idle: viewers who opened the video and watched nothing.
         bucket_seconds: width of a bucket.
+        chapters: in their order; empty where none are known.
     """
 
     video: Video
@@ -222,6 +236,13 @@ class Curve:
     opening: int
     idle: int
     bucket_seconds: int
+    chapters: tuple[Chapter, ...] = ()
+
+    def place(self, position: float) -> str:
+        """A position as people read it, with its chapter."""
+        chapter = chapter_at(self.chapters, position)
+        within = f" in {quoted(name(chapter.title))}" if chapter else ""
+        return f"{clock(position)}{within}"
 
     @property
     def later(self) -> int:

@@ -44,6 +44,7 @@ def retention_curve(curve: Curve) -> Spec:
         "layer": [
             {"mark": area, "encoding": {"y": viewers}},
             {"mark": {**dashes, "strokeWidth": 2}, "encoding": {"y": amount("rewatches", _UNIT)}},
+            *_chapter_bounds(curve),
             *_drop_off(video),
             *_peaks(curve),
         ],
@@ -65,6 +66,14 @@ def _positions_named(duration: float) -> list[float]:
     return [number * step for number in range(int(duration / step) + 1)]
 
 
+def _chapter_bounds(curve: Curve) -> list[Spec]:
+    starts = [c.start for c in curve.chapters if 0 < c.start < curve.video.duration]
+    if not starts:
+        return []
+    rule = {"type": "rule", "aria": False, "color": SOFT, "opacity": 0.6}
+    return [{"data": {"values": [{"position": start} for start in starts]}, "mark": rule}]
+
+
 def _drop_off(video: Video) -> list[Spec]:
     if video.drop_off is None or not 0 <= video.drop_off <= video.duration:
         return []
@@ -81,7 +90,7 @@ def _drop_off(video: Video) -> list[Spec]:
 
 
 def _peaks(curve: Curve) -> list[Spec]:
-    rows = [_peak_row(peak, curve.video) for peak in curve.rewatch_peaks[:_PEAKS_NAMED]]
+    rows = [_peak_row(peak, curve) for peak in curve.rewatch_peaks[:_PEAKS_NAMED]]
     if not rows:
         return []
     triangle = {"type": "point", "shape": "triangle-up", "filled": True, "size": 70, "opacity": 1}
@@ -101,7 +110,7 @@ def _peaks(curve: Curve) -> list[Spec]:
     return [marks]
 
 
-def _peak_row(peak: Stretch, video: Video) -> dict[str, Any]:
+def _peak_row(peak: Stretch, curve: Curve) -> dict[str, Any]:
     at = clock(peak.start)
-    detail = f"{at}: watched again {count(peak.rewatches, 'time')}"
-    return {**_row(peak, video), "label": at, "detail": detail}
+    detail = f"{curve.place(peak.start)}: watched again {count(peak.rewatches, 'time')}"
+    return {**_row(peak, curve.video), "label": at, "detail": detail}

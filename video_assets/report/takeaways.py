@@ -17,6 +17,7 @@ from video_assets.report.facts import (
     Video,
     Views,
     WatchDay,
+    chapter_at,
     percentage,
 )
 from video_assets.wording import (
@@ -231,9 +232,10 @@ def retention(curve: Curve) -> str:
     video = curve.video
     found = [f"{percent(video.completion_rate)} of {count(video.viewers, 'viewer')} complete it"]
     if video.drop_off is not None:
-        found.append(
-            f"half of the others are gone by {clock(video.drop_off)} of {clock(video.duration)}"
-        )
+        chapter = chapter_at(curve.chapters, video.drop_off)
+        within = f", in {quoted(name(chapter.title))}" if chapter else ""
+        gone = f"{clock(video.drop_off)} of {clock(video.duration)}{within}"
+        found.append(f"half of the others are gone by {gone}")
     return f"{'; '.join(found)}. {_opening(curve)}{_rewatched(curve)}"
 
 
@@ -256,7 +258,7 @@ def _opening(curve: Curve) -> str:
 def _rewatched(curve: Curve) -> str:
     peaks = curve.rewatch_peaks[:_PEAKS_NAMED]
     if peaks:
-        return f"Watched again most at {listed([clock(peak.start) for peak in peaks])}."
+        return f"Watched again most at {listed([curve.place(peak.start) for peak in peaks])}."
     again = curve.stretches[0].rewatches
     if not again:
         return "Nobody starts it over."

@@ -13,10 +13,10 @@ from pyspark.sql import functions as F
 from video_assets.arrow.columns import floats, integers
 from video_assets.arrow.types import Integers
 from video_assets.days import SECONDS_PER_HOUR
-from video_assets.report.facts import Report
+from video_assets.report.facts import Chapter, Report
 from video_assets.report.first_days import LENGTHS, first_days, first_days_of
 from video_assets.report.inputs import DAYS_SHOWN, Tables, listed_videos, watched_nothing
-from video_assets.report.video_facts import Buckets, Chapter, FirstDays, VideoDay, VideoDetail
+from video_assets.report.video_facts import Buckets, FirstDays, VideoDay, VideoDetail
 
 # Curves of so many videos are on the driver at a time: some hundred buckets each.
 _VIDEOS_AT_A_TIME = 500

@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 
 from video_assets.arrow.types import Floats, Integers
-from video_assets.report.facts import Stretch, Video
+from video_assets.report.facts import Chapter, Stretch, Video
 
 
 @dataclass(frozen=True)
@@ -62,14 +62,6 @@ class Moment:
     start: float
     end: float
     number: int
-
-
-@dataclass(frozen=True)
-class Chapter:
-    """A part of a video with a title, from `start` in seconds to the next one."""
-
-    start: float
-    title: str
 
 
 @dataclass(frozen=True)
@@ -130,7 +122,3 @@ class VideoDetail:
     days: tuple[VideoDay, ...]
     views: tuple[tuple[date, int], ...]
     chapters: tuple[Chapter, ...] = ()
-
-    def chapter_at(self, position: float) -> Chapter | None:
-        """The last chapter that begins at a position or before it."""
-        return next((c for c in reversed(self.chapters) if c.start <= position), None)

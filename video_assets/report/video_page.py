@@ -10,7 +10,7 @@ import numpy as np
 
 from video_assets.plots import DARK, LIGHT
 from video_assets.report import takeaways, video_charts
-from video_assets.report.facts import Curve, Video, percentage
+from video_assets.report.facts import Curve, Video, chapter_at, percentage
 from video_assets.report.figures import STRETCH_COLUMNS, STRETCHES_IN_TABLE, stretch_row
 from video_assets.report.moments import left, skipped_over, watched_again
 from video_assets.report.rendering import TEMPLATES, Row, Tile
@@ -57,6 +57,7 @@ def video_page(detail: VideoDetail, written_at: datetime) -> str:
         opening=int(detail.buckets.viewers[0]) if _begins_at_0(detail) else 0,
         idle=detail.idle,
         bucket_seconds=detail.bucket_seconds,
+        chapters=detail.chapters,
     )
     said = takeaways.retention(curve) if curve.stretches else takeaways.NOTHING_WATCHED
     beside = beside_similar(detail)
@@ -128,7 +129,7 @@ def _moments(detail: VideoDetail) -> list[Ranked]:
         return f"{what}{count(moment.number, 'viewer')} ({share})"
 
     def at(moment: Moment) -> str:
-        chapter = detail.chapter_at(moment.start)
+        chapter = chapter_at(detail.chapters, moment.start)
         within = f" in {quoted(name(chapter.title))}" if chapter else ""
         return f"{clock(moment.start)} to {clock(moment.end)}{within}"
 
