@@ -8,6 +8,7 @@ from typing import TypeVar
 
 _EVERYDAY = 10
 _NEARLY_ALL = 90
+_ALL = 100
 _SMALLEST_SHOWN = 0.1
 _MINUTE = 60
 _HOUR = 3600
@@ -35,8 +36,8 @@ def percent(value: float) -> str:
     if 0 < value < _SMALLEST_SHOWN:
         return f"under {_SMALLEST_SHOWN}{_NARROW_SPACE}%"
     # 99.96 % is not all of it.
-    shown = min(value, 99.9) if value < 100 else value  # noqa: PLR2004 (percent)
-    is_fine = shown < _EVERYDAY or shown > _NEARLY_ALL
+    shown = min(value, 99.9) if value < _ALL else value
+    is_fine = shown < _EVERYDAY or _NEARLY_ALL < shown < _ALL
     text = f"{shown:,.{1 if is_fine else 0}f}".removesuffix(".0")
     return f"{text}{_NARROW_SPACE}%"
 

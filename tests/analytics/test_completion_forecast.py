@@ -14,6 +14,7 @@ from sklearn.metrics import brier_score_loss
 from support.checks import Checked, session
 from support.tables import Row, day
 
+from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
 from resources.epoch import day_number
 from video_assets.analytics import stage_forecast
@@ -143,6 +144,8 @@ def test_a_model_that_knows_no_better_on_later_days_makes_none_and_says_so(
     assert "is no better than the rates of videos and viewers" in forecast.finding
     world.compute(tables=(COMPLETION_FORECAST,))
     assert world.rows(COMPLETION_FORECAST) == []
+    stored = Warehouse(world.settings.warehouse, lambda: spark).snapshot()
+    assert stored.origin(COMPLETION_FORECAST) == {"finding": forecast.finding}
 
 
 def test_too_few_completions_make_no_forecast(

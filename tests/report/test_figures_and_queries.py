@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -27,9 +27,10 @@ from video_assets.analytics.tables import (
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS
 from video_assets.engagement.tables import SESSIONS
 from video_assets.report.build import build_report
-from video_assets.report.facts import Choice, Report
+from video_assets.report.facts import Choice, Filter, Report, Sums
 from video_assets.report.first_days import first_days
 from video_assets.report.moments import left, skipped_over, watched_again
+from video_assets.report.period_lists import PeriodList
 from video_assets.report.video_facts import Moment, VideoDetail
 from video_assets.tables import ALL_TABLES
 
@@ -45,6 +46,7 @@ class Made:
 
     report: Report
     details: dict[str, VideoDetail]
+    lists: list[PeriodList]
     query: RunQuery
     world: World
 
@@ -66,7 +68,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Itera
         built = build_report(spark, filled.settings, NOW)
         query = by_duckdb(QUERIES, SqlViews.of(filled.settings.warehouse, ALL_TABLES))
         details = {detail.video.video_id: detail for detail in built.details}
-        yield Made(built.report, details, query, filled)
+        yield Made(built.report, details, list(built.lists), query, filled)
 
 
 def places(found: list[dict[str, Any]], number: str) -> dict[str, list[Moment]]:
@@ -195,17 +197,17 @@ def test_the_videos_of_a_period_are_those_watched_longest_in_it(made: Made) -> N
     daily = made.world.rows(VIDEO_DAILY)
     titles = {row["videoId"]: row["videoTitle"] for row in made.world.rows(VIDEO_PERFORMANCE)}
     for choice in made.report.choices:
-        hours: Counter[str] = Counter()
+        seconds: Counter[str] = Counter()
         plays: Counter[str] = Counter()
         for row in within(daily, "date", choice):
-            hours[row["videoId"]] += row["watchSeconds"] / 3600
+            seconds[row["videoId"]] += row["watchSeconds"]
             plays[row["videoId"]] += row["plays"]
-        most = [video for video, _ in hours.most_common(10)]
+        most = [video for video, _ in seconds.most_common(10)]
         assert [video.video_id for video in choice.videos] == most
         for video in choice.videos:
             assert video.title == titles[video.video_id]
-            assert video.plays == plays[video.video_id]
-            assert video.hours == pytest.approx(hours[video.video_id])
+            assert video.now.plays == plays[video.video_id]
+            assert video.now.seconds == pytest.approx(seconds[video.video_id])
 
 
 def test_the_dimensions_of_a_period_are_the_rows_of_its_days(made: Made) -> None:
@@ -216,3 +218,73 @@ def test_the_dimensions_of_a_period_are_the_rows_of_its_days(made: Made) -> None
             sessions[row["value"]] += row["sessions"]
         [device] = choice.dimensions
         assert {group.value: group.sessions for group in device.groups} == sessions
+
+
+def added_up(rows: Sequence[Row]) -> Sums:
+    """Rows of a table of days together."""
+    return Sums(
+        sessions=sum(row["sessions"] for row in rows),
+        seconds=pytest.approx(sum(row["watchSeconds"] for row in rows)),
+        plays=sum(row["plays"] for row in rows),
+        completions=sum(row["completions"] for row in rows),
+        new_viewers=sum(row["newViewers"] for row in rows),
+        forward_skips=sum(row["forwardSkips"] for row in rows),
+    )
+
+
+def with_value(rows: Sequence[Row], of: Filter | None) -> list[Row]:
+    """The rows of a filter; of everybody all."""
+    return [row for row in rows if of is None or row["value"] == of.value]
+
+
+def test_the_report_can_be_narrowed_to_each_value(made: Made) -> None:
+    daily = made.world.rows(DIMENSION_DAILY)
+    assert {each.value for each in made.report.filters} == {row["value"] for row in daily}
+    for each, hours in made.report.filters.items():
+        wanted: Counter[date] = Counter()
+        for row in with_value(daily, each):
+            wanted[row["date"]] += row["watchSeconds"] / 3600
+        assert hours == pytest.approx(wanted)
+
+
+def test_what_a_filter_leaves_of_a_period_is_the_rows_of_its_value_and_days(made: Made) -> None:
+    daily = made.world.rows(DIMENSION_DAILY)
+    for choice in made.report.choices:
+        rows = within(daily, "date", choice)
+        assert {each.filter.value for each in choice.narrowed} == {row["value"] for row in rows}
+        for each in choice.narrowed:
+            assert added_up(with_value(rows, each.filter)) == each.now
+            assert each.before is None
+            [whole] = [of for of in made.lists if (of.choice, of.filter) == (choice, each.filter)]
+            assert whole.videos[: len(each.videos)] == each.videos
+            assert len(each.videos) == min(10, whole.number)
+
+
+def test_every_list_has_the_videos_of_its_period_and_filter_with_their_rows(made: Made) -> None:
+    tables = {False: made.world.rows(VIDEO_DAILY), True: made.world.rows(DIMENSION_DAILY)}
+    known = {row["videoId"]: row for row in made.world.rows(VIDEO_PERFORMANCE)}
+    whole, filters = {choice.key for choice in made.report.choices}, list(made.report.filters)
+    shown = {(of.choice.key, of.filter) for of in made.lists}
+    assert shown == {("7", None), *((key, each) for key in whole for each in filters)}
+    for found in made.lists:
+        rows = with_value(tables[found.filter is not None], found.filter)
+        of_days = within(rows, "date", found.choice)
+        assert len(found.videos) == found.number == len({row["videoId"] for row in of_days})
+        for video in found.videos:
+            own = [row for row in of_days if row["videoId"] == video.video_id]
+            assert added_up(own) == video.now
+            assert video.title == known[video.video_id]["videoTitle"]
+            assert video.duration == known[video.video_id]["videoDuration"]
+        seconds = [video.now.seconds for video in found.videos]
+        assert seconds == sorted(seconds, reverse=True)
+
+
+def test_the_curves_of_the_page_stand_beside_others_as_the_query_has_it(made: Made) -> None:
+    wanted = {r["videoId"]: r["relativeRetention"] for r in made.query("retention_beside_similar")}
+    for curve in made.report.curves:
+        found = wanted.get(curve.video.video_id)
+        assert curve.relative == (found and pytest.approx(found, abs=0.00051))
+        exits = made.details[curve.video.video_id].buckets.exits
+        most = curve.loses_most
+        assert most is not None
+        assert most.exits >= exits[:-1].max()

@@ -6,12 +6,15 @@ from datetime import date
 
 import pytest
 from support.html_pages import Parsed, parsed
-from support.report_facts import FIRST, HOSTILE, LONG, empty_report, full_report
+from support.report_facts import FIRST, HOSTILE, LONG, choice, empty_report, full_report, sums
 
 from video_assets.plots import DARK, LIGHT, Palette
 from video_assets.report import takeaways
+from video_assets.report.addresses import page_of
+from video_assets.report.facts import Filter, Narrowed
+from video_assets.report.narrowed import FILTERS
 from video_assets.report.page import page
-from video_assets.report.video_page import page_of
+from video_assets.report.periods import VIDEOS_SHOWN
 from video_assets.wording import full_day, hours, short_day
 
 MAX_BYTES = 1_500_000
@@ -52,8 +55,10 @@ def read(html: str) -> Parsed:
 
 def test_the_page_needs_no_network(html: str, read: Parsed) -> None:
     answers = {f"#{section}" for section in SECTIONS if section not in NOT_ASKED}
-    videos = {page_of(name) for name in ("video_000", "v1")}
-    assert read.loads() == {*answers, *videos, "videos.html"}
+    videos = {page_of(f"video_{number:03d}") for number in range(6)}
+    lists = {target for target in read.loads() if target.startswith("lists/")}
+    assert read.loads() == {*answers, *videos, *lists, "videos.html"}
+    assert {target for target in lists if "-" not in target} == {"lists/7.html", "lists/28.html"}
     assert not {"link", "img", "iframe", "object", "embed", "image", "use"} & read.names()
     assert not re.search(r"https?:|@import|url\(", html)
 
@@ -92,7 +97,7 @@ def test_every_chart_has_a_title_a_sentence_a_text_alternative_and_its_numbers(
         assert {given["aria-label"] for given in pictures} == {f"{title}. {sentence}"}
         assert {"details", "summary", "table"} <= figure.names(), title
     assert titles > FIGURES
-    assert len(figures(html)) == len(FIGURES) + len(full_report().curves)
+    assert len(figures(html)) == len(FIGURES) + len(full_report().curves) + 1
 
 
 def test_charts_are_drawn_in_the_colours_of_the_theme(html: str) -> None:
@@ -165,7 +170,57 @@ def test_views_of_other_days_name_them(read: Parsed) -> None:
 def test_the_videos_of_a_period_lead_to_their_pages(html: str, read: Parsed) -> None:
     text = " ".join(read.text.split())
     assert "4.0 h (+100 %) 5,000 800 0:18 v1 4.0 h unknown 800 0:18" in text
-    assert f'<a href="{page_of("v1")}">v1</a>' in html
+    assert f'<td><a href="{page_of("video_000")}">' in html
+    assert "<td>v1</td>" in html
+
+
+def test_what_a_filter_leaves_of_a_period_is_beside_everybody(read: Parsed) -> None:
+    text = " ".join(read.text.split())
+    shown = " ".join(HOSTILE.replace("\u202e", " ").split())
+    assert (
+        f"800 sessions of 1,760 (45 %) in the 7 days to 30 Apr 2025 have device “{shown}”; they "
+        "last 0:18 on average, those of everybody 4:10. Plays 5,000 unchanged Sessions 800 +100 % "
+        "on the period before Watch time 4.0 h unchanged Average view duration 0:18 \u221250 % on "
+        "the period before Completions 300 unchanged New to a video 120 unchanged Jumps ahead 40"
+    ) in text
+    assert "How many viewers these are, and how many of them return" in text
+    assert "none of them exists by device" in text
+
+
+def test_without_dimensions_there_is_no_filter_and_nothing_is_said_of_one() -> None:
+    html = page(replace(empty_report(), choices=full_report().choices))
+    assert 'name="of"' not in html
+    assert 'class="everybody"' not in html
+
+
+def test_the_most_values_over_years_are_still_a_small_page(html: str) -> None:
+    report = full_report()
+    chosen = [Filter("country", f"value {number:02d} of a long name") for number in range(FILTERS)]
+    watched = report.choices[0].videos[:1] * VIDEOS_SHOWN
+    left = tuple(Narrowed(each, sums(), sums(), watched) for each in chosen)
+    spans = (7, 28, 90, 365)
+    last = replace(report.choices[-1], narrowed=left)
+    choices = (*(replace(choice(days, 880), narrowed=left) for days in spans), last)
+    days = {day.day: 1_234.5 for day in report.days}
+    of_filters = replace(empty_report(), choices=choices, filters=dict.fromkeys(chosen, days))
+    narrowable = page(of_filters)
+    assert narrowable.count('name="of"') == FILTERS + 1
+    assert len(narrowable.encode()) + len(html.encode()) < 2_000_000
+
+
+def test_each_curve_says_where_most_leave_and_how_it_is_beside_others(read: Parsed) -> None:
+    assert "Most leave for good at 0:00: 2 viewers." in read.text
+    assert (
+        "It holds its viewers better than the median of videos of similar length: on average over "
+        "its parts, 75\u202f% of them hold a smaller share."
+    ) in read.text
+
+
+def test_where_nothing_is_forecast_the_page_says_why() -> None:
+    why = "The model is no better than the rates of videos and viewers."
+    text = parsed(page(replace(empty_report(), forecast_finding=why))).text
+    assert "Nothing is forecast now." in text
+    assert why in text
 
 
 def test_views_are_compared_with_as_long_before(read: Parsed) -> None:

@@ -10,11 +10,16 @@ from support.tables import Row, frame
 from video_assets.analytics.tables import USER_ENGAGEMENT, VIDEO_DAILY
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS
 from video_assets.engagement.tables import SESSIONS
-from video_assets.report.facts import Period, Trend, ViewTrend
+from video_assets.report.facts import Choice, Period, Trend, ViewTrend
 from video_assets.report.inputs import Tables
-from video_assets.report.periods import choices
+from video_assets.report.periods import choices as choices_of
+from video_assets.report.periods import finished_periods
 
 FIRST = date(2025, 1, 1)
+
+
+def choices(tables: Tables) -> tuple[Choice, ...]:
+    return choices_of(tables, finished_periods(tables))
 
 
 def trends(tables: Tables) -> list[Trend]:
@@ -129,5 +134,23 @@ def test_what_nobody_counted_is_unknown(spark: SparkSession) -> None:
         video_daily=frame(spark, rows, VIDEO_DAILY),
     )
     [choice] = choices(tables)
-    found = [(v.video_id, v.title, v.hours, v.hours_before, v.plays) for v in choice.videos]
-    assert found == [("new", None, 1.0, None, 3), ("old", None, 1.0, None, None)]
+    found = [(v.video_id, v.title, v.now.seconds, v.before, v.now.plays) for v in choice.videos]
+    assert found == [("new", None, 3600.0, None, 3), ("old", None, 3600.0, None, None)]
+
+
+def test_a_video_of_a_period_stands_beside_as_many_days_before(spark: SparkSession) -> None:
+    days, nothing = days_from_first(14), dict.fromkeys(VIDEO_DAILY.column_names, 0)
+    rows = [
+        {**nothing, "videoId": "v", "date": day, "isUnfinished": None, "watchSeconds": float(n)}
+        for n, day in enumerate(days)
+    ]
+    before_alone = {**rows[0], "videoId": "gone"}
+    tables = replace(
+        tables_without_rows(spark),
+        sessions=frame(spark, [watched("ann", day) for day in days], SESSIONS),
+        video_daily=frame(spark, [*rows, before_alone], VIDEO_DAILY),
+    )
+    [week] = choices(tables)[0].videos
+    assert week.before is not None
+    assert (week.now.seconds, week.before.seconds) == (sum(range(7, 14)), sum(range(7)))
+    assert [video.before for video in choices(tables)[1].videos] == [None, None]

@@ -12,8 +12,9 @@ from support.browsers import chromium
 from support.html_pages import Parsed, parsed
 from support.report_facts import FIRST, HOSTILE, WRITTEN, buckets, detail, video
 
+from video_assets.report.addresses import page_of
 from video_assets.report.video_facts import VideoDay, VideoDetail
-from video_assets.report.video_page import beside_similar, page_of, video_page
+from video_assets.report.video_page import beside_similar, video_page
 
 PHONE, DESK = 390, 1280
 ODD_IDS = ("a/b", "../../etc/passwd", "Abc", "abc", "", "ü" * 500, "con", HOSTILE)

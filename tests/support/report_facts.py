@@ -19,11 +19,13 @@ from video_assets.report.facts import (
     Curve,
     Dimension,
     Exclusion,
+    Filter,
     FlagDay,
     Group,
     Intake,
     Limits,
     Missing,
+    Narrowed,
     Outcome,
     Outlook,
     People,
@@ -33,6 +35,7 @@ from video_assets.report.facts import (
     QualityDay,
     Report,
     Stretch,
+    Sums,
     Totals,
     Trend,
     Trial,
@@ -50,6 +53,8 @@ DAYS = 120
 WRITTEN = datetime(2025, 5, 1, 2, 30, tzinfo=UTC)
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)> & \"two\" 'quotes' \u202eforged"
 LONG = "u" * 90
+COMPUTERS, PHONES = Filter("device", "computer"), Filter("device", HOSTILE)
+SHORTEST = 7
 DEVICES = Dimension(
     "device", (Group("computer", 100, 30_000.0, 25, 10), Group(HOSTILE, 50, 7_500.0, 5, 10))
 )
@@ -103,7 +108,7 @@ def curve(of: Video, hot_spot: int = 30) -> Curve:
         Stretch(5.0 * n, 5.0 * n + 5, 150 - n, 120 if n == hot_spot else 40 - n // 3, 2)
         for n in range(60)
     )
-    return Curve(of, stretches, opening=150, idle=30, bucket_seconds=5)
+    return Curve(of, stretches, opening=150, idle=30, bucket_seconds=5, relative=0.75)
 
 
 def buckets(viewers: Sequence[int], **changed: Any) -> Buckets:
@@ -138,15 +143,23 @@ def period(days: int, viewers: int, last: date = FIRST + timedelta(days=DAYS - 1
     return Period(first, last, viewers, viewers // 4, 2 * viewers, 500.0 * viewers, 3 * viewers)
 
 
+def sums(**changed: Any) -> Sums:
+    """What a week of some video adds up to."""
+    told = {"sessions": 800, "seconds": 14_400.0, "plays": 5_000, "completions": 300}
+    return Sums(**{**told, "new_viewers": 120, "forward_skips": 40, **changed})
+
+
 def choice(days: int, viewers: int) -> Choice:
     now = period(days, viewers)
     before = period(days, viewers // 2, now.first - timedelta(days=1))
-    watched = PeriodVideo("video_000", HOSTILE, 4.0, 2.0, 5_000, 800)
+    watched = PeriodVideo("video_000", HOSTILE, 300.0, sums(), sums(seconds=7_200.0))
+    untold = replace(watched, video_id="v1", title=None, now=sums(plays=None), before=None)
     return Choice(
         Trend(now, before),
         ViewTrend(now.first, now.last, 7_812, 7_765),
-        (watched, replace(watched, video_id="v1", title=None, hours_before=None, plays=None)),
+        (watched, untold),
         (DEVICES, replace(DEVICES, name="player")),
+        (Narrowed(PHONES, sums(), sums(sessions=400), (watched,)),) if days == SHORTEST else (),
     )
 
 
@@ -192,6 +205,7 @@ def full_report() -> Report:
         flags=(("no_valid_segments", 1_957), ("very_short_watch", 1_000)),
         missing=Missing(((FIRST, 9), (FIRST + timedelta(days=1), 2)), 89, 263, 11_765),
         trials=(TRIAL,),
+        filters={COMPUTERS: {}, PHONES: {FIRST: 2.5, FIRST + timedelta(days=2): 4.0}},
         outlook=Outlook(FIRST, 5_000, 123.4, (Unfinished("v1", HOSTILE, 90, 4.25),)),
     )
 
@@ -217,6 +231,7 @@ def empty_report() -> Report:
         flags=(),
         missing=None,
         trials=(),
+        filters={},
         outlook=None,
     )
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -37,6 +37,8 @@ from video_assets.engagement.tables import SESSIONS, VIDEO_METADATA
 from video_assets.settings import Settings
 from video_assets.sizes import FORECAST_SAMPLE
 
+# Under this name the log of the table has why there are rows, or none.
+FINDING = "finding"
 _LEARNED, _TRIED, _NEWEST = range(3)
 _OF_VIDEO = ("videoWasOpen", "videoWasCompleted")
 WITH_RATES = Table(
@@ -103,7 +105,7 @@ def stage_completion_forecast(spark: Engine, settings: Settings, log: logging.Lo
             return nothing(_in_words(found), newest, found)
         rows = work.forecast(model, newest)
         staged = stage_frame(rows, settings.warehouse, COMPLETION_FORECAST)
-        return Forecast(staged, _in_words(found), newest, found)
+        return _made(staged, _in_words(found), newest, found)
     finally:
         kept.discard()
 
@@ -111,7 +113,14 @@ def stage_completion_forecast(spark: Engine, settings: Settings, log: logging.Lo
 def _nothing(
     into: Any, why: str, newest: date | None = None, found: Evaluation | None = None
 ) -> Forecast:
-    return Forecast(stage_nothing(into)[COMPLETION_FORECAST.name], why, newest, found)
+    return _made(stage_nothing(into)[COMPLETION_FORECAST.name], why, newest, found)
+
+
+def _made(
+    staged: StagedTable, finding: str, newest: date | None, found: Evaluation | None
+) -> Forecast:
+    """A forecast whose finding stays with the table, for those who read it."""
+    return Forecast(replace(staged, origin={FINDING: finding}), finding, newest, found)
 
 
 def _states(stored: Warehouse, days: Sequence[date], tasks: int) -> DataFrame:

@@ -24,11 +24,11 @@ from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.ingestion import clear_source_errors
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 from video_assets.plots import as_markdown, bars_per_day
+from video_assets.report.addresses import PAGE_FILE
 from video_assets.report.build import build_report, report_folder, report_location
 from video_assets.report.data import MIN_VIEWERS
 from video_assets.report.facts import Report
 from video_assets.report.files import report_files, write_files
-from video_assets.report.page import PAGE_FILE
 from video_assets.report.retention import retention_curve
 from video_assets.report.takeaways import held, leaving, power_users, trust
 from video_assets.settings import Settings
@@ -61,7 +61,8 @@ def engagement_report_asset() -> dg.AssetsDefinition:
         description="One HTML page for people: which videos hold viewers, where they leave, who "
         "the power users are, whether the data can be trusted today. It needs no network and no "
         "server: open it in a browser, mail it, print it. It lies below the warehouse, at "
-        "`report/index.html`, beside it the list of videos and a page a video. What it "
+        "`report/index.html`, beside it lists of videos by period and by what is known of "
+        "sessions, and a page a video. What it "
         "says about daily views appears once there are any.",
         deps=[
             *(dg.AssetDep(asset_key(table)) for table in _READ),
@@ -82,7 +83,7 @@ def engagement_report_asset() -> dg.AssetsDefinition:
             built = build_report(spark.spark_session, settings, datetime.now(UTC))
         for refused in built.refused_chapters[:_NAMED]:
             context.log.warning("%s", refused)
-        files = report_files(built.report, built.details)
+        files = report_files(built.report, built.details, built.lists)
         sizes = write_files(report_folder(settings.warehouse), files)
         location = report_location(settings.warehouse)
         context.log.info("the report is at %s", location)

@@ -10,6 +10,7 @@ from resources.delta.errors import MissingTableError
 from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
 from resources.storage import join
+from video_assets.analytics.stage_forecast import FINDING
 from video_assets.analytics.tables import (
     COMPLETION_FORECAST,
     DIMENSION_DAILY,
@@ -22,11 +23,12 @@ from video_assets.analytics.tables import (
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATE
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.report.addresses import PAGE_FILE
 from video_assets.report.chapters import Chapters, read_chapters
 from video_assets.report.data import collect_report
 from video_assets.report.facts import Limits, Report
 from video_assets.report.inputs import Tables
-from video_assets.report.page import PAGE_FILE
+from video_assets.report.period_lists import PeriodList, period_lists
 from video_assets.report.video_details import video_details
 from video_assets.report.video_facts import VideoDetail
 from video_assets.settings import Settings
@@ -51,11 +53,13 @@ class Built:
     Attributes:
         details: of the videos in its list, computed as they are asked for, of the same versions
             of the tables.
+        lists: of the videos by period and filter, likewise.
         refused_chapters: a sentence for each that cannot be read.
     """
 
     report: Report
     details: Iterator[VideoDetail]
+    lists: Iterator[PeriodList]
     refused_chapters: tuple[str, ...]
 
 
@@ -71,7 +75,8 @@ def build_report(session: SparkSession, settings: Settings, written_at: datetime
     listed = {video.video_id for video in report.videos}
     chapters = read_chapters(settings.video_chapters, listed)
     details = video_details(tables, report, width, chapters.of_videos)
-    return Built(_with_chapters(report, chapters), details, chapters.refused)
+    lists = period_lists(tables, report)
+    return Built(_with_chapters(report, chapters), details, lists, chapters.refused)
 
 
 def _with_chapters(report: Report, chapters: Chapters) -> Report:
@@ -116,6 +121,7 @@ def _tables(session: SparkSession, settings: Settings) -> Tables:
         dimension_daily=filled(DIMENSION_DAILY),
         experiment_results=filled(EXPERIMENT_RESULTS),
         completion_forecast=filled(COMPLETION_FORECAST),
+        forecast_finding=(stored.origin(COMPLETION_FORECAST) or {}).get(FINDING),
         video_daily=optional(VIDEO_DAILY),
         excluded_are_counted=settings.count_excluded_viewers,
         unfinished=stored.unfinished_days(SESSIONS),

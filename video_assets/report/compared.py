@@ -5,43 +5,44 @@ from typing import Any
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from video_assets.analytics.aggregates import total
 from video_assets.analytics.tables import EXPERIMENT_METRICS
 from video_assets.report.facts import Dimension, Group, Outcome, Trial
+from video_assets.report.spans import Periods, sums_by_period, sums_of
 
 # With more of them a table compares nothing.
 VALUES_SHOWN = 8
 
 
-def dimensions(daily: DataFrame) -> tuple[Dimension, ...]:
-    """The values of each dimension with most sessions, over all days and videos.
+def dimensions(daily: DataFrame, periods: Periods) -> list[tuple[Dimension, ...]]:
+    """Of each period the values of each dimension with most sessions, over all videos.
 
     Args:
         daily: rows of `dimension_daily`.
+        periods: the periods.
     """
-    values = daily.groupBy("dimension", "value").agg(
-        F.sum("sessions").alias("sessions"),
-        total("watchSeconds").alias("seconds"),
-        F.sum("completions").alias("completions"),
-        F.sum("forwardSkips").alias("forwardSkips"),
+    of = Window.partitionBy("period", "dimension")
+    place = F.row_number().over(of.orderBy(F.desc("sessions"), "value"))
+    rows = (
+        sums_by_period(daily, periods, "dimension", "value")
+        .withColumn("place", place)
+        .where(F.col("place") <= VALUES_SHOWN)
+        .orderBy("period", "dimension", "place")
+        .collect()
     )
-    order = Window.partitionBy("dimension").orderBy(F.desc("sessions"), "value")
-    first = values.withColumn("place", F.row_number().over(order))
-    rows = first.where(F.col("place") <= VALUES_SHOWN).orderBy("dimension", "place").collect()
-    names = dict.fromkeys(row["dimension"] for row in rows)
-    return tuple(
-        Dimension(name, tuple(_group(row) for row in rows if row["dimension"] == name))
-        for name in names
-    )
+    found: list[dict[str, list[Group]]] = [{} for _ in periods.chosen]
+    for row in rows:
+        found[row["period"]].setdefault(row["dimension"], []).append(_group(row))
+    return [tuple(Dimension(name, tuple(of[name])) for name in of) for of in found]
 
 
 def _group(row: Any) -> Group:
+    sums = sums_of(row)
     return Group(
         value=row["value"],
-        sessions=row["sessions"],
-        seconds=row["seconds"],
-        completions=row["completions"],
-        forward_skips=row["forwardSkips"],
+        sessions=sums.sessions,
+        seconds=sums.seconds,
+        completions=sums.completions,
+        forward_skips=sums.forward_skips,
     )
 
 

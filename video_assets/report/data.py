@@ -4,6 +4,7 @@ Whatever is brought to the driver is bounded: the first videos and users, the ne
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,9 @@ from video_assets.engagement.tables import OK
 from video_assets.report.compared import trials
 from video_assets.report.facts import (
     Audience,
+    Choice,
     Curve,
+    Filter,
     FlagDay,
     Intake,
     Limits,
@@ -32,9 +35,11 @@ from video_assets.report.facts import (
     WatchDay,
 )
 from video_assets.report.inputs import DAYS_SHOWN, RowCounts, Tables, listed_videos, watched_nothing
+from video_assets.report.narrowed import days_of_filters, filters, narrowed
 from video_assets.report.outlook import outlook
 from video_assets.report.people import audience, people
-from video_assets.report.periods import choices
+from video_assets.report.periods import VIDEOS_SHOWN, choices, finished_periods
+from video_assets.report.spans import Periods
 
 TOP_VIDEOS = 10
 HELD_VIDEOS = 5
@@ -46,6 +51,7 @@ REASONS = 12
 MIN_VIEWERS = 20
 
 _FLAGGED = "dataQualityFlag"
+_ALL = 100.0
 
 
 def collect_report(
@@ -65,12 +71,14 @@ def collect_report(
     most_watched = tuple(_video(row) for row in listed_videos(videos).collect())
     top = most_watched[:TOP_VIDEOS]
     best, worst = _held(videos)
+    periods = finished_periods(tables)
+    chosen, of_filters = _narrowed(tables, periods, choices(tables, periods))
     ranked = audience(tables.user_engagement, counted=tables.excluded_are_counted)
     return Report(
         written_at=written_at,
         limits=limits,
         totals=totals,
-        choices=choices(tables),
+        choices=chosen,
         days=_watch_days(tables.sessions, since),
         views=_views(tables.daily_views, tables.definition_changes),
         videos=most_watched,
@@ -86,9 +94,27 @@ def collect_report(
         flags=_flags(tables.engagement),
         missing=_missing(tables),
         trials=trials(tables.experiment_results) if tables.experiment_results else (),
+        forecast_finding=tables.forecast_finding,
         outlook=outlook(tables.completion_forecast, videos) if tables.completion_forecast else None,
         groups=_groups(tables),
         unfinished=tuple(sorted(tables.unfinished | tables.unfinished_views)),
+        filters=of_filters,
+    )
+
+
+def _narrowed(
+    tables: Tables, periods: Periods | None, of_everybody: tuple[Choice, ...]
+) -> tuple[tuple[Choice, ...], Mapping[Filter, Mapping[date, float]]]:
+    """What filters leave of each period, and the hours of each day."""
+    daily = tables.dimension_daily
+    if daily is None or periods is None:
+        return of_everybody, {}
+    found = filters(of_everybody[-1].dimensions)
+    left = narrowed(daily, tables.video_performance, found, periods, VIDEOS_SHOWN)
+    of_choices = zip(of_everybody, left, strict=True)
+    return (
+        tuple(replace(choice, narrowed=own) for choice, own in of_choices),
+        days_of_filters(daily, found, periods.known.last),
     )
 
 
@@ -232,6 +258,9 @@ def _curves(tables: Tables, videos: Sequence[Video], bucket_seconds: int) -> tup
     first = position_curve.where(is_one & (F.col("bucketStart") == F.lit(0.0)))
     opening = {row["videoId"]: row["viewers"] for row in first.collect()}
     idle = watched_nothing(tables, list(durations))
+    within = position_curve.where(is_one & (F.col("positionPercent") < F.lit(_ALL)))
+    relative = within.groupBy("videoId").agg(F.avg("relativeRetention").alias("mean"))
+    beside_others = {row["videoId"]: row["mean"] for row in relative.collect()}
     curves = (
         Curve(
             video,
@@ -239,6 +268,7 @@ def _curves(tables: Tables, videos: Sequence[Video], bucket_seconds: int) -> tup
             opening=opening.get(video.video_id, 0),
             idle=idle.get(video.video_id, 0),
             bucket_seconds=bucket_seconds,
+            relative=beside_others.get(video.video_id),
         )
         for video in videos
     )

@@ -113,30 +113,73 @@ class ViewTrend:
 
 
 @dataclass(frozen=True)
-class PeriodVideo:
-    """A video in a period, with everybody who watched it.
+class Sums:
+    """What happened on some days, added up.
 
     Attributes:
-        hours_before: of as many days before; None where the data do not reach back.
-        plays: None where older rows do not tell.
+        sessions: begun on them; each is of one viewer and one video.
+        seconds: watched.
+        plays: times that play was pressed; None where older rows do not tell.
+        completions: times that a video ran to its end.
+        new_viewers: pairs of a viewer and a video whose first day is among them.
+        forward_skips: jumps ahead.
+    """
+
+    sessions: int
+    seconds: float
+    plays: int | None
+    completions: int
+    new_viewers: int
+    forward_skips: int
+
+    @property
+    def average_view(self) -> float:
+        """Seconds watched per session."""
+        return self.seconds / self.sessions if self.sessions else 0.0
+
+
+@dataclass(frozen=True)
+class PeriodVideo:
+    """A video in a period.
+
+    Attributes:
+        duration: in seconds; None where it is unknown.
+        before: of as many days before; None where the data do not reach back.
     """
 
     video_id: str
     title: str | None
-    hours: float
-    hours_before: float | None
-    plays: int | None
-    sessions: int
+    duration: float | None
+    now: Sums
+    before: Sums | None
 
     @property
     def name(self) -> str:
         """What it is called."""
         return title_or_id(self.title, self.video_id)
 
-    @property
-    def average_view(self) -> float:
-        """Seconds watched per session."""
-        return SECONDS_PER_HOUR * self.hours / self.sessions if self.sessions else 0.0
+
+@dataclass(frozen=True)
+class Filter:
+    """What the report can be narrowed to: the sessions with one value of a dimension."""
+
+    dimension: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """What a filter leaves of a period.
+
+    Attributes:
+        before: of as many days before; None where the data do not reach back.
+        videos: those watched longest, most first.
+    """
+
+    filter: Filter
+    now: Sums
+    before: Sums | None
+    videos: tuple[PeriodVideo, ...]
 
 
 @dataclass(frozen=True)
@@ -229,6 +272,7 @@ class Curve:
         idle: viewers who opened the video and watched nothing.
         bucket_seconds: width of a bucket.
         chapters: in their order; empty where none are known.
+        relative: mean of `relativeRetention` over its parts; None where it is unknown.
     """
 
     video: Video
@@ -237,6 +281,7 @@ class Curve:
     idle: int
     bucket_seconds: int
     chapters: tuple[Chapter, ...] = ()
+    relative: float | None = None
 
     def place(self, position: float) -> str:
         """A position as people read it, with its chapter."""
@@ -248,6 +293,12 @@ class Curve:
     def later(self) -> int:
         """Viewers who watched something, and nothing of the first bucket."""
         return self.video.viewers - self.opening - self.idle
+
+    @property
+    def loses_most(self) -> Stretch | None:
+        """Where most leave for good; nobody leaves a video at its end."""
+        most = max(self.stretches[:-1], key=lambda stretch: stretch.exits, default=None)
+        return most if most and most.exits else None
 
     @property
     def rewatch_peaks(self) -> tuple[Stretch, ...]:
@@ -446,12 +497,14 @@ class Choice:
         views: the platform's; None where there are none, or not of so many days.
         videos: those watched longest, most first.
         dimensions: sessions by what is known of them.
+        narrowed: what is left of it by each filter that leaves any session.
     """
 
     trend: Trend
     views: ViewTrend | None = None
     videos: tuple[PeriodVideo, ...] = ()
     dimensions: tuple[Dimension, ...] = ()
+    narrowed: tuple[Narrowed, ...] = ()
 
     @property
     def key(self) -> str:
@@ -505,8 +558,10 @@ class Report:
     """Everything on the page.
 
     Attributes:
+        forecast_finding: why there is an outlook, or none; None where nothing tells.
         unfinished: days whose numbers are those so far, ascending.
         groups: channel or course of the videos that have one.
+        filters: what it can be narrowed to, with the hours watched on each day that has any.
     """
 
     written_at: datetime
@@ -529,8 +584,10 @@ class Report:
     missing: Missing | None
     trials: tuple[Trial, ...] = ()
     outlook: Outlook | None = None
+    forecast_finding: str | None = None
     unfinished: tuple[date, ...] = ()
     groups: Mapping[str, str] = field(default_factory=dict)
+    filters: Mapping[Filter, Mapping[date, float]] = field(default_factory=dict)
 
 
 def percentage(part: float, whole: float) -> float:

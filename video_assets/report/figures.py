@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from video_assets.plots import DayBar, NamedBar, Spec, as_svg, bars_by_day, named_bars
 from video_assets.report import takeaways
+from video_assets.report.addresses import page_of
 from video_assets.report.facts import (
     Audience,
     Curve,
@@ -61,6 +62,7 @@ class Figure:
     Attributes:
         widths: in pixels, without margin, by the CSS class of the picture that is so wide.
         reasons: why rows were refused, with their number.
+        page: where more of it is.
     """
 
     title: str
@@ -70,6 +72,7 @@ class Figure:
     chart: Spec
     widths: Mapping[str, int]
     reasons: Sequence[Row] = ()
+    page: str | None = None
 
     @property
     def pictures(self) -> list[Markup]:
@@ -213,11 +216,18 @@ def retention(curve: Curve) -> Figure:
     rows = [stretch_row(stretch, curve.video) for stretch in curve.coarser(STRETCHES_IN_TABLE)]
     return Figure(
         curve.video.name,
-        takeaways.retention(curve),
+        " ".join(
+            (
+                takeaways.retention(curve),
+                takeaways.losing(curve),
+                takeaways.beside_similar(curve.relative),
+            )
+        ),
         STRETCH_COLUMNS,
         rows,
         retention_curve(curve),
         _NARROW,
+        page=page_of(curve.video.video_id),
     )
 
 

@@ -29,6 +29,7 @@ class Tables:
         definition_changes: days from which something else counts as a view there, and what.
         excluded_are_counted: settings ask to count who would be left out.
         video_daily: None where it was never written.
+        forecast_finding: why the forecast has rows, or none; None where it was never made.
         unfinished: days of sessions that will get more rows.
         unfinished_views: the same of daily views.
     """
@@ -49,6 +50,7 @@ class Tables:
     experiment_results: DataFrame | None = None
     excluded_are_counted: bool = False
     completion_forecast: DataFrame | None = None
+    forecast_finding: str | None = None
     video_daily: DataFrame | None = None
     unfinished: frozenset[date] = frozenset()
     unfinished_views: frozenset[date] = frozenset()

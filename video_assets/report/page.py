@@ -4,13 +4,13 @@ from dataclasses import asdict
 
 from video_assets.plots import DARK, LIGHT
 from video_assets.report import comparisons, counted, figures, period_tiles, takeaways
+from video_assets.report.addresses import LIST_FILE
 from video_assets.report.data import MIN_VIEWERS
 from video_assets.report.facts import Report
 from video_assets.report.inputs import DAYS_SHOWN
 from video_assets.report.rendering import TEMPLATES
-from video_assets.report.video_list import LIST_FILE
-
-PAGE_FILE = "index.html"
+from video_assets.report.video_charts import hours_by_day
+from video_assets.report.video_list import Lists
 
 
 def page(report: Report) -> str:
@@ -21,6 +21,9 @@ def page(report: Report) -> str:
         light=asdict(LIGHT),
         dark=asdict(DARK),
         list_file=LIST_FILE,
+        list_of=Lists(report).file_of,
+        with_page={video.video_id for video in report.videos},
+        hours_by_day=hours_by_day,
         days_shown=DAYS_SHOWN,
         min_viewers=MIN_VIEWERS,
         audience=takeaways.audience,

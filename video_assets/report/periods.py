@@ -1,79 +1,59 @@
 """What happened in each period that people choose, and in the one before it."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, time
+from typing import Any
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from video_assets.days import SECONDS_PER_HOUR
 from video_assets.report.compared import dimensions
-from video_assets.report.facts import Choice, Period, PeriodVideo, Trend, ViewTrend
+from video_assets.report.facts import Choice, Dimension, Period, PeriodVideo, Trend, ViewTrend
 from video_assets.report.inputs import Tables
+from video_assets.report.period_videos import period_videos
+from video_assets.report.spans import LENGTHS, THOUSANDTHS, Days, Periods, filled, known_days
 
-LENGTHS = (7, 28, 90, 365)
 VIDEOS_SHOWN = 10
-_THOUSANDTHS = 1000.0
 
 
-class Days(NamedTuple):
-    """Days from the first to the last."""
+def choices(tables: Tables, periods: Periods | None) -> tuple[Choice, ...]:
+    """What happened in each of the periods."""
+    if periods is None:
+        return ()
+    views = _views(tables, len(periods.chosen))
+    videos = _videos(tables, periods)
+    by_dimension = _dimensions(tables, periods)
+    return tuple(
+        Choice(
+            trend=trend,
+            views=views[n],
+            videos=videos.get((n,), ()),
+            dimensions=by_dimension[n],
+        )
+        for n, trend in enumerate(_trends(tables, periods))
+    )
 
-    first: date
-    last: date
 
-    @property
-    def before(self) -> "Days":
-        """As many, right before."""
-        length = self.last - self.first + timedelta(days=1)
-        return Days(self.first - length, self.last - length)
-
-    def holds(self, day: str) -> Column:
-        """Whether the day in a column is one of them."""
-        return (F.col(day) >= F.lit(self.first)) & (F.col(day) <= F.lit(self.last))
-
-
-def choices(tables: Tables) -> tuple[Choice, ...]:
-    """The periods that the data fill, the shortest first, and all days.
+def finished_periods(tables: Tables) -> Periods | None:
+    """The periods that the data fill, the shortest first, and all days; None before the first.
 
     They end with the newest day that is finished: a part of a day is no match for a whole one.
     """
     finished = tables.sessions
     if tables.unfinished:
         finished = finished.where(F.col("sessionDate") < F.lit(min(tables.unfinished)))
-    known = _range(finished, "sessionDate")
-    if known is None:
-        return ()
-    chosen = _filled(known)
-    views = _views(tables, len(chosen))
-    return tuple(
-        Choice(
-            trend=trend,
-            views=views[n],
-            videos=_videos(tables, days, known),
-            dimensions=_dimensions(tables, days),
-        )
-        for n, (days, trend) in enumerate(zip(chosen, _trends(tables, chosen, known), strict=True))
-    )
+    known = known_days(finished, "sessionDate")
+    return None if known is None else Periods(filled(known))
 
 
-def _range(frame: DataFrame, day: str) -> Days | None:
-    [row] = frame.agg(F.min(day).alias("first"), F.max(day).alias("last")).collect()
-    return None if row["last"] is None else Days(row["first"], row["last"])
-
-
-def _filled(known: Days) -> list[Days]:
-    """The days of each length that the data reach back for, and last all of them."""
-    firsts = [known.last - timedelta(days=length - 1) for length in LENGTHS]
-    return [*(Days(first, known.last) for first in firsts if first > known.first), known]
-
-
-def _trends(tables: Tables, chosen: Sequence[Days], known: Days) -> list[Trend]:
-    spans = [*chosen, *(days.before for days in chosen if days.before.first >= known.first)]
-    found = dict(zip(spans, _periods(tables, spans, known), strict=True))
-    return [Trend(found[days], found.get(days.before), is_all=days == known) for days in chosen]
+def _trends(tables: Tables, periods: Periods) -> list[Trend]:
+    before = [periods.before(n) for n in range(len(periods.chosen))]
+    spans = [*periods.chosen, *filter(None, before)]
+    found = dict(zip(spans, _periods(tables, spans, periods.known), strict=True))
+    return [
+        Trend(found[days], found[earlier] if earlier else None, is_all=days == periods.known)
+        for days, earlier in zip(periods.chosen, before, strict=True)
+    ]
 
 
 def _periods(tables: Tables, spans: Sequence[Days], known: Days) -> list[Period]:
@@ -92,7 +72,7 @@ def _periods(tables: Tables, spans: Sequence[Days], known: Days) -> list[Period]
 
 def _of_user(n: int, days: Days) -> list[Column]:
     is_in = days.holds("sessionDate")
-    thousandths = F.round(F.col("watchTime") * F.lit(_THOUSANDTHS), 0)
+    thousandths = F.round(F.col("watchTime") * F.lit(THOUSANDTHS), 0)
     return [
         F.count_if(is_in).alias(f"rows{n}"),
         F.count_if(is_in & ~F.col("isContinuation")).alias(f"sessions{n}"),
@@ -109,7 +89,7 @@ def _of_all(n: int, days: Days) -> list[Column]:
         F.count_if(is_viewer).alias(f"viewers{n}"),
         F.count_if(is_viewer & (F.col("firstSeen") < F.lit(begin))).alias(f"returning{n}"),
         *(F.coalesce(F.sum(f"{name}{n}"), F.lit(0)).alias(f"{name}{n}") for name in _SUMMED),
-        (F.coalesce(F.sum(f"thousandths{n}"), F.lit(0.0)) / F.lit(_THOUSANDTHS)).alias(f"time{n}"),
+        (F.coalesce(F.sum(f"thousandths{n}"), F.lit(0.0)) / F.lit(THOUSANDTHS)).alias(f"time{n}"),
     ]
 
 
@@ -136,10 +116,10 @@ def _views(tables: Tables, number: int) -> list[ViewTrend | None]:
     counted = tables.daily_views.where(F.col("viewCount").isNotNull())
     if tables.unfinished_views:
         counted = counted.where(F.col("date") < F.lit(min(tables.unfinished_views)))
-    known = _range(counted, "date")
+    known = known_days(counted, "date")
     if known is None:
         return nothing
-    chosen = _filled(known)
+    chosen = filled(known)
     spans = [*chosen, *(days.before for days in chosen)]
     sums = (
         F.coalesce(F.sum(F.when(days.holds("date"), F.col("viewCount"))), F.lit(0)).alias(f"n{n}")
@@ -160,47 +140,16 @@ def _views(tables: Tables, number: int) -> list[ViewTrend | None]:
     return [found.get(length) for length in lengths]
 
 
-def _videos(tables: Tables, days: Days, known: Days) -> tuple[PeriodVideo, ...]:
-    """The videos that are watched longest in a period, everybody counted."""
+def _videos(tables: Tables, periods: Periods) -> Mapping[tuple[int, ...], tuple[PeriodVideo, ...]]:
+    """The videos that are watched longest in each period, everybody counted."""
     if tables.video_daily is None:
-        return ()
-    now, before = days.holds("date"), days.before.holds("date")
-    milliseconds = F.round(F.col("watchSeconds") * F.lit(_THOUSANDTHS), 0)
-    rows = (
-        tables.video_daily.where(now | before)
-        .groupBy("videoId")
-        .agg(
-            F.sum(F.when(now, milliseconds)).alias("now"),
-            F.coalesce(F.sum(F.when(before, milliseconds)), F.lit(0.0)).alias("before"),
-            F.sum(F.when(now, F.col("plays"))).alias("plays"),
-            F.count_if(now & F.col("plays").isNull()).alias("untold"),
-            F.sum(F.when(now, F.col("sessions"))).alias("sessions"),
-        )
-        .where(F.col("now").isNotNull())
-        .orderBy(F.desc("now"), F.asc("videoId"))
-        .limit(VIDEOS_SHOWN)
-        .join(tables.video_performance.select("videoId", "videoTitle"), "videoId", "left")
-        .collect()
-    )
-    reaches_back = days.before.first >= known.first
-    found = [_video(row) for row in rows]
-    ranked = sorted(found, key=lambda video: (-video.hours, video.video_id))
-    return tuple(v if reaches_back else replace(v, hours_before=None) for v in ranked)
+        return {}
+    titles = tables.video_performance
+    found = period_videos(tables.video_daily, titles, periods, VIDEOS_SHOWN)
+    return {ranked.of: ranked.videos for ranked in found}
 
 
-def _video(row: Any) -> PeriodVideo:
-    in_an_hour = _THOUSANDTHS * SECONDS_PER_HOUR
-    return PeriodVideo(
-        video_id=row["videoId"],
-        title=row["videoTitle"],
-        hours=row["now"] / in_an_hour,
-        hours_before=row["before"] / in_an_hour,
-        plays=None if row["untold"] else row["plays"],
-        sessions=row["sessions"],
-    )
-
-
-def _dimensions(tables: Tables, days: Days) -> Any:
+def _dimensions(tables: Tables, periods: Periods) -> Sequence[tuple[Dimension, ...]]:
     if tables.dimension_daily is None:
-        return ()
-    return dimensions(tables.dimension_daily.where(days.holds("date")))
+        return [()] * len(periods.chosen)
+    return dimensions(tables.dimension_daily, periods)

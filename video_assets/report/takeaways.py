@@ -40,6 +40,7 @@ _DAYS_NAMED = 3
 _PEAKS_NAMED = 3
 _USERS_NAMED = 3
 _PER_CENT = 100
+_EVEN = 0.5
 _NEWEST_DAYS = 7
 _VIEW_PERIODS = (7, 28)
 
@@ -224,7 +225,8 @@ def leaving(curves: tuple[Curve, ...]) -> str:
     """Where people leave the most watched video, and what they watch again."""
     if not curves:
         return NOTHING_WATCHED
-    return f"{quoted(curves[0].video.name)}, the most watched: {retention(curves[0])}"
+    first = curves[0]
+    return f"{quoted(first.video.name)}, the most watched: {retention(first)} {losing(first)}"
 
 
 def retention(curve: Curve) -> str:
@@ -237,6 +239,31 @@ def retention(curve: Curve) -> str:
         gone = f"{clock(video.drop_off)} of {clock(video.duration)}{within}"
         found.append(f"half of the others are gone by {gone}")
     return f"{'; '.join(found)}. {_opening(curve)}{_rewatched(curve)}"
+
+
+def losing(curve: Curve) -> str:
+    """Where most leave a video for good."""
+    most = curve.loses_most
+    if most is None:
+        return "Nobody leaves before the end."
+    return f"Most leave for good at {curve.place(most.start)}: {count(most.exits, 'viewer')}."
+
+
+def beside_similar(relative: float | None) -> str:
+    """Whether a video holds its viewers better than others of its length.
+
+    Args:
+        relative: mean of `relativeRetention` over its parts.
+    """
+    if relative is None:
+        return "No other video is of similar length."
+    if relative == _EVEN:
+        return "It holds its viewers as the median of videos of similar length."
+    kind = "better" if relative > _EVEN else "less well"
+    return (
+        f"It holds its viewers {kind} than the median of videos of similar length: on average over "
+        f"its parts, {percent(_PER_CENT * relative)} of them hold a smaller share."
+    )
 
 
 def _opening(curve: Curve) -> str:

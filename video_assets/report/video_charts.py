@@ -1,6 +1,7 @@
 """The charts of one video: its curve, beside others, what begins and ends, and its days."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
@@ -9,7 +10,7 @@ from video_assets.report.facts import Stretch
 from video_assets.report.moments import left, skipped_over, watched_again
 from video_assets.report.shapes import Chart, Place, Shape, area, bars, line
 from video_assets.report.video_facts import Buckets, Moment, VideoDetail
-from video_assets.wording import clock, count, full_day, short_day
+from video_assets.wording import clock, count, full_day, hours, short_day
 
 STRETCHES = 240
 _BARS = 60
@@ -136,6 +137,24 @@ def by_day(values: Mapping[date, float], unit: str, saying: str) -> Chart:
     return Chart(
         saying, (Shape("up", bars(edges, heights)),), top, "", ends if days > 1 else ends[:1]
     )
+
+
+@dataclass(frozen=True)
+class DayHours:
+    """The hours of some days: in a sentence, as a chart and as rows, the newest first."""
+
+    said: str
+    chart: Chart
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+
+
+def hours_by_day(of: Mapping[date, float], title: str) -> DayHours:
+    """What was watched on each of some days, at least one."""
+    most = max(of, key=lambda day: (of[day], day))
+    said = f"{hours(sum(of.values()))} on {count(len(of), 'day')}; most on {full_day(most)}."
+    rows = [(full_day(day), f"{of[day]:,.2f}") for day in sorted(of, reverse=True)]
+    return DayHours(said, by_day(of, "hours", f"{title}. {said}"), ("Day", "Hours"), rows)
 
 
 def _positions(duration: float) -> tuple[Place, ...]:

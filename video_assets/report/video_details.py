@@ -16,6 +16,7 @@ from video_assets.days import SECONDS_PER_HOUR
 from video_assets.report.facts import Chapter, Report
 from video_assets.report.first_days import LENGTHS, first_days, first_days_of
 from video_assets.report.inputs import DAYS_SHOWN, Tables, listed_videos, watched_nothing
+from video_assets.report.slices import slices_by
 from video_assets.report.video_facts import Buckets, FirstDays, VideoDay, VideoDetail
 
 # Curves of so many videos are on the driver at a time: some hundred buckets each.
@@ -81,15 +82,7 @@ def _curves(curve: DataFrame, ids: Sequence[str]) -> dict[str, Buckets]:
     is_shown = F.coalesce(F.col("positionPercent"), F.lit(0.0)) < F.lit(_WHOLE)
     rows = curve.where(F.col("videoId").isin(*ids) & is_shown).select("videoId", *_CURVE)
     found = rows.orderBy("videoId", "bucketStart").toArrow()
-    return {video: _buckets(own) for video, own in _by_video(found)}
-
-
-def _by_video(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-    """The rows of each video, which lie together."""
-    videos: list[str] = rows["videoId"].to_pylist()  # type: ignore[assignment]
-    changes = [n for n, video in enumerate(videos) if n == 0 or video != videos[n - 1]]
-    for first, end in zip(changes, [*changes[1:], len(videos)], strict=True):
-        yield videos[first], rows.slice(first, end - first)
+    return {video: _buckets(own) for (video,), own in slices_by(found, "videoId")}
 
 
 def _buckets(rows: pa.Table) -> Buckets:

@@ -1,7 +1,5 @@
 """The page of one video: a file of its own beside the report, without network or script."""
 
-import base64
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -27,25 +25,10 @@ from video_assets.wording import (
     quoted,
 )
 
-# Short, because the list of 10,000 videos names it as often.
-FOLDER = "v"
-
-# 50 bits: of 10,000 videos two have one name once in 20 million reports.
-_NAME_LENGTH = 10
-_EVEN = 0.5
 _FIRST_COLUMNS = (
     *("First", "Viewers", "Median of viewers", "Watch time", "Median of watch time"),
     "Compared",
 )
-
-
-def page_of(video_id: str) -> str:
-    """The file of a video's page, relative to the list: the same in every report.
-
-    An id may hold anything, and some file systems do not tell capitals from small letters.
-    """
-    digest = base64.b32encode(hashlib.sha256(video_id.encode()).digest()).decode()
-    return f"{FOLDER}/{digest[:_NAME_LENGTH].lower()}.html"
 
 
 def video_page(detail: VideoDetail, written_at: datetime) -> str:
@@ -146,16 +129,7 @@ def _moments(detail: VideoDetail) -> list[Ranked]:
 def beside_similar(detail: VideoDetail) -> str:
     """Whether it holds its viewers better than videos of similar length, in a sentence."""
     known = detail.buckets.relative[~np.isnan(detail.buckets.relative)]
-    if not len(known):
-        return "No other video is of similar length."
-    mean = float(known.mean())
-    if mean == _EVEN:
-        return "It holds its viewers as the median of videos of similar length."
-    kind = "better" if mean > _EVEN else "less well"
-    return (
-        f"It holds its viewers {kind} than the median of videos of similar length: on average over "
-        f"its parts, {percent(100 * mean)} of them hold a smaller share."
-    )
+    return takeaways.beside_similar(float(known.mean()) if len(known) else None)
 
 
 def _parts(detail: VideoDetail, curve: Curve) -> tuple[Row, Sequence[Row]]:

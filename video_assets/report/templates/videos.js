@@ -6,6 +6,8 @@ const rows = [...table.tBodies[0].rows];
 const numbers = JSON.parse(document.querySelector("#groups")?.textContent ?? "[]");
 const groupOf = new Map(rows.map((row, place) => [row, numbers[place]]));
 const headers = [...table.tHead.rows[0].cells];
+const least = form.querySelector("[data-column]");
+const ways = [...document.querySelectorAll("nav a")];
 
 // A number as it is written, a position in seconds, or nothing.
 const value = (cell) => {
@@ -16,15 +18,18 @@ const value = (cell) => {
 
 const show = () => {
   const text = form.text.value.trim().toLowerCase();
-  const viewers = Number(form.viewers.value);
+  const column = Number(least.dataset.column);
   const group = form.group?.value ?? "";
   for (const row of rows) {
     const names = `${row.cells[0].textContent} ${row.dataset.id}`.toLowerCase();
     const isOfGroup = group === "" || groupOf.get(row) === Number(group);
-    row.hidden = !isOfGroup || !names.includes(text) || value(row.cells[2]) < viewers;
+    row.hidden = !isOfGroup || !names.includes(text) || value(row.cells[column]) < Number(least.value);
   }
   const shown = rows.filter((row) => !row.hidden).length;
   form.querySelector("output").textContent = `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")} shown`;
+  // What is asked for goes along to the list of another period or of other viewers.
+  const asked = new URLSearchParams(new FormData(form)).toString();
+  for (const way of ways) way.hash = asked;
 };
 
 const sort = (column) => {
@@ -57,7 +62,8 @@ const save = () => {
   const link = document.createElement("a");
   // With a byte order mark Excel reads UTF-8.
   link.href = URL.createObjectURL(new Blob(["\ufeff" + text], { type: "text/csv" }));
-  link.download = "videos.csv";
+  const title = document.title.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, "_").replaceAll(/^_|_$/g, "");
+  link.download = `${title.slice(0, 60)}.csv`;
   link.click();
 };
 
@@ -73,5 +79,8 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   save();
 });
+for (const [name, text] of new URLSearchParams(location.hash.slice(1))) {
+  if (form.elements[name]) form.elements[name].value = text;
+}
 form.hidden = false;
 show();

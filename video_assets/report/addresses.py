@@ -1,0 +1,26 @@
+"""Where the files of the report lie, below its folder."""
+
+import base64
+import hashlib
+
+PAGE_FILE = "index.html"
+LIST_FILE = "videos.html"
+# Short, because a list of 10,000 videos names it as often.
+VIDEOS = "v"
+LISTS = "lists"
+# 50 bits: of 10,000 videos two have one name once in 20 million reports.
+_NAME_LENGTH = 10
+
+
+def page_of(video_id: str) -> str:
+    """The file of a video's page, relative to the list: the same in every report.
+
+    An id may hold anything, and some file systems do not tell capitals from small letters.
+    """
+    return f"{VIDEOS}/{file_name(video_id)}.html"
+
+
+def file_name(text: str) -> str:
+    """A name for whatever text, without suffix: the same for the same text."""
+    digest = base64.b32encode(hashlib.sha256(text.encode()).digest()).decode()
+    return digest[:_NAME_LENGTH].lower()
