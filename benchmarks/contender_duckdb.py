@@ -7,6 +7,15 @@ import sql_rules as rules
 
 _BY_DAY = "FORMAT parquet, COMPRESSION zstd, OVERWRITE_OR_IGNORE"
 _FILE = "FORMAT parquet, COMPRESSION zstd"
+_COLUMNS = {
+    "timestamp": "TIMESTAMPTZ",
+    "userId": "VARCHAR",
+    "sessionId": "VARCHAR",
+    "videoId": "VARCHAR",
+    "eventName": "VARCHAR",
+    "currentTime": "DOUBLE",
+    "seekTime": "DOUBLE",
+}
 
 
 def engagement_only(events: Path, metadata: Path, output: Path) -> Path:
@@ -56,6 +65,17 @@ def _connection(events: Path, metadata: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute("SET preserve_insertion_order = false")
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute(f"CREATE VIEW source AS FROM read_parquet('{events}/*.parquet')")
+    connection.execute(f"CREATE VIEW source AS FROM {_source(events)}")
     connection.execute(f"CREATE VIEW metadata AS FROM read_parquet('{metadata}')")
     return connection
+
+
+def _source(events: Path) -> str:
+    """Parquet, JSON lines or CSV, plain or gzipped, as the first file is."""
+    first = min(events.iterdir())
+    files = f"'{events}/*'"
+    if ".parquet" in first.suffixes:
+        return f"read_parquet({files})"
+    if ".csv" in first.suffixes:
+        return f"read_csv({files}, header = true, columns = {_COLUMNS})"
+    return f"read_json({files}, format = 'newline_delimited', columns = {_COLUMNS})"

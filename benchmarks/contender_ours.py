@@ -70,7 +70,7 @@ def whole_pipeline(events: Path, metadata: Path, output: Path) -> Path:
 
 def days_of(events: Path) -> DayRange:
     """The days that a folder of sample events was made for."""
-    days = [date.fromisoformat(path.stem[-10:]) for path in events.glob("*.parquet")]
+    days = [date.fromisoformat(path.name.partition(".")[0][-10:]) for path in events.iterdir()]
     return DayRange(min(days), DayRange.single(max(days)).end)
 
 

@@ -40,15 +40,23 @@ class FailedRunError(RuntimeError):
     """A measured process failed; the message is the end of what it wrote."""
 
 
-def measure(command: Sequence[str]) -> Measurement:
+def measure(command: Sequence[str], **environment: object) -> Measurement:
     """Run a command whose last line is a JSON object with `seconds`.
+
+    Args:
+        command: the command.
+        environment: variables beside those of this process.
 
     Raises:
         FailedRunError: it ended with an error.
     """
     before = os.times()
     process = subprocess.Popen(  # noqa: S603 (the benchmark's own scripts)
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {name: str(value) for name, value in environment.items()},
     )
     peak = _Peak(process.pid)
     written, errors = process.communicate()
