@@ -26,12 +26,14 @@ WORKS = {
 }
 TITLES = {
     "ours": "ours",
+    "before": "ours, the build before",
     "dagster": "ours through Dagster",
     "duckdb": "DuckDB SQL",
     "polars": "Polars",
     "spark": "Apache Spark SQL, local",
     "floor": "floor: read the columns, do nothing",
 }
+BEFORE = "before"
 ONLY_WHOLE = {"dagster"}
 # Takes a quarter of an hour and more beyond: one run tells enough.
 ONCE_ABOVE_MILLIONS = {"spark": 1}
@@ -72,6 +74,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=3, help="interleaved runs of each contender")
     parser.add_argument("--works", nargs="*", default=list(WORKS), choices=WORKS)
     parser.add_argument("--contenders", nargs="+", default=list(TITLES), choices=TITLES)
+    parser.add_argument(
+        "--against", type=Path, help="a checkout of another build, with its own environment"
+    )
     parser.add_argument("--increments", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--history", type=int, nargs="+", default=[30, 300], help="days")
     parser.add_argument("--events-a-day", type=int, nargs="+", default=[33_333, 100_000])
@@ -100,7 +105,7 @@ def _measured(
     work: str, millions: int, sample: Sample, options: argparse.Namespace
 ) -> dict[str, list[Measurement]]:
     runs: dict[str, list[Measurement]] = defaultdict(list)
-    names = [name for name in options.contenders if _is_able(name, work)]
+    names = [name for name in options.contenders if _is_able(name, work, options.against)]
     for turn in range(options.runs):
         for name in names:
             if turn and millions > ONCE_ABOVE_MILLIONS.get(name, millions):
@@ -108,9 +113,7 @@ def _measured(
             output = options.folder / "outputs" / name
             print(f"{work}, run {turn + 1}: {TITLES[name]}", file=sys.stderr)
             try:
-                runs[name].append(
-                    measure(script("contender.py", name, work, *sample.places, output))
-                )
+                runs[name].append(_run(name, work, *sample.places, output, options.against))
             except FailedRunError as error:
                 print(f"{TITLES[name]} failed: {error}")
         if turn == 0:
@@ -120,7 +123,19 @@ def _measured(
     return runs
 
 
-def _is_able(name: str, work: str) -> bool:
+def _run(  # noqa: PLR0913, PLR0917 (as the contender's command line)
+    name: str, work: str, events: Path, metadata: Path, output: Path, against: Path | None
+) -> Measurement:
+    if name != BEFORE or against is None:
+        return measure(script("contender.py", name, work, events, metadata, output))
+    python, contender = against / ".venv/bin/python", against / "benchmarks/contender.py"
+    command = [str(part) for part in (python, contender, "ours", work, events, metadata, output)]
+    return measure(command, PYTHONPATH=against)
+
+
+def _is_able(name: str, work: str, against: Path | None) -> bool:
+    if name == BEFORE:
+        return against is not None
     if name in ONLY_WHOLE and work != "whole_pipeline":
         return False
     if name == "spark":
@@ -130,7 +145,7 @@ def _is_able(name: str, work: str) -> bool:
 
 def _drop_different(runs: dict[str, list[Measurement]]) -> None:
     ours = files(runs["ours"][0].output["result"]) if "ours" in runs else ""
-    for name in ("duckdb", "polars", "spark"):
+    for name in (BEFORE, "duckdb", "polars", "spark"):
         if ours and name in runs:
             try:
                 rows = require_same_rows(ours, files(runs[name][0].output["result"]))
