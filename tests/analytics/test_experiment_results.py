@@ -152,7 +152,7 @@ def test_viewers_of_two_variants_are_said(watched: Checked) -> None:
     both = [row | {"userId": "old 1", "sessionId": "s2"} for row in viewers(1, "new")]
     watched.sessions(*viewers(20, "old"), *both)
     assert {row["viewersOfSeveral"] for row in results(watched)} == {1}
-    assert "one_variant_a_viewer" in watched.failing(EXPERIMENT_RESULTS)
+    assert watched.fails("one_variant_a_viewer", EXPERIMENT_RESULTS)
 
 
 def test_a_variant_without_viewers_has_no_mean(watched: Checked) -> None:

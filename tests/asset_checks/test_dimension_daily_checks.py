@@ -49,7 +49,7 @@ def test_without_a_dimension_nothing_is_asked(checked: Checked) -> None:
 
 def test_a_value_whose_numbers_contradict_each_other_is_reported(good: Checked) -> None:
     good.holds(DIMENSION_DAILY, [counted(3, "tv", newViewers=2)])
-    assert "possible_numbers" in good.failing(DIMENSION_DAILY, days(3))
+    assert good.fails("possible_numbers", DIMENSION_DAILY, days(3))
 
 
 @pytest.mark.parametrize("changed", [{"sessions": 2}, {"watchSeconds": 20.001}, {"videoId": "v9"}])
@@ -64,7 +64,7 @@ def test_values_that_add_up_to_something_else_are_reported(
 
 def test_a_dimension_that_a_day_lacks_is_reported_by_the_days_run(good: Checked) -> None:
     good.holds(DIMENSION_DAILY, [], also=[day(3)])
-    assert "sums_match_sessions" in good.failing(DIMENSION_DAILY, days(3))
+    assert good.fails("sums_match_sessions", DIMENSION_DAILY, days(3))
     assert good.failing(DIMENSION_DAILY) == []
 
 

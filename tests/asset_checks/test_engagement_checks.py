@@ -33,7 +33,7 @@ def test_a_negative_measure_is_reported(checked: Checked, measure: str) -> None:
 
 def test_a_measure_that_is_no_number_is_reported(checked: Checked) -> None:
     checked.engagement(engaged(watchPercentage=float("nan")))
-    assert "no_negative_measure" in checked.failing(ENGAGEMENT)
+    assert checked.fails("no_negative_measure", ENGAGEMENT)
 
 
 @pytest.mark.parametrize(
@@ -76,13 +76,13 @@ def test_a_row_at_the_threshold_passes(
     checked: Checked, check: str, changed: dict[str, Any]
 ) -> None:
     checked.engagement(engaged(**changed))
-    assert check not in checked.failing(ENGAGEMENT)
+    assert not checked.fails(check, ENGAGEMENT)
 
 
 def test_the_newest_row_tells_when_the_table_was_computed(checked: Checked) -> None:
     old, older = NOON - timedelta(hours=25), NOON - timedelta(hours=26)
     checked.engagement(engaged(userId="anna"), engaged(processedAt=old))
-    assert "computed_recently" not in checked.failing(ENGAGEMENT)
+    assert not checked.fails("computed_recently", ENGAGEMENT)
     checked.engagement(engaged(userId="anna", processedAt=older), engaged(processedAt=old))
     said = checked.results(ENGAGEMENT)["computed_recently"]
     assert not said.passed

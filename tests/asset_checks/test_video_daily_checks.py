@@ -37,7 +37,7 @@ def test_numbers_that_contradict_each_other_are_reported(
     good: Checked, changed: dict[str, Any]
 ) -> None:
     good.holds(VIDEO_DAILY, [day_of_video(2, **{"newViewers": 1, **changed})])
-    assert "possible_numbers" in good.failing(VIDEO_DAILY, days(2))
+    assert good.fails("possible_numbers", VIDEO_DAILY, days(2))
     assert good.failing(VIDEO_DAILY, days(3)) == []
 
 
@@ -56,7 +56,7 @@ def test_sums_that_are_not_those_of_the_sessions_are_reported(
 
 def test_a_day_that_lacks_a_video_of_its_sessions_is_reported(good: Checked) -> None:
     good.holds(VIDEO_DAILY, [], also=[day(2)])
-    assert "sums_match_sessions" in good.failing(VIDEO_DAILY, days(2))
+    assert good.fails("sums_match_sessions", VIDEO_DAILY, days(2))
 
 
 def test_who_is_new_on_a_day_on_which_engagement_knows_better_is_reported(good: Checked) -> None:

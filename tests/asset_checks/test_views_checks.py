@@ -129,24 +129,24 @@ def test_a_range_says_who_is_missing_on_which_day(checked: Checked) -> None:
 def test_a_hidden_count_is_an_answer(checked: Checked) -> None:
     checked.views(viewed("v1", day(8)))
     checked.snapshots(snapshot("v1", day(9), None))
-    assert "every_known_video_answered" not in checked.failing(LIFETIME_SNAPSHOTS)
+    assert not checked.fails("every_known_video_answered", LIFETIME_SNAPSHOTS)
 
 
 def test_a_day_without_any_answer_is_reported(checked: Checked) -> None:
     checked.views(viewed("v1", day(8)))
     checked.holds(LIFETIME_SNAPSHOTS, [], also=[day(9)])
-    assert "every_known_video_answered" in checked.failing(LIFETIME_SNAPSHOTS, days(9))
+    assert checked.fails("every_known_video_answered", LIFETIME_SNAPSHOTS, days(9))
 
 
 def test_past_days_of_a_range_that_never_asked_lack_nothing(checked: Checked) -> None:
     checked.views(viewed("v1", day(2)))
     checked.snapshots(snapshot("v1", day(9), 10))
-    assert "every_known_video_answered" not in checked.failing(LIFETIME_SNAPSHOTS, days(3, 9))
+    assert not checked.fails("every_known_video_answered", LIFETIME_SNAPSHOTS, days(3, 9))
 
 
 def test_without_any_snapshot_nobody_was_asked(checked: Checked) -> None:
     checked.views(viewed("v1", day(2)))
-    assert "every_known_video_answered" not in checked.failing(LIFETIME_SNAPSHOTS)
+    assert not checked.fails("every_known_video_answered", LIFETIME_SNAPSHOTS)
 
 
 def test_a_count_below_any_earlier_snapshot_is_reported(checked: Checked) -> None:
@@ -156,7 +156,7 @@ def test_a_count_below_any_earlier_snapshot_is_reported(checked: Checked) -> Non
         snapshot("v1", day(4), 9),
         snapshot("v2", day(4), 1),
     )
-    assert "counts_never_fall" not in checked.failing(LIFETIME_SNAPSHOTS, days(2, 3))
+    assert not checked.fails("counts_never_fall", LIFETIME_SNAPSHOTS, days(2, 3))
     for run in (days(4), days(2, 4), None):
         said = checked.results(LIFETIME_SNAPSHOTS, run)["counts_never_fall"]
         assert value(said, "days") == "2025-01-04"
@@ -167,7 +167,7 @@ def test_a_count_below_any_earlier_snapshot_is_reported(checked: Checked) -> Non
 
 def test_counts_that_stay_or_grow_pass(checked: Checked) -> None:
     checked.snapshots(*(snapshot("v1", day(n), count) for n, count in ((2, 10), (3, 10), (4, 11))))
-    assert "counts_never_fall" not in checked.failing(LIFETIME_SNAPSHOTS)
+    assert not checked.fails("counts_never_fall", LIFETIME_SNAPSHOTS)
 
 
 def with_settings(checked: Checked, **changed: object) -> None:

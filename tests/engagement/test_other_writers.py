@@ -130,7 +130,7 @@ def test_maintenance_writes_files_without_the_rows_that_spark_marked(
     warehouse, location = used.settings.warehouse, str(used.folder(SESSIONS))
     other.sql(warehouse, MARKING, DELETE)
     checks = Checked(spark, Path(warehouse))
-    assert "sums_match_sessions" in checks.failing(ENGAGEMENT)
+    assert checks.fails("sums_match_sessions", ENGAGEMENT)
     reader = open_table(location)
     tidy(location, SESSIONS, NOTHING_STAYS)
     assert not rows_marked_deleted(open_table(location))
@@ -138,7 +138,7 @@ def test_maintenance_writes_files_without_the_rows_that_spark_marked(
     tidy(location, SESSIONS, NOTHING_STAYS)
     assert not list(Path(location).glob("*.bin"))
     continue_with(used)
-    assert "sums_match_sessions" not in checks.failing(ENGAGEMENT)
+    assert not checks.fails("sums_match_sessions", ENGAGEMENT)
     assert results(used, SESSIONS, ENGAGEMENT) == results(without_eve, SESSIONS, ENGAGEMENT)
     assert other.count(warehouse, SESSIONS) == len(without_eve.rows(SESSIONS))
 

@@ -1,6 +1,6 @@
 """Small stored tables, and what the checks say about them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from support.world import World
 from asset_checks.dagster_checks import thresholds_of
 from asset_checks.definitions import RULES
 from asset_checks.evaluate import find
-from asset_checks.rules import CheckInput, WrittenRows
+from asset_checks.rules import CheckInput, Rule, WrittenRows
 from asset_checks.verdict import verdict
 from resources.delta.commit import commit
 from resources.delta.stage import stage_frame
@@ -232,9 +232,14 @@ class Checked(World):
     def tolerate(self, **thresholds: float) -> None:
         self.thresholds = CheckThresholds(**thresholds)
 
-    def results(self, table: Table, run: DayRange | None = None) -> dict[str, dg.AssetCheckResult]:
+    def results(
+        self, table: Table, run: DayRange | None = None
+    ) -> Mapping[str, dg.AssetCheckResult]:
         """What every check of a table that applies says, over a run's days or the whole table."""
-        given = CheckInput(
+        return Results(self._given(table, run))
+
+    def _given(self, table: Table, run: DayRange | None) -> CheckInput:
+        return CheckInput(
             stored=Warehouse(self.settings.warehouse, lambda: self.spark).snapshot(),
             settings=self.settings,
             thresholds=self.thresholds,
@@ -244,11 +249,6 @@ class Checked(World):
             newest_write=lambda: self.newest_write,
             counts_by_day=self._reported,
         )
-        found = find(RULES[table.name], given)
-        return {
-            rule.name: dg.AssetCheckResult(**verdict(rule, finding, given).of(rule))
-            for rule, finding in found
-        }
 
     def _reported(self, asked: Iterable[date]) -> Mapping[date, Mapping[str, float]]:
         """As runs of one day each tell it."""
@@ -257,7 +257,38 @@ class Checked(World):
         return {day: written.counts for day in asked if single and day in written.days.days}
 
     def failing(self, table: Table, run: DayRange | None = None) -> list[str]:
-        return [name for name, said in self.results(table, run).items() if not said.passed]
+        """The checks of a table that do not pass, all found together as in a run."""
+        given = self._given(table, run)
+        found = find(_rules(given), given)
+        return [rule.name for rule, one in found if not verdict(rule, one, given).passed]
+
+    def fails(self, check: str, table: Table, run: DayRange | None = None) -> bool:
+        """Whether a check of a table applies and does not pass."""
+        assert check in {rule.name for rule in RULES[table.name]}
+        results = self.results(table, run)
+        return check in results and not results[check].passed
+
+
+class Results(Mapping[str, dg.AssetCheckResult]):
+    """What checks say, each of them found when it is looked at."""
+
+    def __init__(self, given: CheckInput) -> None:
+        self._given = given
+        self._applying = {rule.name: rule for rule in _rules(given) if rule.applies(given)}
+
+    def __getitem__(self, name: str) -> dg.AssetCheckResult:
+        [(rule, finding)] = find([self._applying[name]], self._given)
+        return dg.AssetCheckResult(**verdict(rule, finding, self._given).of(rule))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._applying)
+
+    def __len__(self) -> int:
+        return len(self._applying)
+
+
+def _rules(given: CheckInput) -> Sequence[Rule]:
+    return RULES[given.table.name]
 
 
 def value(said: dg.AssetCheckResult, name: str) -> Any:
