@@ -16,6 +16,7 @@ from deltalake.exceptions import CommitFailedError
 from resources.delta.commit import open_table
 from resources.delta.deletion_vectors import file_name, is_deletion_vector, rows_marked_deleted
 from resources.delta.table import Table
+from resources.delta.transactions import entries_since_checkpoint
 from resources.storage import delete_keys, object_store
 
 TARGET_BYTES = 128 * 1024 * 1024
@@ -23,6 +24,9 @@ TARGET_BYTES = 128 * 1024 * 1024
 _FILES_WORTH_JOINING = 4
 # Between two runs of a weekly maintenance, and a day for whoever repairs it.
 _BETWEEN_RUNS = timedelta(days=8)
+# A reader opens each log entry since the checkpoint; a checkpoint may be longer than a few of them.
+_ENTRIES_WORTH_A_CHECKPOINT = 10
+_LOG = "_delta_log/"
 MAX_STORED_RATIO = 3.0
 MAX_FILES_RATIO = 10.0
 
@@ -35,8 +39,10 @@ class Extent:
         live_files: files of its newest version.
         live_bytes: their bytes.
         needed_files: files that so many bytes need, in the partitions that they are in.
-        stored_files: all files in its folder, its log included.
-        stored_bytes: their bytes.
+        past_files: other files in its folder, of older versions and of runs that go on.
+        past_bytes: their bytes.
+        log_files: files that say which of them are of which version.
+        log_bytes: their bytes.
         overdue_bytes: bytes of data files that no version needs which readers may still open, and
             that a weekly `maintenance` would have deleted.
     """
@@ -44,9 +50,16 @@ class Extent:
     live_files: int
     live_bytes: int
     needed_files: int
-    stored_files: int
-    stored_bytes: int
+    past_files: int
+    past_bytes: int
+    log_files: int
+    log_bytes: int
     overdue_bytes: int
+
+    @property
+    def stored_bytes(self) -> int:
+        """All that lies in its folder."""
+        return self.live_bytes + self.past_bytes + self.log_bytes
 
     @property
     def is_tidy(self) -> bool:
@@ -75,26 +88,33 @@ def extent(location: str, retention: timedelta, now: datetime | None = None) -> 
         per_partition[partition] += size
     overdue_since = (now or datetime.now(UTC)) - retention - _BETWEEN_RUNS
     stored = [entry for page in obstore.list(object_store(location)) for entry in page]
+    log = [entry for entry in stored if entry["path"].startswith(_LOG)]
+    past = [
+        entry
+        for entry in stored
+        if not entry["path"].startswith(_LOG) and entry["path"] not in live
+    ]
     overdue = (
         entry["size"]
-        for entry in stored
-        if entry["path"].endswith(".parquet")
-        and not entry["path"].startswith("_delta_log/")
-        and entry["path"] not in live
-        and entry["last_modified"] < overdue_since
+        for entry in past
+        if entry["path"].endswith(".parquet") and entry["last_modified"] < overdue_since
     )
     return Extent(
         live_files=len(live),
         live_bytes=sum(per_partition.values()),
         needed_files=sum(map(_needed, per_partition.values())),
-        stored_files=len(stored),
-        stored_bytes=sum(entry["size"] for entry in stored),
+        past_files=len(past),
+        past_bytes=sum(entry["size"] for entry in past),
+        log_files=len(log),
+        log_bytes=sum(entry["size"] for entry in log),
         overdue_bytes=sum(overdue),
     )
 
 
 def tidy(location: str, table: Table, retention: timedelta) -> tuple[Extent, Extent]:
-    """Join small files, write a checkpoint, drop log entries and files that nobody needs.
+    """Join small files, drop log entries and files that nobody needs.
+
+    A log of many entries gets a checkpoint, without which none of them could go.
 
     Files that hold rows which another tool marked as deleted are written again without them.
 
@@ -132,7 +152,8 @@ def tidy(location: str, table: Table, retention: timedelta) -> tuple[Extent, Ext
                 max_concurrent_tasks=1,
             )
     newest = open_table(location)
-    newest.create_checkpoint()
+    if entries_since_checkpoint(location, newest) >= _ENTRIES_WORTH_A_CHECKPOINT:
+        newest.create_checkpoint()
     newest.cleanup_metadata()
     _vacuum(newest, location, retention, keep_deletion_vectors=bool(marked))
     return before, extent(location, retention)
@@ -169,16 +190,16 @@ def _vacuum(
 
     It deletes those that the newest version needs as well, and the table cannot be read any more.
     """
-    options: dict[str, Any] = {
-        "retention_hours": int(retention / timedelta(hours=1)),
-        "enforce_retention_duration": False,
-        "full": True,
-    }
-    if not keep_deletion_vectors:
-        newest.vacuum(dry_run=False, **options)
-        return
-    unneeded = newest.vacuum(dry_run=True, **options)
-    delete_keys(location, [key for key in map(unquote, unneeded) if not is_deletion_vector(key)])
+    unneeded = newest.vacuum(
+        retention_hours=int(retention / timedelta(hours=1)),
+        enforce_retention_duration=False,
+        full=True,
+        dry_run=True,  # which would else note in the log that it came, also where nothing goes
+    )
+    keys = map(unquote, unneeded)
+    delete_keys(
+        location, [key for key in keys if not (keep_deletion_vectors and is_deletion_vector(key))]
+    )
 
 
 def _with_files(existing: DeltaTable, names: Collection[str]) -> list[str | None]:

@@ -1,7 +1,7 @@
-"""The application transactions that a table's log notes, all in one pass."""
+"""The application transactions that a table's log notes, all in one pass; its newest checkpoint."""
 
 from collections.abc import Mapping
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import orjson
 import pyarrow.compute as pc
@@ -29,7 +29,7 @@ def transactions(location: str, log: DeltaTable) -> Mapping[str, int] | None:
     Returns:
         None: the log is kept in a way that delta-rs alone should read, or was cleaned meanwhile.
     """
-    pointer = orjson.loads(log_file(location, _NEWEST_CHECKPOINT) or b"{}")
+    pointer = _pointer(location)
     checkpoint = pointer.get("version", _NO_CHECKPOINT)
     if any(pointer.get(name) for name in _OTHER_CHECKPOINTS) or checkpoint > log.version():
         return None
@@ -45,6 +45,22 @@ def transactions(location: str, log: DeltaTable) -> Mapping[str, int] | None:
             return None
         noted.update(_in_entry(entry))
     return noted
+
+
+def entries_since_checkpoint(location: str, log: DeltaTable) -> int:
+    """How many entries of the log a reader opens beside its newest checkpoint.
+
+    Args:
+        location: folder of the table.
+        log: the version that counts.
+    """
+    return log.version() - int(_pointer(location).get("version", _NO_CHECKPOINT))
+
+
+def _pointer(location: str) -> dict[str, Any]:
+    """What the log says of its newest checkpoint."""
+    said: dict[str, Any] = orjson.loads(log_file(location, _NEWEST_CHECKPOINT) or b"{}")
+    return said
 
 
 def _in_checkpoint(stored: StoredObject) -> dict[str, int]:

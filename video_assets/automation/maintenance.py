@@ -50,8 +50,8 @@ def drop_old_days(context: dg.OpExecutionContext, settings: dg.ResourceParam[Set
 
 
 @dg.op(
-    description="Joins small files of every table, writes checkpoints, drops log entries, and "
-    "deletes files that no version of the last VACUUM_RETENTION_HOURS needs.",
+    description="Joins small files of every table, shortens its log, and deletes files that no "
+    "version of the last VACUUM_RETENTION_HOURS needs.",
     ins={"after": dg.In(dg.Nothing)},
     out=dg.Out(dg.Nothing),
 )
@@ -108,19 +108,33 @@ def _tidied(context: dg.OpExecutionContext, settings: Settings) -> Iterator[dg.T
     for table in ALL_TABLES:
         if stored.holds(table):
             before, after = tidy(stored.location(table), table, retention)
-            context.log.info("%s: %s before, %s now", table.name, _told(before), _told(after))
+            context.log.info("%s: %s", table.name, what_changed(before, after))
             yield dg.TableRecord(
                 {
                     "table": table.name,
-                    "files before": before.stored_files,
-                    "files after": after.stored_files,
-                    "bytes before": before.stored_bytes,
-                    "bytes after": after.stored_bytes,
-                    "live files": after.live_files,
-                    "live bytes": after.live_bytes,
+                    **_compared("live files", before.live_files, after.live_files),
+                    **_compared("live bytes", before.live_bytes, after.live_bytes),
+                    **_compared("past files", before.past_files, after.past_files),
+                    **_compared("past bytes", before.past_bytes, after.past_bytes),
+                    **_compared("log files", before.log_files, after.log_files),
+                    **_compared("log bytes", before.log_bytes, after.log_bytes),
                 }
             )
 
 
-def _told(extent: Extent) -> str:
-    return f"{extent.stored_files:,} files, {extent.stored_bytes:,} bytes"
+def _compared(name: str, before: int, after: int) -> dict[str, int]:
+    return {f"{name} before": before, f"{name} after": after}
+
+
+def what_changed(before: Extent, after: Extent) -> str:
+    """What a table occupies, and occupied where that was something else."""
+    was = "as before" if before == after else f"before: {_described(before)}"
+    return f"{_described(after)}; {was}"
+
+
+def _described(extent: Extent) -> str:
+    past = f"{extent.past_files:,} files of {extent.past_bytes:,} bytes"
+    return (
+        f"{extent.live_files:,} files of {extent.live_bytes:,} bytes, older versions "
+        f"{past if extent.past_files else 'none'}, log {extent.log_bytes:,} bytes"
+    )

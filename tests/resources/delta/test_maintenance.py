@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -6,7 +7,7 @@ import pytest
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 from pyspark.sql import SparkSession
-from support.tables import day, delta, frame, stored_days, views
+from support.tables import day, frame, stored_days, views
 
 from resources.delta.commit import commit
 from resources.delta.maintenance import Extent, extent, tidy
@@ -53,13 +54,27 @@ def test_small_files_of_a_day_become_one_and_the_past_goes(crumbs: str, tmp_path
     assert stored_days(str(tmp_path)) == rows
 
 
-def test_a_second_time_there_is_nothing_to_do(crumbs: str) -> None:
+def test_a_second_time_nothing_is_written(crumbs: str) -> None:
     tidy(crumbs, DAILY_VIDEO_VIEWS, NOTHING_STAYS)
-    version = delta(str(Path(crumbs).parents[1])).version()
     before, after = tidy(crumbs, DAILY_VIDEO_VIEWS, NOTHING_STAYS)
-    assert before.live_files == after.live_files
-    joined = [e for e in DeltaTable(crumbs).history() if e["operation"] == "OPTIMIZE"]
-    assert all(entry["version"] <= version for entry in joined)
+    assert before == after
+
+
+def test_a_long_log_gets_a_checkpoint_and_loses_old_entries(
+    stage_day: Callable[[str, int], StagedTable], location: str, tmp_path: Path
+) -> None:
+    commit(stage_day("a", 1))
+    log = Path(location) / "_delta_log"
+    tidy(location, DAILY_VIDEO_VIEWS, A_WEEK)
+    assert not list(log.glob("*.checkpoint.parquet"))
+    for _ in range(9):
+        commit(stage_day("a", 1))
+    for entry in log.iterdir():
+        os.utime(entry, (0, 0))
+    tidy(location, DAILY_VIDEO_VIEWS, A_WEEK)
+    assert len(list(log.glob("*.checkpoint.parquet"))) == 1
+    assert len(list(log.glob("*.json"))) < 10
+    assert stored_days(str(tmp_path)) == [("a", 1)]
 
 
 def test_what_a_running_step_reads_or_wrote_stays(
@@ -116,6 +131,20 @@ def test_a_table_that_is_never_tidied_is_untidy_after_weeks_and_not_before(
     assert later.overdue_bytes == pytest.approx(4 * later.live_bytes, rel=0.1)
 
 
+def extent_of(live_files: int) -> Extent:
+    """Small files in two partitions, and nothing of the past."""
+    return Extent(
+        live_files=live_files,
+        live_bytes=1_000,
+        needed_files=2,
+        past_files=0,
+        past_bytes=0,
+        log_files=3,
+        log_bytes=1_000,
+        overdue_bytes=0,
+    )
+
+
 def test_crumbs_alone_are_untidy() -> None:
-    assert not Extent(21, 1_000, 2, 25, 2_000, 0).is_tidy
-    assert Extent(20, 1_000, 2, 25, 2_000, 0).is_tidy
+    assert not extent_of(live_files=21).is_tidy
+    assert extent_of(live_files=20).is_tidy
