@@ -86,6 +86,13 @@ def test_a_missing_column_is_refused_with_those_that_exist(tmp_path: Path) -> No
         read(path)
 
 
+def test_a_file_without_columns_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "events.parquet"
+    pq.write_table(pa.table({}), path)
+    with pytest.raises(SourceError, match=r"no column .*; there is no column at all"):
+        read(path)
+
+
 @pytest.mark.parametrize("content", [b"PAR1", b"no parquet at all", b"PAR1" * 100])
 def test_an_unreadable_file_is_named(tmp_path: Path, content: bytes) -> None:
     write_table(tmp_path / "good.parquet", {})

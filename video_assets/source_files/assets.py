@@ -1,6 +1,6 @@
 """The asset of the group `deliveries`: the account of every delivered file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,13 +38,16 @@ def source_files_asset() -> dg.AssetsDefinition:
     def source_files(
         context: dg.AssetExecutionContext, spark: SparkEngine, settings: dg.ResourceParam[Settings]
     ) -> Iterator[dg.MaterializeResult[Any]]:
-        metadata: dict[str, Any] = {}
+        counts: dict[str, dict[str, int]] = {}
         refresh_aliases(spark, settings, events_delivered(settings), context.log)
         for source in sources_of(settings):
-            account = _looked_at(spark, source)
-            metadata |= {f"{source.name}_{name}": n for name, n in _counts(account).items()}
-        context.log.info("%s", metadata)
-        yield dg.MaterializeResult(metadata=metadata)
+            counts[source.name] = _counts(_looked_at(spark, source))
+        context.log.info("; ".join(f"{name} {_said(of)}" for name, of in counts.items()))
+        yield dg.MaterializeResult(
+            metadata={
+                f"{source}_{name}": n for source, of in counts.items() for name, n in of.items()
+            }
+        )
 
     return source_files
 
@@ -61,8 +64,15 @@ def _looked_at(spark: SparkEngine, source: Source) -> Account:
 def _counts(account: Account) -> dict[str, int]:
     versions = account.versions.values()
     return {
-        "files_not_read": sum(version.rows is None for version in versions),
         "files": sum(version.vanished is None for version in versions),
+        "files_not_read": sum(version.rows is None for version in versions),
         "vanished_files": sum(version.vanished is not None for version in versions),
         "waiting_rows": sum(v.waiting or 0 for v in versions if v.vanished is None),
     }
+
+
+def _said(counts: Mapping[str, int]) -> str:
+    """Counts that are not 0, as `2 files, 10 waiting rows`."""
+    return (
+        ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in counts.items() if n) or "no file"
+    )

@@ -263,8 +263,10 @@ class Layout:
         """One sentence on the columns that a file lacks, one on the remedy."""
         names = ", ".join(repr(column.source) for column in missing)
         example = next(iter(missing)).ours
+        there = ", ".join(map(repr, existing))
+        columns = f"the columns are {there}" if there else "there is no column at all"
         return (
-            f"{where}: no column {names}; the columns are {', '.join(map(repr, existing))}. "
+            f"{where}: no column {names}; {columns}. "
             f"Map the source's names onto ours with {self.kind.setting}_COLUMNS, "
             f'such as {{"its name": "{example}"}}.'
         )
