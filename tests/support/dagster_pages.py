@@ -14,8 +14,12 @@ _LAUNCHED = re.compile(r'"(backfillId|runId|id)":\s*"(\w{8}(?:-[0-9a-f-]{27})?)"
 _CLICKS = 5
 _CLICK_MS = 10_000
 _NOT_YET = re.compile(r"^Loading|fetching statuses")
-# What a page still draws after its text is there.
-_SETTLE_MS = 3_000
+# Spinners turn and placeholders shimmer: a page that is whole looks the same for so long.
+_STILL_PICTURES = 4
+_MOST_PICTURES = 20
+_BETWEEN_PICTURES_MS = 1_000
+# Until Dagster asks for news again: it never stands still.
+_COUNTDOWN = re.compile(r"^\d:\d\d$")
 
 
 def choose_days(page: Page, address: str, days: str, button: str = "Materialize all") -> None:
@@ -68,12 +72,24 @@ class Camera:
                 expect(found).to_be_visible(timeout=PATIENCE_MS)
             for text in page.get_by_text(_NOT_YET).all():
                 expect(text).to_be_hidden(timeout=PATIENCE_MS)
-            page.wait_for_timeout(_SETTLE_MS)
-            page.screenshot(path=self._folder / f"{name}-{theme}.png")
+            (self._folder / f"{name}-{theme}.png").write_bytes(_still(page))
 
     def close(self) -> None:
         for page in self._pages.values():
             page.context.close()
+
+
+def _still(page: Page) -> bytes:
+    """A picture of the page once it has stopped changing; of one that never does, the last."""
+    seen, alike = b"", 0
+    for _ in range(_MOST_PICTURES):
+        page.wait_for_timeout(_BETWEEN_PICTURES_MS)
+        now = page.screenshot(mask=[page.get_by_text(_COUNTDOWN)])
+        alike = alike + 1 if now == seen else 1
+        seen = now
+        if alike == _STILL_PICTURES:
+            break
+    return page.screenshot()
 
 
 def _page(browser: Browser, theme: str) -> Page:
