@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from resources.runs.home import HomeError, serving
+from resources.runs.home import HomeError, held_by_daemon, require_unserved
 from video_assets.dev import PortTakenError, first_look, require_free
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.settings import Settings
@@ -33,21 +33,19 @@ def test_a_taken_port_is_named_with_another_one(taken_port: int) -> None:
         require_free(taken_port)
 
 
-def test_a_home_is_served_once(home: Path) -> None:
-    with serving(home, "warehouse"):
-        why = f"runs with the home {home} already"
-        with pytest.raises(HomeError, match=why), serving(home, "warehouse"):
-            pytest.fail("two daemons")
-    with serving(home, "warehouse"):
-        pass
+def test_a_home_with_a_daemon_is_not_served_again(home: Path) -> None:
+    require_unserved(home, "warehouse")
+    daemon = held_by_daemon(home)
+    with pytest.raises(HomeError, match=f"runs with the home {home} already"):
+        require_unserved(home, "warehouse")
+    daemon.release()
+    require_unserved(home, "warehouse")
 
 
 def test_a_home_with_the_history_of_another_warehouse_is_not_served(home: Path) -> None:
-    with serving(home, "demo"):
-        pass
-    why = r"has the history of the warehouse .*demo"
-    with pytest.raises(HomeError, match=why), serving(home, "own"):
-        pytest.fail("the pages of another warehouse")
+    require_unserved(home, "demo")
+    with pytest.raises(HomeError, match=r"has the history of the warehouse .*demo"):
+        require_unserved(home, "own")
 
 
 def test_without_tables_the_note_says_how_to_fill_them(

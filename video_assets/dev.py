@@ -14,7 +14,7 @@ from urllib.request import urlopen
 
 from resources.delta.stage import table_location
 from resources.file_access import open_new_files_to
-from resources.runs.home import HomeError, prepared_home, serving
+from resources.runs.home import HomeError, prepared_home, require_unserved
 from resources.storage import provider
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.report.build import report_location
@@ -39,12 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = load_settings()
         open_new_files_to(settings.file_access)
         home = prepared_home()
-        with serving(home, settings.warehouse):
-            require_free(port)
-            return _serve(settings, port)
+        require_unserved(home, settings.warehouse)
+        require_free(port)
     except (SettingsError, HomeError, PortTakenError) as error:
         sys.stderr.write(f"Error: {error}\n")
         return 2
+    return _serve(settings, port)
 
 
 def require_free(port: int) -> None:

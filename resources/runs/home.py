@@ -2,21 +2,20 @@
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+import click
 from filelock import FileLock, Timeout
 
 from resources.storage import normalized
 
 INSTANCE_FILE = Path(__file__).with_name("dagster.yaml")
 _FILE = ".video_assets_warehouse"
-_SERVED = "served.lock"
+_DAEMON = "daemon.lock"
 
 
-class HomeError(RuntimeError):
-    """A Dagster home cannot be used as it is; the message says what to do."""
+class HomeError(click.ClickException):
+    """A Dagster home cannot be used as it is; the message says what to do, and ends a command."""
 
 
 def prepared_home() -> Path:
@@ -61,20 +60,45 @@ def of_another_warehouse(other: str, warehouse: str) -> str:
     )
 
 
-@contextmanager
-def serving(home: Path, warehouse: str) -> Iterator[None]:
-    """Hold the home: two daemons on one would start everything twice.
+def require_unserved(home: Path, warehouse: str) -> None:
+    """Look whether Dagster may be started on a home.
+
+    Args:
+        home: the folder.
+        warehouse: path or URI of the warehouse that is used now.
 
     Raises:
-        HomeError: somebody holds it, or its history is of another warehouse.
+        HomeError: a daemon serves it, or its history is of another warehouse.
     """
     if other := note_warehouse(warehouse):
         raise HomeError(of_another_warehouse(other, warehouse))
+    require_no_daemon(home)
+
+
+def require_no_daemon(home: Path) -> None:
+    """Look whether a daemon serves the home.
+
+    Raises:
+        HomeError: one does.
+    """
+    held_by_daemon(home).release()
+
+
+def held_by_daemon(home: Path) -> FileLock:
+    """Hold the home for this process, its only daemon: the kernel lets go of it with the process.
+
+    Returns:
+        the lock, which must be kept.
+
+    Raises:
+        HomeError: another process holds it: two daemons would start everything twice.
+    """
+    lock = FileLock(home / _DAEMON)
     try:
-        with FileLock(home / _SERVED, timeout=0):
-            yield
+        lock.acquire(timeout=0)
     except Timeout:
         raise HomeError(
             f"Dagster runs with the home {home} already, and two daemons would start everything "
             "twice: use the one that runs, or set DAGSTER_HOME to another folder"
         ) from None
+    return lock

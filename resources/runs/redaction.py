@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from resources.runs.packing import read_packed
+
 _INSTEAD = "erased"
 _WAIT_SECONDS = 60.0
 # Dagster finds its records by these: a person's id that is also the name of a step stays one.
@@ -39,7 +41,7 @@ def files_with(home: Path, words: "re.Pattern[str]") -> Iterator[str]:
 def _holds(path: Path, words: "re.Pattern[str]") -> bool:
     if path.suffix != ".db":
         return bool(words.search(path.read_bytes().decode("utf-8", "replace")))
-    with closing(sqlite3.connect(path, timeout=_WAIT_SECONDS)) as connection:
+    with closing(_opened(path)) as connection:
         return any(
             words.search(text)
             for table in _tables(connection)
@@ -57,11 +59,15 @@ def _redact_file(path: Path, words: "re.Pattern[str]") -> int:
 
 
 def _redact_database(path: Path, words: "re.Pattern[str]") -> int:
-    with closing(sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)) as connection:
+    with closing(_opened(path)) as connection:
         redacted = sum(_redact_table(connection, name, words) for name in _tables(connection))
         connection.execute("VACUUM")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return redacted
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    return read_packed(sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None))
 
 
 def _tables(connection: sqlite3.Connection) -> list[str]:

@@ -1,16 +1,20 @@
-"""Dagster's history in SQLite: set up once, and its databases kept open."""
+"""Dagster's history in SQLite: set up once, its databases kept open, and served by one daemon."""
 
+import os
 import shutil
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
+import dagster as dg
 import sqlalchemy as db
 from dagster._core.events import DagsterEventType
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.schedules.schema import AssetDaemonAssetEvaluationsTable as Evaluations
 from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import SqliteScheduleStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
@@ -20,18 +24,26 @@ from filelock import FileLock
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 
+from resources.runs.home import HomeError, held_by_daemon, require_no_daemon
 from resources.runs.limits import FULL_DISK, SystemLimitError
 from resources.runs.liveness import hold
+from resources.runs.packing import pack_records
+
+if TYPE_CHECKING:  # the package of the daemon takes long to import
+    from dagster._daemon.types import DaemonHeartbeat
 
 _LEAST_BYTES = 1 << 20
 _BUSY_SECONDS = 30
 EVALUATIONS_KEPT = 10
+# Dagster sets the one in `dagster dev`, before it opens the home; its children inherit both.
+_DEV, _DEV_OF = "DAGSTER_IS_DEV_CLI", "DAGSTER_DEV_OF_HOME"
+_BECOMING_DAEMON = threading.Lock()
 # A run writes into its own database and into the one of all runs.
 _OPEN_DATABASES = 2
 
 
 class OpenEventLogs(SqliteEventLogStorage):
-    """Keeps the last databases open.
+    """Keeps the last databases open, and packs what it stores in them.
 
     Dagster opens and closes two databases and compiles all statements anew for every event, which
     was four fifths of the time of a run over 400 days.
@@ -60,8 +72,10 @@ class OpenEventLogs(SqliteEventLogStorage):
             engine = None
         while len(self._engines) >= _OPEN_DATABASES:
             self._engines.pop(next(iter(self._engines))).dispose()
-        self._engines[shard] = engine or create_engine(
-            self.conn_string_for_shard(shard), connect_args={"timeout": _BUSY_SECONDS}
+        self._engines[shard] = engine or pack_records(
+            create_engine(
+                self.conn_string_for_shard(shard), connect_args={"timeout": _BUSY_SECONDS}
+            )
         )
         return self._engines[shard]
 
@@ -86,6 +100,39 @@ class OpenEventLogs(SqliteEventLogStorage):
             for engine in self._engines.values():
                 engine.dispose()
             self._engines.clear()
+
+
+class RunsOfOneDaemon(SqliteRunStorage):
+    """Lets one process at a time be the daemon of a Dagster home, and watches runs from the start.
+
+    A run without an origin can be started by nobody but the process that creates it: a command.
+    """
+
+    _daemon: FileLock | None = None
+
+    def add_run(self, dagster_run: dg.DagsterRun) -> dg.DagsterRun:
+        """As Dagster's own; a command that is killed before its run starts is found dead."""
+        if dagster_run.remote_job_origin is None:
+            hold(self._instance, dagster_run.run_id)
+        return super().add_run(dagster_run)
+
+    def add_daemon_heartbeat(self, daemon_heartbeat: "DaemonHeartbeat") -> None:
+        """As Dagster's own; the first of a process, before it does anything, makes it the daemon.
+
+        Each part of a daemon begins with one, in a thread of its own: an error would be noted, and
+        the part would go on.
+        """
+        with _BECOMING_DAEMON:
+            if self._daemon is None:
+                self._daemon = self._hold_home()
+        super().add_daemon_heartbeat(daemon_heartbeat)
+
+    def _hold_home(self) -> FileLock:
+        try:
+            return held_by_daemon(Path(self._instance.root_directory))
+        except HomeError as error:
+            error.show()
+            os._exit(error.exit_code)
 
 
 class FewEvaluations(SqliteScheduleStorage):
@@ -126,6 +173,7 @@ class SharedSqliteStorage(DagsterSqliteStorage):
         """As Dagster's own, with event logs that stay open."""
         super().__init__(base_dir, inst_data)
         folder = Path(base_dir) / "history" / "runs"
+        self._run_storage = RunsOfOneDaemon.from_local(str(folder.parent))
         self._event_log_storage = OpenEventLogs(str(folder))
         self._schedule_storage = FewEvaluations.from_local(str(Path(base_dir) / "schedules"))
 
@@ -139,7 +187,14 @@ class SharedSqliteStorage(DagsterSqliteStorage):
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Any) -> Self:
-        """As `dagster.yaml` names it."""
+        """As `dagster.yaml` names it.
+
+        Raises:
+            HomeError: this process is a second `dagster dev` of the home.
+        """
+        if _DEV in os.environ and os.environ.get(_DEV_OF) != config_value["base_dir"]:
+            require_no_daemon(Path(config_value["base_dir"]))
+            os.environ[_DEV_OF] = config_value["base_dir"]
         return cls.from_local(config_value["base_dir"], inst_data)
 
 

@@ -34,6 +34,8 @@ from resources.runs.liveness import alive
 moment, home = sys.argv[1:]
 with dg.DagsterInstance.from_config(home) as instance:
     run = instance.create_run_for_job(dg.GraphDefinition(name="empty").to_job())
+    if moment == "before its start":
+        os.kill(os.getpid(), signal.SIGKILL)
     start = dg.DagsterEvent(
         event_type_value=dg.DagsterEventType.RUN_START.value, job_name=run.job_name
     )
@@ -137,15 +139,24 @@ def test_the_next_command_line_run_frees_what_a_killed_one_held(home: Home) -> N
     assert not home.holders_of_the_pool()
 
 
-@pytest.mark.parametrize("moment", ["before its first step", "after its last step"])
-def test_a_run_killed_outside_its_steps_does_not_seem_to_go_on(home: Home, moment: str) -> None:
+@pytest.mark.parametrize(
+    ("moment", "seems"),
+    [
+        ("before its start", "NOT_STARTED"),
+        ("before its first step", "STARTED"),
+        ("after its last step", "STARTED"),
+    ],
+)
+def test_a_run_killed_outside_its_steps_does_not_seem_to_go_on(
+    home: Home, moment: str, seems: str
+) -> None:
     killed = subprocess.run(
         [sys.executable, "-c", KILLED_OUTSIDE_ITS_STEPS, moment, str(home.path)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL
-    assert home.statuses() == ["STARTED"]
+    assert home.statuses() == [seems]
     with home.instance() as instance:
         assert len(free_dead_runs(instance)) == 1
     assert home.statuses() == ["FAILURE"]

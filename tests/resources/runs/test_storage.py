@@ -1,6 +1,9 @@
-"""Dagster's history: event logs whose databases stay open, and few evaluations."""
+"""Dagster's history: packed event logs whose databases stay open, and few evaluations."""
 
+import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -13,6 +16,8 @@ from dagster._core.events import JobFailureData, RunFailureReason
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
+from resources.runs.packing import unpacked
+from resources.runs.redaction import files_with, redact_home
 from resources.runs.storage import EVALUATIONS_KEPT as KEPT
 from resources.runs.storage import OpenEventLogs
 
@@ -29,32 +34,64 @@ def days() -> None:
     """Nothing but events."""
 
 
-@pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+@contextmanager
+def packing_instance(folder: Path) -> Iterator[dg.DagsterInstance]:
     storage = {
         "module": "resources.runs.storage",
         "class": "SharedSqliteStorage",
-        "config": {"base_dir": str(tmp_path)},
+        "config": {"base_dir": str(folder)},
     }
     settings = {"telemetry": {"enabled": False}, "storage": {"custom": storage}}
-    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(settings))
-    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+    (folder / "dagster.yaml").write_text(yaml.safe_dump(settings))
+    with dg.DagsterInstance.from_config(str(folder)) as instance:
         yield instance
 
 
-def test_events_are_those_that_dagster_s_own_storage_reads(
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    with packing_instance(tmp_path) as instance:
+        yield instance
+
+
+def test_a_history_that_dagster_s_own_storage_wrote_goes_on(tmp_path: Path) -> None:
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as plain:
+        before = dg.materialize([days], instance=plain, tags=RANGE)
+        recorded = plain.event_log_storage.get_logs_for_run(before.run_id)
+    with packing_instance(tmp_path) as instance:
+        assert isinstance(instance.event_log_storage, OpenEventLogs)
+        assert instance.event_log_storage.get_logs_for_run(before.run_id) == recorded != []
+        dg.materialize([days], instance=instance, partition_key="2025-01-07")
+        assert len(instance.get_materialized_partitions(dg.AssetKey("days"))) == 6
+
+
+def test_records_are_read_as_they_were_written_and_take_a_quarter(
     instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
-    runs = [dg.materialize([days], instance=instance, tags=RANGE) for _ in range(3)]
-    assert isinstance(instance.event_log_storage, OpenEventLogs)
-    plain = SqliteEventLogStorage(str(tmp_path / "history" / "runs"))
-    for run in runs:
-        ours = instance.event_log_storage.get_logs_for_run(run.run_id)
-        assert plain.get_logs_for_run(run.run_id) == ours != []
-    assert len(instance.get_materialized_partitions(dg.AssetKey("days"))) == 5
-    assert plain.get_materialized_partitions(dg.AssetKey("days")) == (
-        instance.get_materialized_partitions(dg.AssetKey("days"))
-    )
+    run = dg.materialize([days], instance=instance, tags=RANGE)
+    read = [entry.dagster_event for entry in instance.all_logs(run.run_id)]
+    assert [event for event in run.all_events if event not in read] == []
+    assert run.all_events
+    for shard in (run.run_id, "index"):
+        stored = texts_of(tmp_path / "history" / "runs" / f"{shard}.db")
+        assert 0 < 4 * sum(map(len, stored)) < sum(len(unpacked(text)) for text in stored)
+
+
+def texts_of(database: Path) -> list[bytes]:
+    """The records of events, as they are stored."""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.text_factory = bytes
+        return [event for (event,) in connection.execute("SELECT event FROM event_logs")]
+
+
+def test_a_word_is_taken_out_of_packed_records(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    run = dg.materialize([days], instance=instance, partition_key="2025-01-07")
+    word = re.compile("2025-01-07")
+    assert f"history/runs/{run.run_id}.db" in files_with(tmp_path, word)
+    assert redact_home(tmp_path, word) > 0
+    assert list(files_with(tmp_path, word)) == []
+    assert len(instance.all_logs(run.run_id)) >= len(run.all_events)
 
 
 def test_a_history_that_was_wiped_begins_anew(instance: dg.DagsterInstance) -> None:
