@@ -263,10 +263,10 @@ class Layout:
         """One sentence on the columns that a file lacks, one on the remedy."""
         names = ", ".join(repr(column.source) for column in missing)
         example = next(iter(missing)).ours
-        there = ", ".join(map(repr, existing))
-        columns = f"the columns are {there}" if there else "there is no column at all"
+        others = ", ".join(map(repr, existing))
+        what_there_is = f"the columns are {others}" if others else "there is no column at all"
         return (
-            f"{where}: no column {names}; {columns}. "
+            f"{where}: no column {names}; {what_there_is}. "
             f"Map the source's names onto ours with {self.kind.setting}_COLUMNS, "
             f'such as {{"its name": "{example}"}}.'
         )
