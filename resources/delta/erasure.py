@@ -76,9 +76,18 @@ def forget_past(location: str, table: Table) -> None:
     No other run may use the table meanwhile. May be killed at any moment, and run again.
     """
     tidy(location, table, _NOTHING_STAYS)
+    _commit_nothing(location)
     newest = open_table(location)
     newest.create_checkpoint()
     delete_keys(location, list(_log_before(location, newest.version())))
+
+
+def _commit_nothing(location: str) -> None:
+    """Make the newest log entry, which stays, one that names no file and nobody."""
+    newest = open_table(location)
+    newest.create_write_transaction(
+        [], "append", newest.schema(), partition_by=newest.metadata().partition_columns
+    )
 
 
 def occurrences(root: str, ids: Sequence[str]) -> Iterator[str]:
