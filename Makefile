@@ -12,7 +12,7 @@ export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 MASK_group := 027
 MASK_everyone := 022
 PRIVATELY := umask $(or $(MASK_$(VIDEO_ASSETS_FILE_ACCESS)),077) &&
-# A file's tests stay together, because they share what it sets up; the slow files begin.
+# A file's tests stay together, because they share what it sets up, in the order of conftest.py.
 IN_PARALLEL := --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 # Installing takes minutes: the packages are named as they are found, on one line.

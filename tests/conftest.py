@@ -3,6 +3,7 @@
 import gc
 import os
 from collections.abc import Iterator
+from itertools import chain, groupby
 
 import pytest
 from hypothesis import settings
@@ -18,6 +19,8 @@ settings.register_profile("by the value alone", settings.default, deadline=None)
 settings.load_profile("by the value alone")
 
 BYTES_OF_A_PROCESS = 3 * 2**30
+# The share of the other files among which those that wait for processes are spread.
+COMPUTING_BESIDE_OTHERS = 0.7
 
 use_utc()
 use_engine_of_environment()
@@ -42,8 +45,19 @@ def pytest_collection() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what waits for other processes: at the end it would run alone."""
-    items.sort(key=lambda item: item.get_closest_marker("processes") is None)
+    """Spread the files that wait for other processes among the first of those that compute.
+
+    Two at once would wait for the cores, and one at the end would run alone.
+    """
+    waiting, computing = [], []
+    for _, of_file in groupby(items, key=lambda item: item.path):
+        together = list(of_file)
+        waits = any(item.get_closest_marker("processes") for item in together)
+        (waiting if waits else computing).append(together)
+    between = int(len(computing) * COMPUTING_BESIDE_OTHERS) // max(len(waiting), 1)
+    for place, together in enumerate(waiting):
+        computing.insert(place * (between + 1), together)
+    items[:] = chain.from_iterable(computing)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

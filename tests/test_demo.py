@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import forked
 
+from video_assets.demo import main
 from video_assets.settings import PREFIX
 
 SECONDS = 240
@@ -15,12 +17,16 @@ SCREEN = 48
 pytestmark = pytest.mark.processes
 
 
-def demo(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def environment(folder: Path) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return {**inherited, "DAGSTER_HOME": str(folder / "home"), "COLUMNS": "120"}
+
+
+def demo(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "video_assets.demo"],
         cwd=folder,
-        env={**inherited, "DAGSTER_HOME": str(folder / "home"), "COLUMNS": "120", **variables},
+        env=environment(folder),
         capture_output=True,
         text=True,
         timeout=SECONDS,
@@ -56,7 +62,8 @@ def test_the_demo_ends_with_the_worked_example(tmp_path: Path) -> None:
 
 
 def test_the_demo_leaves_ones_own_sources_alone(tmp_path: Path) -> None:
-    shown = demo(tmp_path, VIDEO_ASSETS_EVENTS="my/events")
+    own = {"VIDEO_ASSETS_EVENTS": "my/events"}
+    shown = forked.run(main, environment=environment(tmp_path) | own, folder=tmp_path)
     assert shown.returncode == 2
     assert "VIDEO_ASSETS_EVENTS is set" in " ".join(shown.stdout.split())
     assert not (tmp_path / "data").exists()

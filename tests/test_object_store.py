@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, date, datetime
 from datetime import time as clock
 from pathlib import Path
@@ -284,5 +285,6 @@ def test_sql_views_read_an_object_store_without_extensions() -> None:
     location = table_location(BUCKET, VIDEO_METADATA)
     write_deltalake(location, rows, storage_options=storage_options(location))
     views = SqlViews.of(BUCKET, ALL_TABLES)
-    assert views.connection.sql("SELECT title FROM video_metadata").fetchall() == [("a title",)]
-    assert list(views.shown) == [VIDEO_METADATA]
+    with closing(views.connection) as connection:
+        assert connection.sql("SELECT title FROM video_metadata").fetchall() == [("a title",)]
+        assert list(views.shown) == [VIDEO_METADATA]

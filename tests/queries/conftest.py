@@ -1,6 +1,7 @@
 """Real tables, filled once by the pipeline from a small sample."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -37,8 +38,10 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 @pytest.fixture(scope="session")
-def views(tables: World) -> SqlViews:
-    return SqlViews.of(tables.settings.warehouse, ALL_TABLES)
+def views(tables: World) -> Iterator[SqlViews]:
+    views = SqlViews.of(tables.settings.warehouse, ALL_TABLES)
+    with closing(views.connection):
+        yield views
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,7 @@ def environment_of_a_shell(settings: Mapping[str, str], home: Path) -> dict[str,
 
 
 def start(
-    command: str | Callable[..., object],
+    command: str | Callable[..., int | None],
     *arguments: str,
     environment: Mapping[str, str],
     folder: Path = ROOT,
@@ -52,7 +52,8 @@ def start(
     """Start a command, in a process group of its own.
 
     Args:
-        command: `dagster` or `dg`, or a function of a module of this folder.
+        command: `dagster` or `dg`, or a function that a process may import, which returns what it
+            ends with.
         arguments: of either.
         environment: all of it.
         folder: where it starts.
@@ -73,9 +74,10 @@ def start(
 
 
 def run(
-    command: str | Callable[..., object],
+    command: str | Callable[..., int | None],
     *arguments: str,
     environment: Mapping[str, str],
+    folder: Path = ROOT,
     seconds: float = 120,
 ) -> "CompletedProcess[str]":
     """Run a command to its end; what it prints and ends with.
@@ -83,9 +85,16 @@ def run(
     Raises:
         TimeoutError: it did not end within so many seconds, and was killed.
     """
-    with TemporaryDirectory() as folder:
-        output, errors = Path(folder) / "output", Path(folder) / "errors"
-        process = start(command, *arguments, environment=environment, output=output, errors=errors)
+    with TemporaryDirectory() as name:
+        output, errors = Path(name) / "output", Path(name) / "errors"
+        process = start(
+            command,
+            *arguments,
+            environment=environment,
+            folder=folder,
+            output=output,
+            errors=errors,
+        )
         process.join(seconds)
         if process.exitcode is None:
             process.kill()
@@ -106,7 +115,7 @@ def _server() -> ForkServerContext:
 
 
 def _run(
-    command: str | Callable[..., object],
+    command: str | Callable[..., int | None],
     arguments: tuple[str, ...],
     environment: Mapping[str, str],
     folder: Path,
@@ -123,7 +132,7 @@ def _run(
             sys.argv = [command, *arguments]
             _COMMANDS[command]()
         else:
-            command(*arguments)
+            sys.exit(command(*arguments))
     except Exception:  # noqa: BLE001 (as Python ends a program)
         sys.excepthook(*sys.exc_info())
         sys.exit(1)
