@@ -6,8 +6,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from support.world import Row, Run, world
+from support.world import Row, Run, World, world
 
+from resources.delta.warehouse import Warehouse
+from video_assets.analytics.tables import COMPLETION_FORECAST
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
 
@@ -31,15 +33,20 @@ def source() -> list[Row]:
 
 
 @pytest.fixture(scope="module")
-def ran(
+def filled(
     source: list[Row], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Run, Mapping[Pair, Row]]]:
+) -> Iterator[tuple[World, Run]]:
     day = date(2024, 1, 1)
     assert {row["timestamp"][:10] for row in source} == {day.isoformat()}
     settings = {"events": str(FOLDER / "events.csv"), "video_metadata": None, "start_date": day}
     with world(tmp_path_factory.mktemp("aspects"), **settings) as events:
-        run = events.run(day)
-        yield run, {(row["userId"], row["videoId"]): row for row in events.rows(ENGAGEMENT)}
+        yield events, events.run(day)
+
+
+@pytest.fixture(scope="module")
+def ran(filled: tuple[World, Run]) -> tuple[Run, Mapping[Pair, Row]]:
+    events, run = filled
+    return run, {(row["userId"], row["videoId"]): row for row in events.rows(ENGAGEMENT)}
 
 
 def test_watch_and_unique_seconds_are_the_expected_ones(
@@ -63,3 +70,11 @@ def test_no_real_row_is_lost(ran: tuple[Run, Mapping[Pair, Row]], source: list[R
     kept = run.counted(RAW_EVENTS, "rows_written") + run.counted(RAW_EVENTS, "duplicates")
     assert kept + run.counted(REJECTED_EVENTS, "rows_written") == len(source)
     assert set(found) == {(row["userId"], row["videoId"]) for row in source}
+
+
+def test_a_log_of_one_day_makes_no_forecast_and_says_why(filled: tuple[World, Run]) -> None:
+    events, _ = filled
+    events.compute(tables=(COMPLETION_FORECAST,))
+    assert events.rows(COMPLETION_FORECAST) == []
+    origin = Warehouse(events.settings.warehouse).origin(COMPLETION_FORECAST)
+    assert origin == {"finding": "There are less than 15 days of sessions to learn from."}

@@ -248,3 +248,24 @@ def test_any_sizes_give_exactly_the_rows_asked_for(
 def test_too_few_events_for_the_days_are_refused_with_the_remedy() -> None:
     with pytest.raises(ValidationError, match="ask for at least 200 events"):
         SampleSpec(events=100, days=10)
+
+
+def test_some_viewers_come_back_on_a_later_day_for_what_they_left(rows: list[Row]) -> None:
+    """Who goes on where an earlier day left off, to the millisecond, does not do so by chance."""
+    known = [row for row in rows if reason(row) is None]
+    known.sort(key=lambda row: (row["timestamp"], row["sessionId"]))
+    left_at: dict[tuple[str, str], tuple[date, float]] = {}
+    returns, begun = Counter[date](), Counter[date]()
+    seen: set[tuple[str, str]] = set()
+    for row in known:
+        of, visit = (row["userId"], row["videoId"]), (row["sessionId"], row["videoId"])
+        day, at = row["timestamp"].date(), row["currentTime"]
+        if visit not in seen:
+            seen.add(visit)
+            begun[day] += 1
+            earlier = left_at.get(of)
+            returns[day] += bool(earlier and earlier[0] < day and at == earlier[1] > 0)
+        left_at[of] = (day, at)
+    first, *later = sorted(begun)
+    assert returns[first] == 0
+    assert all(returns[day] > 0.01 * begun[day] for day in later if begun[day] > 100)

@@ -1,7 +1,7 @@
 """Who watches what and when: sessions of several visits, as rows of player events."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -39,6 +39,12 @@ DEVICES = ("computer", "tablet", "phone", None)
 SHARE_UNKNOWN_DEVICE = 0.04
 SHARE_OF_TABLETS = 0.15
 PHONES_OF_THE_LEAST_ENGAGED = 0.8
+# Of sessions, those in which a viewer goes on with a video left within these days before.
+SHARE_OF_RETURNS = 0.1
+DAYS_OF_RETURNS = 7
+# Who hardly began a video, or is as good as through, does not come back for it.
+LEFT_BETWEEN = (0.03, 0.97)
+MOST_UNFINISHED = 50_000
 MOST_SESSIONS_AT_ONCE = 200_000
 # Relative activity at 0, 1, ... 24 o'clock: asleep at four, a lunch break, busiest at nine.
 _ACTIVITY = (5, 3, 2, 1, 1, 1, 2, 4, 6, 7, 7, 8, 10, 9, 8, 8, 9, 11, 14, 17, 20, 21, 16, 9, 5)
@@ -73,16 +79,68 @@ def invent_audience(spec: SampleSpec) -> Audience:
     return Audience(names, activity, engagement, players)
 
 
+@dataclass(frozen=True)
+class Unfinished:
+    """Videos that viewers left before their end, one element each, the newest last.
+
+    Attributes:
+        position: where they left, in seconds.
+        day: when, as its ordinal number.
+    """
+
+    user: Ints
+    video: Ints
+    position: Floats
+    day: Ints
+
+    @classmethod
+    def none(cls) -> "Unfinished":
+        """Before anybody has watched."""
+        nothing = np.zeros(0, np.int64)
+        return cls(nothing, nothing, np.zeros(0), nothing)
+
+    def taken(self, which: Ints) -> "Unfinished":
+        """Some of them, in that order."""
+        return Unfinished(
+            self.user[which], self.video[which], self.position[which], self.day[which]
+        )
+
+    def and_newer(self, other: "Unfinished") -> "Unfinished":
+        """Both, as far as viewers may still come back."""
+        columns = ("user", "video", "position", "day")
+        both = Unfinished(
+            *(np.concatenate([getattr(self, name), getattr(other, name)]) for name in columns)
+        )
+        newest = int(both.day.max(initial=0))
+        return both.taken(np.flatnonzero(both.day > newest - DAYS_OF_RETURNS)[-MOST_UNFINISHED:])
+
+
 @dataclass
 class ViewingDay:
-    """The sessions that start on one day."""
+    """The sessions that start on one day.
+
+    Attributes:
+        unfinished: what viewers left on the days before; who comes back on this one is gone from
+            it, and who leaves is added.
+    """
 
     day: date
     audience: Audience
     videos: Videos
     rng: np.random.Generator
     device_rng: np.random.Generator
+    return_rng: np.random.Generator
+    unfinished: Unfinished
     sessions: int = 0
+    _left_today: Unfinished = field(default_factory=Unfinished.none)
+
+    def __post_init__(self) -> None:
+        """Who comes back first: rather those who like to watch and have little left."""
+        left = self.unfinished
+        share = left.position / self.videos.durations[left.video]
+        weight = share**2 * (0.2 + self.audience.engagement[left.user])
+        order = np.argsort(self.return_rng.exponential(1.0, len(weight)) / weight, kind="stable")
+        self.unfinished = left.taken(order)
 
     def rows_until(self, enough: int) -> pa.Table:
         """Rows of new sessions, until so many rows happen on the day itself.
@@ -105,7 +163,15 @@ class ViewingDay:
         start = midnight(self.day) + _start_seconds(count, rng) * MICROSECONDS
         session = np.repeat(np.arange(count), _visit_counts(count, rng))
         video = _videos_of_visits(session, videos, rng)
-        actions, lengths = watch(videos.durations[video], audience.engagement[user[session]], rng)
+        returns, back = self._returns(count)
+        user[returns] = back.user
+        first_visit = np.searchsorted(session, returns)
+        video[first_visit] = back.video
+        left_at = np.full(len(session), np.nan)
+        left_at[first_visit] = back.position
+        length, liking = videos.durations[video], audience.engagement[user[session]]
+        actions, lengths, positions = watch(length, liking, rng, left_at)
+        self._note_unfinished(user[session], video, positions)
         device = _devices(audience.engagement[user], self.device_rng)
         offset = _visit_offsets(session, lengths + rng.exponential(MEAN_BROWSING, len(session)))
 
@@ -124,6 +190,28 @@ class ViewingDay:
             audience.players.take(user[session_of_row]),
         ]
         return pa.table(columns, schema=EVENTS_SCHEMA)
+
+    def _returns(self, count: int) -> tuple[Ints, Unfinished]:
+        """Which of new sessions go on with something, and with what."""
+        is_one = self.return_rng.random(count) < SHARE_OF_RETURNS
+        returns = np.flatnonzero(is_one)[: len(self.unfinished.user)]
+        left, number = self.unfinished, len(returns)
+        self.unfinished = left.taken(np.arange(number, len(left.user)))
+        return returns, left.taken(np.arange(number))
+
+    def _note_unfinished(self, user: Ints, video: Ints, position: Floats) -> None:
+        share = position / self.videos.durations[video]
+        least, most = LEFT_BETWEEN
+        left = np.flatnonzero((share > least) & (share < most))
+        day = np.full(len(left), self.day.toordinal())
+        found = Unfinished(user[left], video[left], position[left], day)
+        self._left_today = self._left_today.and_newer(found)
+
+    @property
+    def left(self) -> Unfinished:
+        """What is unfinished at the end of the day."""
+        order = np.argsort(self.unfinished.day, kind="stable")
+        return self.unfinished.taken(order).and_newer(self._left_today)
 
     def _session_names(self, count: int) -> pa.StringArray:
         numbers = range(self.sessions + 1, self.sessions + count + 1)

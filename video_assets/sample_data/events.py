@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from video_assets.sample_data.audience import (
     EVENTS_SCHEMA,
-    Audience,
+    Unfinished,
     ViewingDay,
     invent_audience,
     microseconds,
@@ -45,13 +45,24 @@ class EventsFile:
 def event_files(spec: SampleSpec, videos: Videos) -> Iterator[EventsFile]:
     """The files of all days, and one more with the late rows of the last day if there are any.
 
-    A day depends on the days before it, because sessions run on past midnight, and never on how
-    many days follow.
+    A day depends on the days before it, because sessions run on past midnight and viewers come
+    back for what they left, and never on how many days follow.
     """
     audience = invent_audience(spec)
     ongoing = late = EVENTS_SCHEMA.empty_table()
+    unfinished = Unfinished.none()
     for day in spec.event_days:
-        happened, ongoing = _viewing_on(day, ongoing, spec, audience, videos)
+        viewing = ViewingDay(
+            day,
+            audience,
+            videos,
+            rng=spec.random(Stream.VIEWING, day),
+            device_rng=spec.random(Stream.DEVICES, day),
+            return_rng=spec.random(Stream.RETURNS, day),
+            unfinished=unfinished,
+        )
+        happened, ongoing = _viewing_on(viewing, ongoing, spec)
+        unfinished = viewing.left
         delivered, counts = _delivery_of(happened, day, spec)
         in_time = until_midnight(delivered[_ARRIVAL].to_numpy(), day)
         arrived = delivered.filter(pa.array(in_time))
@@ -62,14 +73,13 @@ def event_files(spec: SampleSpec, videos: Videos) -> Iterator[EventsFile]:
 
 
 def _viewing_on(
-    day: date, ongoing: pa.Table, spec: SampleSpec, audience: Audience, videos: Videos
+    viewing: ViewingDay, ongoing: pa.Table, spec: SampleSpec
 ) -> tuple[pa.Table, pa.Table]:
     """Valid rows of a day, and those of its sessions that run past midnight."""
+    day = viewing.day
     wanted = spec.events_on(day) - _duplicates_on(day, spec) - _example_on(day, spec).num_rows
     today, later = split_at_midnight(ongoing, day)
     today = today.slice(0, wanted)
-    rng, device_rng = (spec.random(stream, day) for stream in (Stream.VIEWING, Stream.DEVICES))
-    viewing = ViewingDay(day, audience, videos, rng, device_rng)
     started = viewing.rows_until(wanted - today.num_rows)
     started_today, started_later = split_at_midnight(started, day)
     return pa.concat_tables([today, started_today]), pa.concat_tables([later, started_later])

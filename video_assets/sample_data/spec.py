@@ -28,6 +28,7 @@ class Stream(IntEnum):
     VIEWS = 6
     PLAYERS = 7
     DEVICES = 8
+    RETURNS = 9
 
 
 class SampleSpec(BaseModel):

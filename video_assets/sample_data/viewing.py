@@ -127,18 +127,38 @@ def _actions(event: Event, who: Ints, seconds: Floats, position: Floats) -> Acti
     return Actions(who, seconds, events, position, np.full(len(who), np.nan))
 
 
-def watch(duration: Floats, engagement: Floats, rng: np.random.Generator) -> tuple[Actions, Floats]:
+class Visits(NamedTuple):
+    """Visits that are over.
+
+    Attributes:
+        actions: of all of them.
+        lengths: of each, in seconds of wall clock.
+        positions: where each left its video, in seconds.
+    """
+
+    actions: Actions
+    lengths: Floats
+    positions: Floats
+
+
+def watch(
+    duration: Floats,
+    engagement: Floats,
+    rng: np.random.Generator,
+    left_at: Floats | None = None,
+) -> Visits:
     """Simulate visits.
 
     Args:
         duration: length of each visit's video, in seconds.
         engagement: how much each visit's viewer likes to watch, 0 to 1.
         rng: the source of chance.
-
-    Returns:
-        The actions, and each visit's length in seconds of wall clock.
+        left_at: where each visit's viewer left the video before and goes on now; NaN: they begin
+            it, or anywhere.
     """
     viewing = _begin(duration, engagement, rng)
+    if left_at is not None:
+        viewing.position = np.where(np.isnan(left_at), viewing.position, left_at)
     present = np.arange(len(duration), dtype=np.int64)
     viewing.record(Event.PLAY, present)
     for _ in range(LONGEST_VISIT):
@@ -152,7 +172,7 @@ def watch(duration: Floats, engagement: Floats, rng: np.random.Generator) -> tup
                 _act(viewing, present[halts == Halt.OWN_WILL]),
             ]
         )
-    return viewing.actions(), viewing.clock
+    return Visits(viewing.actions(), viewing.clock, viewing.position)
 
 
 def drawing_moment(duration: Floats) -> Floats:
