@@ -27,11 +27,11 @@ from video_assets.analytics.tables import (
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS
 from video_assets.engagement.tables import SESSIONS
 from video_assets.report.build import build_report
-from video_assets.report.facts import Choice, Filter, Report, Sums
+from video_assets.report.facts import Choice, Filter, Moment, Report, Sums
 from video_assets.report.first_days import first_days
 from video_assets.report.moments import left, skipped_over, watched_again
 from video_assets.report.period_lists import PeriodList
-from video_assets.report.video_facts import Moment, VideoDetail
+from video_assets.report.video_facts import VideoDetail
 from video_assets.tables import ALL_TABLES
 
 NOW = datetime(2025, 1, 12, tzinfo=UTC)
@@ -279,12 +279,12 @@ def test_every_list_has_the_videos_of_its_period_and_filter_with_their_rows(made
         assert seconds == sorted(seconds, reverse=True)
 
 
-def test_the_curves_of_the_page_stand_beside_others_as_the_query_has_it(made: Made) -> None:
+def test_the_curves_of_the_page_say_what_the_queries_answer(
+    made: Made,
+) -> None:
     wanted = {r["videoId"]: r["relativeRetention"] for r in made.query("retention_beside_similar")}
+    lost = places(made.query("moments_that_lose_viewers"), "exits")
     for curve in made.report.curves:
         found = wanted.get(curve.video.video_id)
         assert curve.relative == (found and pytest.approx(found, abs=0.00051))
-        exits = made.details[curve.video.video_id].buckets.exits
-        most = curve.loses_most
-        assert most is not None
-        assert most.exits >= exits[:-1].max()
+        assert [curve.lost] == lost[curve.video.video_id][:1]

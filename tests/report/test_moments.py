@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.report_facts import buckets
 
+from video_assets.report.facts import Moment
 from video_assets.report.moments import left, skipped_over, watched_again
-from video_assets.report.video_facts import Moment
 
 
 def test_what_is_watched_again_comes_by_its_rank() -> None:

@@ -209,7 +209,7 @@ def test_the_most_values_over_years_are_still_a_small_page(html: str) -> None:
 
 
 def test_each_curve_says_where_most_leave_and_how_it_is_beside_others(read: Parsed) -> None:
-    assert "Most leave for good at 0:00: 2 viewers." in read.text
+    assert "Most leave for good from 1:00 to 1:05: 9 viewers." in read.text
     assert (
         "It holds its viewers better than the median of videos of similar length: on average over "
         "its parts, 75\u202f% of them hold a smaller share."

@@ -25,6 +25,7 @@ from video_assets.report.facts import (
     Intake,
     Limits,
     Missing,
+    Moment,
     Narrowed,
     Outcome,
     Outlook,
@@ -108,7 +109,9 @@ def curve(of: Video, hot_spot: int = 30) -> Curve:
         Stretch(5.0 * n, 5.0 * n + 5, 150 - n, 120 if n == hot_spot else 40 - n // 3, 2)
         for n in range(60)
     )
-    return Curve(of, stretches, opening=150, idle=30, bucket_seconds=5, relative=0.75)
+    return Curve(
+        of, stretches, opening=150, idle=30, bucket_seconds=5, relative=0.75, lost=Moment(60, 65, 9)
+    )
 
 
 def buckets(viewers: Sequence[int], **changed: Any) -> Buckets:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from video_assets.analytics.aggregates import total
@@ -25,6 +25,7 @@ from video_assets.report.facts import (
     Intake,
     Limits,
     Missing,
+    Moment,
     PowerUser,
     QualityDay,
     Report,
@@ -261,6 +262,7 @@ def _curves(tables: Tables, videos: Sequence[Video], bucket_seconds: int) -> tup
     within = position_curve.where(is_one & (F.col("positionPercent") < F.lit(_ALL)))
     relative = within.groupBy("videoId").agg(F.avg("relativeRetention").alias("mean"))
     beside_others = {row["videoId"]: row["mean"] for row in relative.collect()}
+    lost = _where_most_leave(within)
     curves = (
         Curve(
             video,
@@ -269,10 +271,27 @@ def _curves(tables: Tables, videos: Sequence[Video], bucket_seconds: int) -> tup
             idle=idle.get(video.video_id, 0),
             bucket_seconds=bucket_seconds,
             relative=beside_others.get(video.video_id),
+            lost=lost.get(video.video_id),
         )
         for video in videos
     )
     return tuple(curve for curve in curves if curve.stretches)
+
+
+def _where_most_leave(buckets: DataFrame) -> dict[str, Moment]:
+    """Of each video the bucket before the last one with most exits; of as many, the first."""
+    of_video = Window.partitionBy("videoId")
+    place = F.row_number().over(of_video.orderBy(F.desc("exits"), F.asc("bucketStart")))
+    rows = (
+        buckets.withColumn("last", F.max("bucketStart").over(of_video))
+        .where((F.col("bucketStart") < F.col("last")) & (F.col("exits") > F.lit(0)))
+        .withColumn("place", place)
+        .where(F.col("place") == F.lit(1))
+        .collect()
+    )
+    return {
+        row["videoId"]: Moment(row["bucketStart"], row["bucketEnd"], row["exits"]) for row in rows
+    }
 
 
 def _rows_by(column: str, frame: DataFrame) -> dict[str, int]:

@@ -251,6 +251,19 @@ class Stretch:
 
 
 @dataclass(frozen=True)
+class Moment:
+    """A piece of a video that stands out, `start <= position < end` in seconds.
+
+    Attributes:
+        number: of views, or of viewers.
+    """
+
+    start: float
+    end: float
+    number: int
+
+
+@dataclass(frozen=True)
 class Chapter:
     """A part of a video with a title, from `start` in seconds to the next one."""
 
@@ -273,6 +286,7 @@ class Curve:
         bucket_seconds: width of a bucket.
         chapters: in their order; empty where none are known.
         relative: mean of `relativeRetention` over its parts; None where it is unknown.
+        lost: where most leave for good before the last part; None where nobody does.
     """
 
     video: Video
@@ -282,23 +296,23 @@ class Curve:
     bucket_seconds: int
     chapters: tuple[Chapter, ...] = ()
     relative: float | None = None
+    lost: Moment | None = None
 
-    def place(self, position: float) -> str:
-        """A position as people read it, with its chapter."""
-        chapter = chapter_at(self.chapters, position)
-        within = f" in {quoted(name(chapter.title))}" if chapter else ""
-        return f"{clock(position)}{within}"
+    def within(self, start: float) -> str:
+        """The chapter of a position, as what follows the position in a sentence."""
+        chapter = chapter_at(self.chapters, start)
+        return f" in {quoted(name(chapter.title))}" if chapter else ""
+
+    def place(self, stretch: Stretch) -> str:
+        """Where a stretch is as people read it: its start, or a wide one's end too."""
+        is_wide = stretch.end - stretch.start > self.bucket_seconds
+        until = f" to {clock(stretch.end)}" if is_wide else ""
+        return f"{clock(stretch.start)}{until}{self.within(stretch.start)}"
 
     @property
     def later(self) -> int:
         """Viewers who watched something, and nothing of the first bucket."""
         return self.video.viewers - self.opening - self.idle
-
-    @property
-    def loses_most(self) -> Stretch | None:
-        """Where most leave for good; nobody leaves a video at its end."""
-        most = max(self.stretches[:-1], key=lambda stretch: stretch.exits, default=None)
-        return most if most and most.exits else None
 
     @property
     def rewatch_peaks(self) -> tuple[Stretch, ...]:

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from video_assets.report.video_facts import Buckets, Moment
+from video_assets.report.facts import Moment
+from video_assets.report.video_facts import Buckets
 
 MOMENTS = 3
 

@@ -112,5 +112,5 @@ def _peaks(curve: Curve) -> list[Spec]:
 
 def _peak_row(peak: Stretch, curve: Curve) -> dict[str, Any]:
     at = clock(peak.start)
-    detail = f"{curve.place(peak.start)}: watched again {count(peak.rewatches, 'time')}"
+    detail = f"{curve.place(peak)}: watched again {count(peak.rewatches, 'time')}"
     return {**_row(peak, curve.video), "label": at, "detail": detail}

@@ -243,10 +243,11 @@ def retention(curve: Curve) -> str:
 
 def losing(curve: Curve) -> str:
     """Where most leave a video for good."""
-    most = curve.loses_most
-    if most is None:
-        return "Nobody leaves before the end."
-    return f"Most leave for good at {curve.place(most.start)}: {count(most.exits, 'viewer')}."
+    lost = curve.lost
+    if lost is None:
+        return "Nobody leaves before the last part."
+    part = f"{clock(lost.start)} to {clock(lost.end)}{curve.within(lost.start)}"
+    return f"Most leave for good from {part}: {count(lost.number, 'viewer')}."
 
 
 def beside_similar(relative: float | None) -> str:
@@ -285,7 +286,7 @@ def _opening(curve: Curve) -> str:
 def _rewatched(curve: Curve) -> str:
     peaks = curve.rewatch_peaks[:_PEAKS_NAMED]
     if peaks:
-        return f"Watched again most at {listed([curve.place(peak.start) for peak in peaks])}."
+        return f"Watched again most at {listed([curve.place(peak) for peak in peaks])}."
     again = curve.stretches[0].rewatches
     if not again:
         return "Nobody starts it over."

@@ -6,10 +6,10 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from video_assets.report.facts import Stretch
+from video_assets.report.facts import Moment, Stretch
 from video_assets.report.moments import left, skipped_over, watched_again
 from video_assets.report.shapes import Chart, Place, Shape, area, bars, line
-from video_assets.report.video_facts import Buckets, Moment, VideoDetail
+from video_assets.report.video_facts import Buckets, VideoDetail
 from video_assets.wording import clock, count, full_day, hours, short_day
 
 STRETCHES = 240

@@ -52,19 +52,6 @@ class Buckets:
 
 
 @dataclass(frozen=True)
-class Moment:
-    """A piece of a video that stands out, `start <= position < end` in seconds.
-
-    Attributes:
-        number: of views, or of viewers.
-    """
-
-    start: float
-    end: float
-    number: int
-
-
-@dataclass(frozen=True)
 class FirstDays:
     """What a video had in its first days, beside the median of others and itself.
 

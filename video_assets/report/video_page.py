@@ -8,11 +8,11 @@ import numpy as np
 
 from video_assets.plots import DARK, LIGHT
 from video_assets.report import takeaways, video_charts
-from video_assets.report.facts import Curve, Video, chapter_at, percentage
+from video_assets.report.facts import Curve, Moment, Video, chapter_at, percentage
 from video_assets.report.figures import STRETCH_COLUMNS, STRETCHES_IN_TABLE, stretch_row
 from video_assets.report.moments import left, skipped_over, watched_again
 from video_assets.report.rendering import TEMPLATES, Row, Tile
-from video_assets.report.video_facts import FirstDays, Moment, VideoDetail
+from video_assets.report.video_facts import FirstDays, VideoDetail
 from video_assets.wording import (
     change,
     clock,
