@@ -23,7 +23,7 @@ FILLED = (RAW_EVENTS, REJECTED_EVENTS, VIDEO_METADATA, SESSIONS, ENGAGEMENT)
 @pytest.fixture(scope="session")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("queries")
-    sample = make_sample(folder / "sample", events=4_000, days=3, users=60, videos=10)
+    sample = make_sample(folder / "sample", events=4_000, days=3, users=60, videos=10, seed=2)
     sources = {
         "events": str(sample.folder / "events"),
         "video_metadata": str(sample.folder / "video_metadata.parquet"),
