@@ -133,8 +133,10 @@ def what_changed(before: Extent, after: Extent) -> str:
 
 
 def _described(extent: Extent) -> str:
-    past = f"{extent.past_files:,} files of {extent.past_bytes:,} bytes"
-    return (
-        f"{extent.live_files:,} files of {extent.live_bytes:,} bytes, older versions "
-        f"{past if extent.past_files else 'none'}, log {extent.log_bytes:,} bytes"
-    )
+    live = _counted(extent.live_files, extent.live_bytes)
+    past = _counted(extent.past_files, extent.past_bytes) if extent.past_files else "none"
+    return f"{live}, older versions {past}, log {extent.log_bytes:,} bytes"
+
+
+def _counted(files: int, size: int) -> str:
+    return f"{files:,} {'file' if files == 1 else 'files'} of {size:,} bytes"
