@@ -17,8 +17,12 @@ from support.engine import only_embedded
 from support.restless import bits, delivered_events, restless_events
 from support.world import world
 
+from resources.delta.errors import StagingError
+from resources.delta.stage import Emission, stage, target
+from resources.engine.session import SparkEngine
 from resources.engine.worker_pool import Kernel, WorkerError, WorkerPool, use_workers
 from video_assets.arrow import kernels
+from video_assets.engagement.tables import VIDEO_METADATA
 from video_assets.sources.errors import SourceError
 
 DAYS = tuple(date(2025, 3, day) for day in (1, 2, 3))
@@ -76,6 +80,23 @@ def test_processes_give_the_rows_that_threads_give(
         use_workers(0)
     assert found[0] == found[1]
     assert found[0]["sessions"]
+
+
+@only_embedded("tasks of Apache Spark are in processes already")
+def test_a_process_that_is_killed_while_it_writes_leaves_nothing(tmp_path: Path) -> None:
+    def killed(batches: Iterator[pa.RecordBatch]) -> Iterator[Emission]:
+        rows = VIDEO_METADATA.arrow_schema.empty_table()
+        list(batches)
+        yield Emission(VIDEO_METADATA.name, rows)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    frame = SparkEngine(engine="sail", worker_processes=1).spark_session.range(10)
+    try:
+        with pytest.raises(StagingError, match=r"nothing was committed: .*killed by signal 9"):
+            stage(frame, killed, target(str(tmp_path), VIDEO_METADATA), apart=True)
+    finally:
+        use_workers(0)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_a_process_computes_one_task_after_the_other(pool: WorkerPool) -> None:
