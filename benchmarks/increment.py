@@ -44,6 +44,8 @@ def _environment(sample: Path, warehouse: Path, run: DayRange) -> dict[str, str]
         "VIDEO_ASSETS_EVENTS": str(sample / "events" / "events-{date}.parquet"),
         "VIDEO_ASSETS_VIDEO_METADATA": str(sample / "video_metadata.parquet"),
         "VIDEO_ASSETS_START_DATE": str(run.first),
+        # Of the few rows in a small sample's last file, most may be refused.
+        "VIDEO_ASSETS_MAX_REFUSED_SHARE": "1",
     }
 
 
