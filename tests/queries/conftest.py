@@ -1,5 +1,6 @@
-"""Real tables, filled once by the pipeline from a small sample."""
+"""Real tables, filled once by the pipeline from a small sample, of any seed: `SAMPLE_SEED=1`."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -23,7 +24,8 @@ FILLED = (RAW_EVENTS, REJECTED_EVENTS, VIDEO_METADATA, SESSIONS, ENGAGEMENT)
 @pytest.fixture(scope="session")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("queries")
-    sample = make_sample(folder / "sample", events=4_000, days=3, users=60, videos=10, seed=2)
+    seed = int(os.environ.get("SAMPLE_SEED", "2"))
+    sample = make_sample(folder / "sample", events=4_000, days=3, users=60, videos=10, seed=seed)
     sources = {
         "events": str(sample.folder / "events"),
         "video_metadata": str(sample.folder / "video_metadata.parquet"),

@@ -81,7 +81,6 @@ def test_the_moments_that_are_watched_again(query: RunQuery, tables: World) -> N
     ranked = [row for row in curve if row["hotspotRank"] and row["hotspotRank"] <= 3]
     wanted = sorted(ranked, key=lambda row: (row["videoId"], row["hotspotRank"]))
     names = ("videoId", "hotspotRank", "bucketStart", "bucketEnd", "viewers", "rewatches")
-    assert wanted
     assert query("moments_watched_again") == [{n: row[n] for n in names} for row in wanted]
 
 
@@ -304,6 +303,23 @@ def test_first_days_are_compared_among_videos_that_had_seven(counts: Counts) -> 
     assert counts.answers("first_seven_days") == [
         ("old", 6, wanted, 6.0, wanted),
         ("second", 2, wanted, 2.0, wanted),
+    ]
+
+
+def test_the_three_moments_of_a_video_that_are_watched_again_most(counts: Counts) -> None:
+    def part(video: str, start: int, rank: int | None) -> Row:
+        place = {"videoId": video, "bucketStart": start, "bucketEnd": start + 5}
+        counted = {**dict.fromkeys(VIDEO_POSITION_CURVE.required_columns, 0), "viewers": 9}
+        return {**counted, **place, "rewatches": start + 1, "hotspotRank": rank}
+
+    ranks = (None, 3, 1, 4, 2)
+    of_a = [part("a", 5 * at, rank) for at, rank in enumerate(ranks)]
+    counts.holds(VIDEO_POSITION_CURVE, part("b", 0, 1), *of_a)
+    assert counts.answers("moments_watched_again") == [
+        ("a", 1, 10, 15, 9, 11),
+        ("a", 2, 20, 25, 9, 21),
+        ("a", 3, 5, 10, 9, 6),
+        ("b", 1, 0, 5, 9, 1),
     ]
 
 

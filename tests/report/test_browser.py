@@ -1,6 +1,10 @@
 """The page in a real browser: both themes, a phone and a desk."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -73,6 +77,38 @@ def test_nothing_is_wider_than_the_screen(open_page: Open, width: int) -> None:
     for numbers in page.locator("summary").filter(visible=True).all():
         numbers.click()
     assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+LINES_OF_TILES = """all => all.flatMap(tiles => {
+  const whole = tiles.getBoundingClientRect();
+  return Object.values(Object.groupBy([...tiles.children], tile => tile.offsetTop)).map(line => ({
+    tiles: line.length,
+    gap: whole.right - Math.max(...line.map(tile => tile.getBoundingClientRect().right)),
+    beyond: Math.max(...line.map(tile => tile.scrollWidth - tile.clientWidth)),
+  }));
+})"""
+
+
+@pytest.mark.parametrize("tiles", [7, 6])
+def test_no_tile_is_left_alone_on_a_line_with_room_beside_it(
+    browser: Browser, tmp_path: Path, tiles: int
+) -> None:
+    report = full_report()
+    choices = [choice if tiles == 7 else replace(choice, views=None) for choice in report.choices]
+    location = tmp_path / "index.html"
+    location.write_text(written_page(replace(report, choices=tuple(choices))), "utf-8")
+    with closing(browser.new_page()) as page:
+        page.goto(location.as_uri())
+        for viewers, period in product(("0", str(len(report.filters))), report.choices):
+            page.locator(f"[name=of][value='{viewers}']").check()
+            page.locator(f"[name=period][value='{period.key}']").check()
+            shown = page.locator(".tiles").filter(visible=True)
+            for width in (320, PHONE, 520, 521, 600, 601, 820, 1000, 1079, 1080, DESK):
+                page.set_viewport_size({"width": width, "height": 844})
+                assert viewers != "0" or shown.last.locator("dt").count() == tiles
+                for line in shown.evaluate_all(LINES_OF_TILES):
+                    assert line["tiles"] > 1 or line["gap"] < 1, width
+                    assert line["beyond"] <= 0, width
 
 
 @pytest.mark.parametrize(("theme", "background"), THEMES.items())
