@@ -10,6 +10,8 @@ SESSIONS_AT_ONCE = 10_000_000
 # In Parquet a row of views takes a quarter of what an event does, so that these are about
 # 5 million. The engine holds a chunk's rows with all texts, some 400 bytes each.
 VIEWS_AT_ONCE = 1_250_000
+# Keys that every task holds: 100 bytes each.
+MOST_KEYS = 1_000_000
 # A row takes about so many bytes in compressed Parquet, and more in any other format.
 BYTES_PER_ROW = 20
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake import DeltaTable
@@ -23,7 +24,7 @@ from resources.delta.stage import table_location
 from resources.delta.table import Table
 from resources.delta.transactions import transactions
 from resources.engine.errors import engine_message
-from resources.storage import plain_location, storage_options
+from resources.storage import join, plain_location, storage_options
 
 
 def _no_session() -> SparkSession:
@@ -182,6 +183,17 @@ class Warehouse:
         """The files whose rows changed since a commit; None where that cannot be told any more."""
         log = self.log(table)
         return changed_files(self.location(table), log, since, digest) if log else None
+
+    def file_locations(self, table: Table) -> list[str] | None:
+        """The data files of a table; None where some of their rows are marked as deleted."""
+        log = self.log(table)
+        if log is None:
+            return []
+        if rows_marked_deleted(log):
+            return None
+        root = plain_location(self.location(table))
+        paths: list[Any] = pa.table(log.get_add_actions())["path"].to_pylist()
+        return [join(root, unquote(path)) for path in sorted(paths)]
 
     def _rows_per_partition(self, table: Table) -> Mapping[date | None, int]:
         """Rows of each partition that has any; those of a table without partitions under None."""

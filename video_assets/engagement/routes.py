@@ -3,11 +3,12 @@
 Workers import this module: it needs neither Dagster nor deltalake nor the settings.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 
 import pyarrow as pa
 
+from resources.delta.keyed_rows import Keys, Share, rows_without
 from resources.delta.stage import Emission
 from video_assets.engagement.engagement_frames import engagement_of_task
 from video_assets.engagement.session_frames import sessions_of_task
@@ -44,6 +45,16 @@ def computed_sessions(
     """Session rows of a task that has all events of its users."""
     rows = sessions_of_task(batches, rules, first_day, end_day, taken)
     yield Emission(SESSIONS.name, rows)
+
+
+def kept_engagement(
+    batches: Iterator[pa.RecordBatch], without: Keys, locations: Sequence[str], parts: int
+) -> Iterator[Emission]:
+    """Stored engagement rows of other users and videos, of the parts whose numbers come in."""
+    numbers = (int(part.as_py()) for batch in batches for part in batch.column(0))
+    for share in (Share(part, parts) for part in numbers):
+        for rows in rows_without(without, ENGAGEMENT, locations, share):
+            yield Emission(ENGAGEMENT.name, rows)
 
 
 def computed_engagement(

@@ -8,6 +8,7 @@ from functools import partial
 from pyspark.sql import DataFrame
 
 from resources.delta.changes import ChangedFiles
+from resources.delta.keyed_rows import Keys
 from resources.delta.stage import StagedTable, stage, stage_frame, target
 from resources.delta.warehouse import Warehouse
 from resources.engine.engine import Engine
@@ -15,10 +16,10 @@ from video_assets.arrow.kernels import is_worth_processes, tasks_for
 from video_assets.chunks import StagedChunks, one_by_one, stage_side_by_side
 from video_assets.engagement import engagement_frames as frames
 from video_assets.engagement.refresh import planned_refresh
-from video_assets.engagement.routes import COMPUTED, computed_engagement
+from video_assets.engagement.routes import COMPUTED, computed_engagement, kept_engagement
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.settings import Settings
-from video_assets.sizes import SESSIONS_AT_ONCE
+from video_assets.sizes import MOST_KEYS, SESSIONS_AT_ONCE
 
 OUTDATED_VIDEOS = 1_000
 
@@ -61,8 +62,9 @@ class _Work:
 
     def compute_changed(self, sessions: DataFrame, rows: int, changed: ChangedFiles) -> StagedTable:
         """Rows of the users and videos that the changes concern, and the other stored ones."""
-        session, warehouse = self.spark.spark_session, self.settings.warehouse
-        stored = Warehouse(warehouse, lambda: session).frame(ENGAGEMENT)
+        session = self.spark.spark_session
+        table = Warehouse(self.settings.warehouse, lambda: session).snapshot()
+        stored = table.frame(ENGAGEMENT)
         found = frames.outdated_videos(stored, self.videos).limit(OUTDATED_VIDEOS + 1).collect()
         if len(found) > OUTDATED_VIDEOS:
             self.log.info("more than %d videos changed: computing all rows", OUTDATED_VIDEOS)
@@ -72,11 +74,21 @@ class _Work:
         pairs = frames.pairs_to_compute(replaced, stored, [row["videoId"] for row in found])
         if rows > SESSIONS_AT_ONCE:
             rows = frames.rows_of(pairs, sessions.select(*ENGAGEMENT.key)).count()
-        kept = frames.rows_without(pairs, stored)
         return stage_side_by_side(
             partial(self.compute, frames.rows_of(pairs, sessions), rows),
-            partial(stage_frame, kept, warehouse, ENGAGEMENT, sort=False),
+            partial(self.keep, pairs, table),
         )
+
+    def keep(self, pairs: DataFrame, table: Warehouse) -> StagedTable:
+        """The stored rows of all other users and videos."""
+        files, few = table.file_locations(ENGAGEMENT), pairs.limit(MOST_KEYS + 1).toArrow()
+        if files is None or few.num_rows > MOST_KEYS:
+            kept = frames.rows_without(pairs, table.frame(ENGAGEMENT))
+            return stage_frame(kept, table.root, ENGAGEMENT, sort=False)
+        tasks = tasks_for(table.row_count(ENGAGEMENT), self.spark.cores)
+        parts = self.spark.spark_session.range(0, tasks, 1, tasks)
+        route = partial(kept_engagement, without=Keys.of(few), locations=files, parts=tasks)
+        return stage(parts, route, target(table.root, ENGAGEMENT))[ENGAGEMENT.name]
 
     def compute(self, sessions: DataFrame, rows: int) -> StagedTable:
         """The engagement rows of so many session rows; many in chunks of users."""
