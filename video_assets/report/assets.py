@@ -18,12 +18,13 @@ from video_assets.analytics.tables import (
     VIDEO_PERFORMANCE,
     VIDEO_POSITION_CURVE,
 )
+from video_assets.bar_pictures import bars_per_day
 from video_assets.catalog import ANALYTICS, OWNERS, asset_key
 from video_assets.daily_views.tables import MISSING_DATE
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.ingestion import clear_source_errors
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
-from video_assets.plots import as_markdown, bars_per_day
+from video_assets.plots import as_markdown
 from video_assets.report.addresses import PAGE_FILE
 from video_assets.report.build import build_report, report_folder, report_location
 from video_assets.report.data import MIN_VIEWERS
