@@ -83,6 +83,7 @@ campaign: $(READY) ## Kill 1,000 runs, simulate 400 days, add up millions of vie
 	PYTHONPATH=.:tests $(BIN)/python tests/campaign/days.py
 	PYTHONPATH=.:tests $(BIN)/python tests/campaign/deliveries.py
 	PYTHONPATH=.:tests $(BIN)/python tests/campaign/reports.py
+	PYTHONPATH=.:tests $(BIN)/python tests/campaign/wide_report.py
 
 sql: $(READY) ## Open an SQL editor with every table as a view
 	@$(BIN)/python -m video_assets.sql_shell

@@ -1,5 +1,6 @@
 """The report through Dagster: its numbers are those of the tables."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ from video_assets.report.addresses import page_of
 from video_assets.report.assets import KEY
 from video_assets.report.build import build_report, report_location
 from video_assets.report.facts import Report
+from video_assets.report.files import report_files
 
 NOW = datetime(2025, 1, 4, 2, 30, tzinfo=UTC)
 HOSTILE = '<script>alert("x")</script> & more'
@@ -328,3 +330,18 @@ def test_a_table_that_is_not_there_yet_is_named(tmp_path: Path, spark: SparkSess
         message = "Materialize the asset video/aggregated_user_video_engagement before the report"
         with pytest.raises(MissingTableError, match=message):
             build_report(spark, empty.settings, NOW)
+
+
+def test_a_video_of_unknown_length_that_was_opened_alone_has_a_page(
+    tmp_path: Path, spark: SparkSession
+) -> None:
+    day = NOW.date()
+    event = {"timestamp": f"{day}T01:00:00Z", "userId": "ann", "sessionId": "s", "videoId": "v"}
+    opened = tmp_path / "events.json"
+    opened.write_text(json.dumps({**event, "eventName": "video_play", "currentTime": 0}), "utf-8")
+    with world(tmp_path, events=str(opened), video_metadata="", start_date=day) as tables:
+        tables.compute(day, tables=TABLES)
+        tables.compute(tables=ANALYTICS_TABLES)
+        built = build_report(spark, tables.settings, NOW)
+    pages = dict(report_files(built.report, built.details, built.lists))
+    assert "Nothing was watched yet." in parsed(pages[page_of("v")]).text

@@ -20,16 +20,17 @@ def peaks(counts: Sequence[int] | Heights) -> list[int]:
     Poisson count of its height. The beginning is no peak: people who start over make it high.
     """
     heights = np.asarray(counts, np.int64)
-    tops = (i for i in range(1, len(heights)) if _rises_to(heights, i))
-    return [top for top in tops if _stands_out(heights, top)]
+    rises = np.flatnonzero(np.diff(heights) > 0) + 1
+    return [
+        top for top in rises.tolist() if _falls_after(heights, top) and _stands_out(heights, top)
+    ]
 
 
-def _rises_to(heights: Heights, index: int) -> bool:
-    """Whether a local maximum begins here: of a plateau only its first place."""
-    after = heights[index:]
+def _falls_after(heights: Heights, index: int) -> bool:
+    """Whether the next other height is a lower one; a curve that ends falls."""
+    after = heights[index + 1 :]
     different = np.flatnonzero(after != heights[index])
-    falls_after = not len(different) or after[different[0]] < heights[index]
-    return bool(heights[index - 1] < heights[index] and falls_after)
+    return not len(different) or bool(after[different[0]] < heights[index])
 
 
 def _stands_out(heights: Heights, top: int) -> bool:

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from functools import lru_cache
 
 PAGE_FILE = "index.html"
 LIST_FILE = "videos.html"
@@ -20,6 +21,8 @@ def page_of(video_id: str) -> str:
     return f"{VIDEOS}/{file_name(video_id)}.html"
 
 
+# Each list of videos names most of the others' pages, too.
+@lru_cache(maxsize=20_000)
 def file_name(text: str) -> str:
     """A name for whatever text, without suffix: the same for the same text."""
     digest = base64.b32encode(hashlib.sha256(text.encode()).digest()).decode()

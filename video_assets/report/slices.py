@@ -1,6 +1,7 @@
 """Rows of an Arrow table that lie together."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -15,5 +16,5 @@ def slices_by(rows: pa.Table, *names: str) -> Iterator[tuple[tuple[Any, ...], pa
     """
     keys = list(zip(*(rows[name].to_pylist() for name in names), strict=True))
     changes = [n for n, key in enumerate(keys) if n == 0 or key != keys[n - 1]]
-    for first, end in zip(changes, [*changes[1:], len(keys)], strict=True):
+    for first, end in pairwise([*changes, len(keys)]):
         yield keys[first], rows.slice(first, end - first)
