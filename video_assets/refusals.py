@@ -20,6 +20,7 @@ from video_assets.vocabulary import CONFLICTS
 
 # Reasons of rows whose times may be in another unit than the settings say.
 _OF_TIMES = {"missing_timestamp", "unreadable_timestamp", OUTSIDE_FILE_DAY}
+_OF_DATES = "unreadable_date"
 _FAR_BEFORE_START = timedelta(days=3653)
 _REASONS_NAMED = 3
 
@@ -99,7 +100,10 @@ def _why_nothing(
     if is_template(source.layout.config.uri):
         return None
     found = source.found()
-    hint = _hint_of_unit(found, source, tolerance.start)
+    if _OF_DATES in reasons:
+        hint = _hint_of_format(source)
+    else:
+        hint = _hint_of_unit(found, source, tolerance.start)
     if found.share_undated > tolerance.refused_share:
         return f"most rows were refused, {_most_frequent(reasons)}. {hint}"
     if found.rows and not found.overlap(tolerance.start - _FAR_BEFORE_START, _tomorrow()):
@@ -117,6 +121,14 @@ def _hint_of_unit(found: DaysFound, source: DaysOfSource, start: date) -> str:
         return f"{said}."
     other, days = likely
     return f"{said}; as {UNITS[other]} they would be of {days}: set {setting}={other}."
+
+
+def _hint_of_format(source: DaysOfSource) -> str:
+    setting = f"{source.layout.kind.setting}_DATE_FORMAT"
+    written = source.layout.config.date_format
+    if written is None:
+        return f"Dates are read as ISO 8601 (2025-01-31): set {setting}, such as %d.%m.%Y."
+    return f"Dates are read by {setting}={written}: set it to how they are written."
 
 
 def _tomorrow() -> date:

@@ -94,7 +94,8 @@ def test_a_broken_source_fails_the_run_with_its_error_and_changes_nothing(
 
 BAD_TEXTS = {
     "missing_video": {"video_id": ""},
-    "missing_date": {"date": "yesterday"},
+    "missing_date": {"date": None},
+    "unreadable_date": {"date": "yesterday"},
     "missing_count": {"viewCount": None},
     "unreadable_count": {"viewCount": "many"},
     "before_upload": {"created_date": "2025-01-02", "viewCount": 0},

@@ -53,6 +53,27 @@ def test_the_failure_names_days_reasons_and_the_way_out(tmp_path: Path) -> None:
     assert str(FIRST) not in str(said.description)
 
 
+@pytest.mark.parametrize(
+    ("set_to", "said"),
+    [
+        (None, "read as ISO 8601 (2025-01-31): set VIDEO_ASSETS_DAILY_VIEWS_DATE_FORMAT"),
+        ("%y.%d.%m", "read by VIDEO_ASSETS_DAILY_VIEWS_DATE_FORMAT=%y.%d.%m: set it"),
+    ],
+)
+def test_dates_of_another_notation_are_told_with_the_setting_of_it(
+    set_to: str | None, said: str, tmp_path: Path
+) -> None:
+    rows = [{**row, "date": f"{row['date']:%d/%m/%Y}", "created_date": ""} for row in GOOD]
+    source = write(tmp_path / "views.csv", rows)
+    settings = {"daily_views": str(source), "daily_views_date_format": set_to}
+    with world(tmp_path / "warehouse", start_date=FIRST, **settings) as views:
+        run = views.attempt(FIRST, LAST, tables=VIEWS)
+    [failure] = run.result.get_step_failure_events()
+    told = failure.step_failure_data.user_failure_data
+    assert told is not None
+    assert f"unreadable_date (8). Dates are {said}" in str(told.description)
+
+
 def test_years_of_zeros_before_the_upload_are_no_refusals(tmp_path: Path) -> None:
     early = [view("new", FIRST, 0, created_date=LAST, channel_id=f"c{n}") for n in range(40)]
     with world(tmp_path / "warehouse", **deliver(tmp_path, [*GOOD, *early])) as views:

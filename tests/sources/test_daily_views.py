@@ -39,7 +39,9 @@ def test_a_valid_row_keeps_its_values(tmp_path: Path) -> None:
     [
         ({"video_id": ""}, "missing_video"),
         ({"date": None}, "missing_date"),
-        ({"date": "03.01.2025"}, "missing_date"),
+        ({"date": " "}, "missing_date"),
+        ({"date": "03.01.2025"}, "unreadable_date"),
+        ({"date": "2025-02-30"}, "unreadable_date"),
         ({"viewCount": None}, "missing_count"),
         ({"viewCount": ""}, "missing_count"),
         ({"viewCount": "many"}, "unreadable_count"),
@@ -204,7 +206,7 @@ def test_dates_of_a_format_stand_beside_an_upload_time_in_iso_8601(tmp_path: Pat
     assert [(r["date"], r["created_date"]) for r in outcome.valid] == [
         (date(2025, 1, 3), date(2025, 1, 3))
     ]
-    assert outcome.reasons == ["missing_date"]
+    assert outcome.reasons == ["unreadable_date"]
 
 
 def test_typed_columns_are_read(tmp_path: Path) -> None:

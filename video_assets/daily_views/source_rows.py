@@ -15,6 +15,7 @@ from video_assets.sources.fields import RowKind
 from video_assets.sources.tagged import TaggedSchema, Verdict, day_array, tagged_schema
 from video_assets.sources.times import read_days
 from video_assets.sources.values import (
+    hold_nothing,
     mask,
     per_text,
     read_counts,
@@ -135,7 +136,8 @@ def validate_daily_views(
         is_zero &= mask(compute.equal(measure.fill_null(0), 0))
     reasons = (
         ("missing_video", mask(videos.is_null())),
-        ("missing_date", ~has_day),
+        ("missing_date", hold_nothing(chunk.columns["date"], ~has_day)),
+        ("unreadable_date", ~has_day),
         ("missing_count", ~has_count),
         ("unreadable_count", ~is_whole),
         ("negative_count", (counts < 0) & (not notation.counts_may_be_negative)),
