@@ -37,8 +37,8 @@ from video_assets.definitions import build_definitions
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 from video_assets.lifetime_views.tables import LIFETIME_SNAPSHOTS, LIFETIME_VIEW_HISTORY
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.report.addresses import report_location
 from video_assets.report.assets import KEY as REPORT
-from video_assets.report.build import report_location
 from video_assets.sample_data import SampleSpec, SampleSummary, write_sample
 from video_assets.settings import Settings, SettingsError, environment_name, load_settings
 from video_assets.settings.sources import SAMPLE_FOLDER

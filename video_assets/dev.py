@@ -17,7 +17,7 @@ from resources.file_access import open_new_files_to
 from resources.runs.home import HomeError, prepared_home, require_unserved
 from resources.storage import provider
 from video_assets.engagement.tables import ENGAGEMENT
-from video_assets.report.build import report_location
+from video_assets.report.addresses import report_location
 from video_assets.settings import DOTENV, Settings, SettingsError, environment_name, load_settings
 
 DG = Path(sys.executable).with_name("dg")

@@ -4,19 +4,20 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import apprise
 from pydantic import SecretStr
 
 from resources.alerts.alert import Severity, State
 from resources.alerts.messages import LONGEST_TITLE, Message
 
+if TYPE_CHECKING:  # it takes long to import, and only who sends needs it
+    import apprise
+
 # A sensor's tick has 60 seconds for everything.
 SEND_SECONDS = 10.0
 LONGEST_BODY = 6000
 _LONGEST_REASON = 300
-_TYPES = {Severity.ERROR: apprise.NotifyType.FAILURE, Severity.WARN: apprise.NotifyType.WARNING}
 _PARTS = re.compile(r"[^A-Za-z0-9_.+%~=-]+")
 _SHORTEST_SECRET = 3
 
@@ -67,18 +68,24 @@ class AppriseChannel:
     name: str
     severities: frozenset[Severity]
     longest_body: int
-    service: apprise.NotifyBase = field(repr=False, compare=False)
+    service: "apprise.NotifyBase" = field(repr=False, compare=False)
     secrets: tuple[str, ...] = field(repr=False, compare=False)
 
     def send(self, message: Message) -> str | None:
         """Send; returns why it did not work, without any part of the URL, or None."""
+        import apprise  # noqa: PLC0415 (as above)
+
         sender = apprise.Apprise(asset=self.service.asset)
         sender.add(self.service)
+        kinds = {
+            Severity.ERROR: apprise.NotifyType.FAILURE,
+            Severity.WARN: apprise.NotifyType.WARNING,
+        }
         recovered = message.state is State.RECOVERED
         result = sender.notify(
             title=message.title,
             body=message.body,
-            notify_type=apprise.NotifyType.SUCCESS if recovered else _TYPES[message.severity],
+            notify_type=apprise.NotifyType.SUCCESS if recovered else kinds[message.severity],
             body_format=apprise.NotifyFormat.TEXT,
             timeout=SEND_SECONDS,
         )
@@ -130,6 +137,8 @@ def _holds_no_url(record: logging.LogRecord) -> bool:
 
 
 def _channel(setting: str, number: int, url: str, severities: frozenset[Severity]) -> Channel:
+    import apprise  # noqa: PLC0415 (as above)
+
     scheme = url.partition("://")[0]
     asset = apprise.AppriseAsset(
         app_id="video_assets",

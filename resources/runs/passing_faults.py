@@ -3,13 +3,13 @@
 import functools
 import inspect
 import logging
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar, cast
 
 import dagster as dg
-import httpx
 from tenacity import RetryCallState, Retrying
 from tenacity.wait import wait_exponential_jitter
 
@@ -65,12 +65,18 @@ def _trying_again() -> Iterator[None]:
 def passes(error: BaseException | None) -> bool:
     """Whether the error, or what caused it, is a server or a network that did not answer."""
     while error is not None:
-        if isinstance(error, ConnectionError | TimeoutError | httpx.TransportError):
+        if isinstance(error, ConnectionError | TimeoutError) or _is_of_the_network(error):
             return True
         if is_out_of_reach(error):
             return True
         error = error.__cause__
     return False
+
+
+def _is_of_the_network(error: BaseException) -> bool:
+    """Whether it is an error of httpx, which only those have imported that use it."""
+    httpx = sys.modules.get("httpx")
+    return httpx is not None and isinstance(error, httpx.TransportError)
 
 
 def _after(tries: int) -> RetryCallState:

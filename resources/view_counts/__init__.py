@@ -8,7 +8,6 @@ from resources.view_counts.source import (
     ViewCountSource,
     ViewCountSourceError,
 )
-from resources.view_counts.youtube import YouTubeViewCounts
 
 __all__ = [
     "InvalidApiKeyError",
@@ -17,5 +16,4 @@ __all__ = [
     "ViewCountSource",
     "ViewCountSourceError",
     "ViewCounts",
-    "YouTubeViewCounts",
 ]

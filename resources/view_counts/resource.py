@@ -7,7 +7,6 @@ from pydantic import Field
 
 from resources.view_counts.simulator import SimulatedViewCounts
 from resources.view_counts.source import ViewCountSource
-from resources.view_counts.youtube import YouTubeViewCounts
 
 
 class ViewCountSettings(Protocol):
@@ -40,5 +39,8 @@ class ViewCounts(dg.ConfigurableResource[ViewCountSource]):
             InvalidApiKeyError: YouTube is asked for, and YOUTUBE_API_KEY is not set.
         """
         if self.kind == "youtube":
+            # Its client takes long to import.
+            from resources.view_counts.youtube import YouTubeViewCounts  # noqa: PLC0415
+
             return YouTubeViewCounts.from_environment(base_url=self.youtube_url)
         return SimulatedViewCounts()

@@ -16,8 +16,8 @@ from video_assets.analytics.tables import (
     DIMENSION_DAILY,
     EXPERIMENT_RESULTS,
 )
+from video_assets.report.addresses import report_location
 from video_assets.report.assets import KEY
-from video_assets.report.build import report_location
 from video_assets.report.comparisons import groups, longest, outcomes, verdict
 from video_assets.report.page import page
 from video_assets.settings import load_settings

@@ -33,9 +33,9 @@ from video_assets.daily_views.tables import (
 )
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
-from video_assets.report.addresses import page_of
+from video_assets.report.addresses import page_of, report_location
 from video_assets.report.assets import KEY
-from video_assets.report.build import build_report, report_location
+from video_assets.report.build import build_report
 from video_assets.report.facts import Report
 from video_assets.report.files import report_files
 

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from resources.view_counts import YouTubeViewCounts
+from resources.view_counts.youtube import YouTubeViewCounts
 
 API_KEY = "AIzaVerySecretKeyOfTheTests"
 

@@ -28,8 +28,8 @@ from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.player_events.erased_users import note_erased, pseudonyms_of
 from video_assets.player_events.tables import REJECTED_EVENTS, USER_ALIASES
 from video_assets.player_events.user_aliases import erase_aliases, with_own_aliases
+from video_assets.report.addresses import report_location
 from video_assets.report.assets import KEY as REPORT
-from video_assets.report.build import report_location
 from video_assets.settings import Settings
 from video_assets.tables import ALERTS, ALL_TABLES
 

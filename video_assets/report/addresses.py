@@ -4,6 +4,9 @@ import base64
 import hashlib
 from functools import lru_cache
 
+from resources.storage import join
+
+FOLDER = "report"
 PAGE_FILE = "index.html"
 LIST_FILE = "videos.html"
 # Short, because a list of 10,000 videos names it as often.
@@ -11,6 +14,16 @@ VIDEOS = "v"
 LISTS = "lists"
 # 50 bits: of 10,000 videos two have one name once in 20 million reports.
 _NAME_LENGTH = 10
+
+
+def report_folder(warehouse: str) -> str:
+    """Path or URI of the folder of the page and of what lies beside it."""
+    return join(warehouse, FOLDER)
+
+
+def report_location(warehouse: str, file: str = PAGE_FILE) -> str:
+    """Path or URI of the page, or of another file beside it."""
+    return join(warehouse, FOLDER, file)
 
 
 def page_of(video_id: str) -> str:

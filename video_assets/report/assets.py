@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -24,15 +24,11 @@ from video_assets.daily_views.tables import MISSING_DATE
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.ingestion import clear_source_errors
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
-from video_assets.plots import as_markdown
-from video_assets.report.addresses import PAGE_FILE
-from video_assets.report.build import build_report, report_folder, report_location
-from video_assets.report.data import MIN_VIEWERS
-from video_assets.report.facts import Report
-from video_assets.report.files import report_files, write_files
-from video_assets.report.retention import retention_curve
-from video_assets.report.takeaways import held, leaving, power_users, trust
+from video_assets.report.addresses import PAGE_FILE, report_folder, report_location
 from video_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from video_assets.report.facts import Report
 
 KEY = dg.AssetKey(["report", "engagement_report"])
 
@@ -80,6 +76,10 @@ def engagement_report_asset() -> dg.AssetsDefinition:
         spark: SparkEngine,
         settings: dg.ResourceParam[Settings],
     ) -> dg.MaterializeResult[Any]:
+        # Every command loads this module, and only this step makes the page.
+        from video_assets.report.build import build_report  # noqa: PLC0415
+        from video_assets.report.files import report_files, write_files  # noqa: PLC0415
+
         with clear_source_errors():
             built = build_report(spark.spark_session, settings, datetime.now(UTC))
         for refused in built.refused_chapters[:_NAMED]:
@@ -95,7 +95,10 @@ def engagement_report_asset() -> dg.AssetsDefinition:
     return engagement_report
 
 
-def _metadata(report: Report, location: str, sizes: Mapping[str, int]) -> dict[str, Any]:
+def _metadata(report: "Report", location: str, sizes: Mapping[str, int]) -> dict[str, Any]:
+    from video_assets.report.data import MIN_VIEWERS  # noqa: PLC0415 (as above)
+    from video_assets.report.takeaways import held, leaving, power_users, trust  # noqa: PLC0415
+
     totals = report.totals
     is_local = provider(location) == "local"
     link = dg.MetadataValue.path(location) if is_local else dg.MetadataValue.url(location)
@@ -118,7 +121,10 @@ def _metadata(report: Report, location: str, sizes: Mapping[str, int]) -> dict[s
     }
 
 
-def _retention(report: Report) -> dict[str, Any]:
+def _retention(report: "Report") -> dict[str, Any]:
+    from video_assets.plots import as_markdown  # noqa: PLC0415 (as above)
+    from video_assets.report.retention import retention_curve  # noqa: PLC0415
+
     if not report.curves:
         return {}
     chart = retention_curve(report.curves[0])

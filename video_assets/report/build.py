@@ -9,7 +9,6 @@ from pyspark.sql import DataFrame, SparkSession
 from resources.delta.errors import MissingTableError
 from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
-from resources.storage import join
 from video_assets.analytics.stage_forecast import FINDING
 from video_assets.analytics.tables import (
     COMPLETION_FORECAST,
@@ -23,7 +22,6 @@ from video_assets.analytics.tables import (
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATE
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
-from video_assets.report.addresses import PAGE_FILE
 from video_assets.report.chapters import Chapters, read_chapters
 from video_assets.report.data import collect_report
 from video_assets.report.facts import Limits, Report
@@ -32,18 +30,6 @@ from video_assets.report.period_lists import PeriodList, period_lists
 from video_assets.report.video_details import video_details
 from video_assets.report.video_facts import VideoDetail
 from video_assets.settings import Settings
-
-FOLDER = "report"
-
-
-def report_folder(warehouse: str) -> str:
-    """Path or URI of the folder of the page and of what lies beside it."""
-    return join(warehouse, FOLDER)
-
-
-def report_location(warehouse: str, file: str = PAGE_FILE) -> str:
-    """Path or URI of the page, or of another file beside it."""
-    return join(warehouse, FOLDER, file)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
-import duckdb
 import orjson
 import pyarrow as pa
 
@@ -316,6 +315,8 @@ class _Queries:
     """Queries that are planned once: that takes longer than reading a thousand rows."""
 
     def __init__(self) -> None:
+        import duckdb  # noqa: PLC0415 (only sources of JSON need it)
+
         # Tasks are threads already, one for each core.
         self._connection = duckdb.connect(config={"threads": 1})
         self._relation = _Relation()

@@ -17,8 +17,8 @@ from resources.view_counts import (
     InvalidApiKeyError,
     QuotaExceededError,
     ViewCountSourceError,
-    YouTubeViewCounts,
 )
+from resources.view_counts.youtube import YouTubeViewCounts
 
 PER_DAY = "Quota exceeded for quota metric 'Queries' and limit 'Queries per day' of service"
 
