@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from resources.delta.schema_check import (
     Days,
+    as_declared,
     conformed,
     day_numbers,
     require_days,
@@ -158,7 +159,8 @@ class TaskFiles:
         for key in tuple(self._buffer):
             parts = self._buffer.pop(key)
             target = self._targets[key[0]]
-            for rows in _sliced(pa.concat_tables(parts), self._limits.file_rows):
+            for part in _sliced(pa.concat_tables(parts), self._limits.file_rows):
+                rows = as_declared(part, target.table)
                 self._append(key, _in_key_order(rows, target.table) if target.sort else rows)
         self._buffered_bytes = 0
         self._bound_unfinished()

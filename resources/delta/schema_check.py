@@ -22,9 +22,11 @@ def days_between(start: date, end: date) -> Days:
 
 
 def conformed(rows: pa.Table, table: Table) -> pa.Table:
-    """The rows with exactly the declared columns, order and types.
+    """The rows with exactly the declared columns, order and types, but for numbered texts.
 
     Columns are taken by name; every representation of a string, list or UTC time is the same type.
+    Texts in dictionaries stay there: `as_declared` writes them out, which takes several times the
+    memory.
 
     Raises:
         SchemaMismatchError: a column is missing, undeclared or of another type.
@@ -33,10 +35,17 @@ def conformed(rows: pa.Table, table: Table) -> pa.Table:
     require_schema(rows.schema, table)
     selected = rows.select(list(table.column_names))
     arrays = [
-        _without_nulls_inside(values, column, table).cast(column.type)
+        values
+        if pa.types.is_dictionary(values.type)
+        else _without_nulls_inside(values, column, table).cast(column.type)
         for values, column in zip(selected.columns, table.columns, strict=True)
     ]
     return pa.table(arrays, names=list(table.column_names))
+
+
+def as_declared(rows: pa.Table, table: Table) -> pa.Table:
+    """Rows of `conformed`, with or without the partition column, in exactly the declared types."""
+    return rows.cast(pa.schema(table.fields(*rows.column_names)))
 
 
 def require_schema(found: pa.Schema, table: Table, remedy: str = "") -> None:

@@ -24,6 +24,9 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
 
+from resources.engine.arenas import limit_arenas
+from resources.engine.compute_slots import available_cores
+
 Address = tuple[str, int]
 
 _LOG = logging.getLogger(__name__)
@@ -60,6 +63,7 @@ def embedded_server() -> str:
     os.environ.setdefault("RUST_LOG", "error")
     from pysail.spark import SparkConnectServer  # noqa: PLC0415 (only this engine needs it)
 
+    limit_arenas(available_cores())
     server = SparkConnectServer()
     server.start(background=True)
     _servers.append(server)

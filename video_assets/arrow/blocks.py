@@ -9,6 +9,7 @@ A task that computes unpacks one bucket after the other, so a bucket bounds its 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,8 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from video_assets.arrow.dictionaries import compact, numbered
+from video_assets.arrow.dictionaries import numbered
+from video_assets.arrow.slim import restored, slim
 from video_assets.sizes import (
     ROWS_PER_BUCKET,
     ROWS_PER_PACK,
@@ -102,8 +104,10 @@ def pack_anywhere(name: str, rows: pa.Table, buckets: int) -> pa.RecordBatch:
     blocks = min(buckets, -(-rows.num_rows // SMALLEST_BLOCK))
     shares = np.zeros(buckets, np.int64)
     shares[:blocks] = np.diff(np.linspace(0, rows.num_rows, blocks + 1).astype(np.int64))
-    anywhere = np.roll(shares, rows.num_rows % buckets)
-    return _blocks(name, _with_numbered_texts(rows), anywhere)
+    ends = np.cumsum(np.roll(shares, rows.num_rows % buckets))
+    numbered_rows = _with_numbered_texts(rows)
+    parts = (numbered_rows.slice(first, end - first) for first, end in pairwise([0, *ends]))
+    return _blocks(name, parts)
 
 
 def gathered_packs(batches: Batches) -> Iterator[pa.Table]:
@@ -150,35 +154,42 @@ def _together(batches: list[pa.RecordBatch]) -> pa.Table:
 
 def _sorted_blocks(name: str, rows: pa.Table, bucket: Numbers, buckets: int) -> pa.RecordBatch:
     order = np.argsort(bucket, kind="stable")
-    return _blocks(name, rows.take(order), np.bincount(bucket, minlength=buckets))
+    ends = np.cumsum(np.bincount(bucket, minlength=buckets))
+    # Bucket by bucket, so that what is sorted stays in the processor's caches.
+    parts = (rows.take(order[first:end]) for first, end in pairwise([0, *ends]))
+    return _blocks(name, parts)
 
 
-def _blocks(name: str, rows: pa.Table, counts: Numbers) -> pa.RecordBatch:
-    ends = np.cumsum(counts)
-    filled = np.flatnonzero(counts)
-    sink = pa.BufferOutputStream()
-    edges = [0]
-    for bucket in filled:
-        _write(rows.slice(int(ends[bucket] - counts[bucket]), int(counts[bucket])), sink)
-        edges.append(sink.tell())
+def _blocks(name: str, parts: Iterable[pa.Table]) -> pa.RecordBatch:
+    """A block for each bucket that has rows; `parts` are the rows of bucket 0, 1, 2, ..."""
+    filled = {bucket: slim(rows) for bucket, rows in enumerate(parts) if rows.num_rows}
+    edges = np.cumsum([0, *(_size(batch) for batch in filled.values())])
+    content = pa.allocate_buffer(int(edges[-1]))
+    sink = pa.FixedSizeBufferWriter(content)
+    for batch in filled.values():
+        _write(batch, sink)
     offsets = pa.array(edges, pa.int32()).buffers()[1]
     columns: list[Any] = [
-        pa.array(filled, pa.int32()),
+        pa.array(list(filled), pa.int32()),
         pa.array([name] * len(filled), pa.string()),
-        pa.BinaryArray.from_buffers(pa.binary(), len(filled), [None, offsets, sink.getvalue()]),
+        pa.BinaryArray.from_buffers(pa.binary(), len(filled), [None, offsets, content]),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=_BLOCKS)
 
 
-def _write(rows: pa.Table, sink: Any) -> None:
-    columns = [compact(column.combine_chunks()) for column in rows.columns]
-    batch = pa.RecordBatch.from_arrays(columns, names=rows.column_names)
+def _size(batch: pa.RecordBatch) -> int:
+    sink = pa.MockOutputStream()
+    _write(batch, sink)
+    return sink.size()
+
+
+def _write(batch: pa.RecordBatch, sink: Any) -> None:
     with pa.ipc.new_stream(sink, batch.schema) as stream:
         stream.write_batch(batch)
 
 
 def _joined(blocks: list[Any]) -> pa.Table:
-    tables = [pa.ipc.open_stream(block).read_all() for block in blocks]
+    tables = [restored(pa.ipc.open_stream(block).read_all()) for block in blocks]
     return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
 
 

@@ -30,6 +30,8 @@ def compact(column: Any) -> Any:
     codes = column.indices.fill_null(0).to_numpy()
     used = np.zeros(len(column.dictionary), np.bool_)
     used[codes] = True
+    if used.all():
+        return column
     renumbered = (np.cumsum(used, dtype=np.int32) - np.int32(1))[codes]
     absent = column.indices.is_null().to_numpy(zero_copy_only=False) if column.null_count else None
     return pa.DictionaryArray.from_arrays(
