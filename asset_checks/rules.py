@@ -4,7 +4,7 @@ from abc import ABC
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import dagster as dg
 from pyspark.sql import Column, DataFrame
@@ -19,6 +19,7 @@ WARN = dg.AssetCheckSeverity.WARN
 ERROR = dg.AssetCheckSeverity.ERROR
 
 Evidence = Mapping[str, Any]
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,14 @@ class CheckInput:
     counts_by_day: Callable[[Iterable[date]], Mapping[date, Mapping[str, float]]] = field(
         default=lambda _: {}
     )
+    _looks: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, look: Callable[["CheckInput"], Found]) -> Found:
+        """What a look finds that several rules share."""
+        if look not in self._looks:
+            self._looks[look] = look(self)
+        found: Found = self._looks[look]
+        return found
 
     def rows(self, table: Table | None = None) -> DataFrame:
         """Rows of the checked table, or of another one, in the partitions of the run."""

@@ -12,6 +12,8 @@ SESSIONS_AT_ONCE = 10_000_000
 VIEWS_AT_ONCE = 1_250_000
 # Keys that every task holds: 100 bytes each.
 MOST_KEYS = 1_000_000
+# A user and video have rarely more session rows, on average over many of them.
+SESSIONS_OF_A_PAIR = 20
 # A row takes about so many bytes in compressed Parquet, and more in any other format.
 BYTES_PER_ROW = 20
 

@@ -4,7 +4,7 @@ A join does the same, at twice the time and three times the memory: it unpacks a
 row goes through the engine.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Self, cast
@@ -21,6 +21,7 @@ from resources.engine.compute_slots import turn
 from resources.storage import StoredFile, found
 
 _ABSENT = -1
+_ROWS_AT_ONCE = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,22 @@ def rows_without(
         locations: of the files, in which no row is marked as deleted.
         share: which row groups to read.
     """
-    for file, group in islice(_row_groups(locations), share.part, None, share.parts):
-        with turn():
-            rows = _opened(file, list(keys.texts)).read_row_group(group, use_threads=False)
-            kept = rows.filter(pa.array(~keys.found_in(rows)))
-            rows = _with_added_columns(kept, table)
-        yield rows
+    for location, group in islice(_row_groups(locations), share.part, None, share.parts):
+        with _opened(location, list(keys.texts)) as file:
+            batches = file.iter_batches(_ROWS_AT_ONCE, row_groups=[group], use_threads=False)
+            kept = (_with_added_columns(rows, table) for rows in _without(keys, batches))
+            while (rows := _in_turn(kept)) is not None:
+                yield rows
+
+
+def _without(keys: Keys, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    for rows in (pa.Table.from_batches([batch]) for batch in batches):
+        yield rows.filter(pa.array(~keys.found_in(rows)))
+
+
+def _in_turn(tables: Iterator[pa.Table]) -> pa.Table | None:
+    with turn():
+        return next(tables, None)
 
 
 def _row_groups(locations: Sequence[str]) -> Iterator[tuple[str, int]]:

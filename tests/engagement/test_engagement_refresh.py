@@ -19,6 +19,7 @@ from support.steps import Staged
 from support.world import DAILY, SORTED_OUT, UNDIVIDED, Row, World, copy_of, world
 
 from resources.delta.maintenance import tidy
+from video_assets.engagement import stage_engagement
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 
 DAYS = tuple(date(2025, 3, 1) + timedelta(days=n) for n in range(10))
@@ -98,6 +99,20 @@ def test_a_day_delivered_anew_gives_the_rows_of_a_fresh_warehouse(
     run = compute_days(
         used, *(day for day in DAYS if changed <= day <= changed + timedelta(days=1))
     )
+    assert 0 < computed(run) < len(used.rows(ENGAGEMENT))
+    assert bits(used) == fresh(new)
+
+
+def test_users_and_videos_too_many_to_hold_are_told_apart_by_the_engine(
+    used: World,
+    rows: list[Row],
+    fresh: Callable[[Sequence[Row]], object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stage_engagement, "MOST_KEYS", 1)
+    new = [row for row in rows if row["userId"] != "eve"]
+    deliver(Path(used.settings.events), new)
+    run = compute_days(used, LONELY)
     assert 0 < computed(run) < len(used.rows(ENGAGEMENT))
     assert bits(used) == fresh(new)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
+import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from resources.delta.changes import ChangedFiles
@@ -19,7 +20,7 @@ from video_assets.engagement.refresh import planned_refresh
 from video_assets.engagement.routes import COMPUTED, computed_engagement, kept_engagement
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.settings import Settings
-from video_assets.sizes import MOST_KEYS, SESSIONS_AT_ONCE
+from video_assets.sizes import MOST_KEYS, SESSIONS_AT_ONCE, SESSIONS_OF_A_PAIR
 
 OUTDATED_VIDEOS = 1_000
 
@@ -64,31 +65,48 @@ class _Work:
         """Rows of the users and videos that the changes concern, and the other stored ones."""
         session = self.spark.spark_session
         table = Warehouse(self.settings.warehouse, lambda: session).snapshot()
-        stored = table.frame(ENGAGEMENT)
-        found = frames.outdated_videos(stored, self.videos).limit(OUTDATED_VIDEOS + 1).collect()
+        stored, work = table.frame(ENGAGEMENT), replace(self, videos=self.known_videos())
+        outdated = frames.outdated_videos(stored, work.videos)
+        found = outdated.limit(OUTDATED_VIDEOS + 1).collect()
         if len(found) > OUTDATED_VIDEOS:
             self.log.info("more than %d videos changed: computing all rows", OUTDATED_VIDEOS)
-            return self.compute(sessions, rows)
+            return work.compute(sessions, rows)
         tasks = tasks_for(changed.rows, self.spark.cores)
         replaced = frames.pairs_in_files(session, changed.locations, tasks)
         pairs = frames.pairs_to_compute(replaced, stored, [row["videoId"] for row in found])
-        if rows > SESSIONS_AT_ONCE:
+        few = pairs.limit(MOST_KEYS + 1).toArrow()
+        if few.num_rows <= MOST_KEYS:
+            rows = min(rows, few.num_rows * SESSIONS_OF_A_PAIR)
+            keep = partial(self.keep, few, table)
+        else:
             rows = frames.rows_of(pairs, sessions.select(*ENGAGEMENT.key)).count()
-        return stage_side_by_side(
-            partial(self.compute, frames.rows_of(pairs, sessions), rows),
-            partial(self.keep, pairs, table),
-        )
+            keep = partial(self.keep_by_join, pairs, table)
+        compute = partial(work.compute, frames.rows_of(pairs, sessions), rows)
+        return stage_side_by_side(compute, keep)
 
-    def keep(self, pairs: DataFrame, table: Warehouse) -> StagedTable:
-        """The stored rows of all other users and videos."""
-        files, few = table.file_locations(ENGAGEMENT), pairs.limit(MOST_KEYS + 1).toArrow()
-        if files is None or few.num_rows > MOST_KEYS:
-            kept = frames.rows_without(pairs, table.frame(ENGAGEMENT))
-            return stage_frame(kept, table.root, ENGAGEMENT, sort=False)
-        tasks = tasks_for(table.row_count(ENGAGEMENT), self.spark.cores)
+    def known_videos(self) -> DataFrame:
+        """The same videos: asked for once, where they are not too many, of all session rows."""
+        few = self.videos.limit(MOST_KEYS + 1).toArrow()
+        if few.num_rows > MOST_KEYS:
+            return self.videos
+        return self.spark.spark_session.createDataFrame(few)
+
+    def keep(self, pairs: pa.Table, table: Warehouse) -> StagedTable:
+        """The stored rows of all other users and videos, taken from the files themselves."""
+        files = table.file_locations(ENGAGEMENT)
+        if files is None:
+            return self.keep_by_join(self.spark.spark_session.createDataFrame(pairs), table)
+        # They hold what they are just reading, and not a share of the rows.
+        tasks = min(self.spark.cores, tasks_for(table.row_count(ENGAGEMENT), self.spark.cores))
         parts = self.spark.spark_session.range(0, tasks, 1, tasks)
-        route = partial(kept_engagement, without=Keys.of(few), locations=files, parts=tasks)
+        route = partial(kept_engagement, without=Keys.of(pairs), locations=files, parts=tasks)
         return stage(parts, route, target(table.root, ENGAGEMENT))[ENGAGEMENT.name]
+
+    @staticmethod
+    def keep_by_join(pairs: DataFrame, table: Warehouse) -> StagedTable:
+        """The same where the pairs are many, or the engine has to read the files."""
+        kept = frames.rows_without(pairs, table.frame(ENGAGEMENT))
+        return stage_frame(kept, table.root, ENGAGEMENT, sort=False)
 
     def compute(self, sessions: DataFrame, rows: int) -> StagedTable:
         """The engagement rows of so many session rows; many in chunks of users."""
