@@ -20,6 +20,7 @@ from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import Layout
 from video_assets.sources.listing import list_source
 from video_assets.sources.reading import require_structure
+from video_assets.sources.units import cut_into_units
 
 MOMENT = datetime(2025, 1, 3, 10, 0, 0, 1, tzinfo=UTC)
 MICROSECONDS = int(MOMENT.timestamp()) * 1_000_000 + 1
@@ -151,6 +152,26 @@ def test_row_groups_are_read_once_and_rows_keep_their_numbers_however_a_file_is_
         outcome = read(path, unit_bytes=unit_bytes)
         assert [row["currentTime"] for row in outcome.valid] == positions[:-1]
         assert [row["sourceRow"] for row in outcome.rejected] == [100]
+
+
+@pytest.mark.parametrize(
+    ("user", "batches"), [("u", [140_000]), ("a long name" * 40, [128 * 1024, 8_928])]
+)
+def test_wide_rows_are_read_in_smaller_batches(
+    tmp_path: Path, user: str, batches: list[int]
+) -> None:
+    count = 140_000
+    users = pa.array([f"{user}{number}" for number in range(count)])
+    positions = pa.array([1.0] * count)
+    path = write_table(
+        tmp_path / "events.parquet",
+        {"userId": users, "currentTime": positions},
+        row_group_size=count,
+    )
+    layout = Layout(EVENT_ROWS, SourceConfig(str(path)))
+    [unit] = cut_into_units(list_source(layout.config, EVENT_ROWS, FIRST_DAY, END_DAY))
+    chunks = list(parquet_records.whole_parquet_chunks(unit, layout))
+    assert [len(chunk) for chunk in chunks] == batches
 
 
 DAYS = [datetime(2025, 1, day, 12, tzinfo=UTC) for day in range(1, 6)]

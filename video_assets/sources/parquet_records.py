@@ -14,7 +14,11 @@ import pyarrow.parquet as pq
 
 from resources.storage import StorageError, StoredFile
 from video_assets.arrow.types import ArrowArray, Integers, Mask, is_text, plain
-from video_assets.sizes import PARQUET_BATCH_ROWS
+from video_assets.sizes import (
+    LARGEST_PARQUET_BATCH,
+    PARQUET_BATCH_BYTES,
+    SMALLEST_PARQUET_BATCH,
+)
 from video_assets.sources.chunks import BrokenRow, Chunk, OtherRows
 from video_assets.sources.errors import SourceError
 from video_assets.sources.fields import Layout, NeededColumn, NeededRows
@@ -239,9 +243,8 @@ def _chunks_of_group(
     file: pq.ParquetFile, group: int, layout: Layout, rows_before: int, needed: Needed
 ) -> Iterator[Chunk]:
     names = _leaves(file.schema_arrow, layout)
-    batches = file.iter_batches(
-        PARQUET_BATCH_ROWS, row_groups=[group], columns=names, use_threads=False
-    )
+    rows = _rows_at_once(file.metadata.row_group(group))
+    batches = file.iter_batches(rows, row_groups=[group], columns=names, use_threads=False)
     for batch in batches:
         first = rows_before + 1
         numbers = np.arange(first, first + batch.num_rows, dtype=np.int64)
@@ -253,6 +256,13 @@ def _chunks_of_group(
         if undated.true_count:
             kept = numbers[undated.to_numpy(zero_copy_only=False)]
             yield chunk_of_batch(batch.filter(undated), layout, kept)
+
+
+def _rows_at_once(group: Any) -> int:
+    """Many rows where they are small: each batch numbers its texts anew."""
+    bytes_per_row = max(1, group.total_byte_size // max(1, group.num_rows))
+    fitting = PARQUET_BATCH_BYTES // bytes_per_row
+    return int(min(max(fitting, SMALLEST_PARQUET_BATCH), LARGEST_PARQUET_BATCH))
 
 
 def chunk_of_batch(batch: pa.RecordBatch, layout: Layout, numbers: Integers | None) -> Chunk:
