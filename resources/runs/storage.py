@@ -1,5 +1,6 @@
 """Dagster's history in SQLite: set up once, its databases kept open, and served by one daemon."""
 
+import logging
 import os
 import shutil
 import sqlite3
@@ -39,6 +40,9 @@ EVALUATIONS_KEPT = 10
 # Dagster sets the one in `dagster dev`, before it opens the home; its children inherit both.
 _DEV, _DEV_OF = "DAGSTER_IS_DEV_CLI", "DAGSTER_DEV_OF_HOME"
 _BECOMING_DAEMON = threading.Lock()
+# Warns at the first start of a home that there was none before.
+_RETRIES = logging.getLogger("dagster.daemon.EventLogConsumerDaemon")
+_FIRST_START = "No cursor for event type"
 # A run writes into its own database and into the one of all runs.
 _OPEN_DATABASES = 2
 
@@ -137,6 +141,7 @@ class RunsOfOneDaemon(SqliteRunStorage):
         with _BECOMING_DAEMON:
             if self._daemon is None:
                 self._daemon = self._hold_home()
+                _RETRIES.addFilter(_is_no_first_start)
         super().add_daemon_heartbeat(daemon_heartbeat)
 
     def _hold_home(self) -> FileLock:
@@ -145,6 +150,10 @@ class RunsOfOneDaemon(SqliteRunStorage):
         except HomeError as error:
             error.show()
             os._exit(error.exit_code)
+
+
+def _is_no_first_start(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith(_FIRST_START)
 
 
 class FewEvaluations(SqliteScheduleStorage):

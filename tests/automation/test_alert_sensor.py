@@ -290,6 +290,20 @@ def test_a_range_run_whose_check_names_no_days_concerns_all_of_them(desk: Desk) 
     ]
 
 
+def test_a_range_run_from_before_the_first_day_of_now_is_told_like_any_other(desk: Desk) -> None:
+    earlier = dg.DailyPartitionsDefinition("2024-01-01", timezone="UTC")
+    with desk.up() as webhook:
+        events = _events({"days": "2024-12-30, 2025-01-01"}, partitions=earlier)
+        dg.materialize([events], **_day(desk, "2024-12-30", "2025-01-02"))
+        desk.tick()
+        desk.report("dense")
+        desk.tick()
+    assert webhook.titles == [
+        "[ERROR] video/raw_events: dense, 2024-12-30, 2025-01-01",
+        "[ERROR] video/raw_events: dense, 2025-01-03",
+    ]
+
+
 def test_the_partition_of_a_check_without_partitions_is_that_of_its_run(desk: Desk) -> None:
     with desk.up() as webhook:
         _materialize(desk, ("2025-01-01", "2025-01-01"), {})
@@ -448,11 +462,15 @@ def _materialize(
 
 
 def _events(
-    metadata: dict[str, str], *, passed: bool = False, blocking: bool = False
+    metadata: dict[str, str],
+    *,
+    passed: bool = False,
+    blocking: bool = False,
+    partitions: dg.PartitionsDefinition[str] = DAYS,
 ) -> dg.AssetsDefinition:
     @dg.asset(
         key=EVENTS,
-        partitions_def=DAYS,
+        partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         check_specs=[dg.AssetCheckSpec("dense", asset=EVENTS, blocking=blocking)],
     )

@@ -225,6 +225,16 @@ def _numbers(values: Mapping[str, Any]) -> list[str]:
 def _in_range(
     partitions: dg.PartitionsDefinition[Any], keys: dg.PartitionKeyRange
 ) -> tuple[str, ...]:
+    """The keys of a run's range, also of one from before `START_DATE` was set to a later day."""
+    begins_later = not partitions.has_partition_key(keys.start)
+    if begins_later and isinstance(partitions, dg.TimeWindowPartitionsDefinition):
+        partitions = dg.TimeWindowPartitionsDefinition(
+            start=keys.start,
+            fmt=partitions.fmt,
+            cron_schedule=partitions.cron_schedule,
+            timezone=partitions.timezone,
+            end_offset=partitions.end_offset,
+        )
     return tuple(partitions.get_partition_keys_in_range(keys))
 
 

@@ -56,6 +56,8 @@ ADDRESSES = (
     "ui_url",
 )
 DOTENV = ".env"
+# Settings are loaded by each process of a command, and these inherit the environment.
+READERS_REPORTED = "DOTENV_READERS_REPORTED"
 
 
 class SettingsError(ValueError):
@@ -153,7 +155,7 @@ def load_settings() -> Settings:
     if not {"events", "events_preset", "events_dimensions"} & settings.model_fields_set:
         settings = settings.model_copy(update=_dimensions_of_sample())
     if settings.file_access == "owner" and _others_read(Path(DOTENV)):
-        _LOG.warning("%s may hold secrets, and others can read it: chmod 600 %s", DOTENV, DOTENV)
+        _report_readers()
     return settings
 
 
@@ -171,6 +173,13 @@ def _dimensions_of_sample() -> dict[str, object]:
         "events_dimensions": {name: (name,) for name in (SAMPLE_DEVICE, SAMPLE_PLAYER)},
         "experiments": {SAMPLE_PLAYER: Experiment(control=OLD_PLAYER, split=split)},
     }
+
+
+def _report_readers() -> None:
+    if READERS_REPORTED in os.environ:
+        return
+    os.environ[READERS_REPORTED] = "yes"
+    _LOG.warning("%s may hold secrets, and others can read it: chmod 600 %s", DOTENV, DOTENV)
 
 
 def _others_read(path: Path) -> bool:

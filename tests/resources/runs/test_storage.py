@@ -15,6 +15,10 @@ from dagster._core.definitions.declarative_automation.serialized_objects import 
 from dagster._core.events import JobFailureData, RunFailureReason
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import EmptyWorkspaceTarget
+from dagster._daemon.auto_run_reexecution.event_log_consumer import EventLogConsumerDaemon
+from dagster._daemon.types import DaemonHeartbeat
 
 from resources.runs.packing import unpacked
 from resources.runs.redaction import files_with, redact_home
@@ -62,6 +66,19 @@ def test_a_history_that_dagster_s_own_storage_wrote_goes_on(tmp_path: Path) -> N
         assert instance.event_log_storage.get_logs_for_run(before.run_id) == recorded != []
         dg.materialize([days], instance=instance, partition_key="2025-01-07")
         assert len(instance.get_materialized_partitions(dg.AssetKey("days"))) == 6
+
+
+@pytest.mark.filterwarnings("ignore:The .warn. method is deprecated")
+def test_the_first_daemon_of_a_home_does_not_warn_that_there_was_none(
+    instance: dg.DagsterInstance, caplog: pytest.LogCaptureFixture
+) -> None:
+    daemon = EventLogConsumerDaemon()
+    name = daemon.daemon_type()
+    instance.add_daemon_heartbeat(DaemonHeartbeat(1.0, name, daemon_id=None, errors=[]))
+    with WorkspaceProcessContext(instance, EmptyWorkspaceTarget()) as context:
+        list(daemon.run_iteration(context))
+    daemon._logger.warning("something else")  # noqa: SLF001
+    assert [record.message for record in caplog.records] == ["something else"]
 
 
 def test_records_are_read_as_they_were_written_and_take_a_quarter(
