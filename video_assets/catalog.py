@@ -10,8 +10,8 @@ from resources.delta.schema_check import Days
 from resources.delta.stage import StagedTable
 from resources.delta.table import Column, Table
 from resources.delta.write_metadata import column_lineage, named_of_run
-from video_assets.bar_pictures import bars_per_day
 from video_assets.days import DayRange
+from video_assets.plots import bars_per_day
 from video_assets.vocabulary import (
     DUPLICATES,
     ERASED,

@@ -8,7 +8,7 @@ import base64
 import io
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any, NamedTuple
@@ -225,13 +225,37 @@ def text_mark(**look: Any) -> Spec:
     return {"type": "text", "align": "left", "fontSize": FONT_SIZE, **look}
 
 
+def bars_per_day(values: Mapping[date, float], title: str, unit: str) -> str:
+    """A bar a day as a Markdown picture; the title alone where there is nothing to draw.
+
+    Args:
+        values: a value a day; days that are not there have no bar.
+        title: what is shown.
+        unit: what the values are.
+    """
+    bars = [DayBar(day, values[day]) for day in sorted(values)]
+    return as_markdown(bars_by_day(bars, unit), title) if bars else _nothing(title)
+
+
+def bars_per_name(values: Mapping[str, float], title: str, unit: str) -> str:
+    """A bar a name, in their order, with the value; the title alone where there is none.
+
+    Args:
+        values: a value a name.
+        title: what is shown.
+        unit: what the values are.
+    """
+    bars = [NamedBar(name, value, f"{value:,} {unit}") for name, value in values.items()]
+    return as_markdown(named_bars(bars), title) if bars else _nothing(title)
+
+
+def _nothing(title: str) -> str:
+    return f"{title}: nothing to show"
+
+
 def as_markdown(spec: Spec, title: str) -> str:
     """The chart in light colours as a Markdown picture whose text alternative is the title."""
-    return svg_as_markdown(_drawn({"title": title, **spec}, WIDTH), title)
-
-
-def svg_as_markdown(svg: str, title: str) -> str:
-    """A drawing in light colours as a Markdown picture whose text alternative is the title."""
+    svg = _drawn({"title": title, **spec}, WIDTH)
     for name, color in asdict(LIGHT).items():
         svg = svg.replace(f"var(--{name})", color)
     png = _compressed(vl_convert.svg_to_png(svg))

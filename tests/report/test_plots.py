@@ -6,8 +6,7 @@ from datetime import date, timedelta
 
 from PIL import Image
 
-from video_assets.bar_pictures import bars_per_day, bars_per_name
-from video_assets.plots import LIGHT, WIDTH
+from video_assets.plots import LIGHT, WIDTH, bars_per_day, bars_per_name
 
 FIRST = date(2025, 1, 1)
 BAR = tuple(bytes.fromhex(LIGHT.main.removeprefix("#")))
@@ -60,12 +59,3 @@ def test_nothing_to_draw_is_said_in_words() -> None:
 def test_a_picture_of_years_is_small() -> None:
     years = {FIRST + timedelta(n): n % 11 for n in range(1_500)}
     assert len(bars_per_day(years, "Hours", "h")) < FEW_CHARACTERS
-
-
-def test_values_of_nothing_are_drawn_as_nothing() -> None:
-    assert painted(picture(bars_per_day({FIRST: 0}, "Hours", "h"))) == 0
-    assert picture(bars_per_name({"ok": 0}, "Rows", "rows")).width > WIDTH
-
-
-def test_no_name_is_taken_for_a_mark_of_the_drawing() -> None:
-    assert painted(picture(bars_per_name({"<b>&": 5}, "<i>&", "<u>"))) > 0

@@ -12,7 +12,6 @@ from resources.delta.step_outputs import Written, writes_all_outputs
 from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
 from resources.runs.passing_faults import retries_passing_faults
-from video_assets.bar_pictures import bars_per_day
 from video_assets.catalog import (
     DAILY_VIEWS,
     DAYS_OF_THE_MONTH,
@@ -50,6 +49,7 @@ from video_assets.daily_views.tables import (
 )
 from video_assets.days import last_of_month
 from video_assets.days_found import DaysOfSource
+from video_assets.plots import bars_per_day
 from video_assets.refusals import Tolerance, without_refused_days
 from video_assets.settings import Settings
 from video_assets.written_days import Advice, rows_written

@@ -12,7 +12,6 @@ from resources.delta.step_outputs import Written
 from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
 from resources.runs.passing_faults import retries_passing_faults
-from video_assets.bar_pictures import bars_per_day, bars_per_name
 from video_assets.catalog import ENGAGEMENT as GROUP
 from video_assets.catalog import (
     WIDENED_BY_A_DAY,
@@ -30,6 +29,7 @@ from video_assets.engagement.stage_video_metadata import stage_video_metadata
 from video_assets.engagement.summaries import rows_per_flag, watch_hours_per_day
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 from video_assets.player_events.tables import DESCRIBED_VIDEOS, RAW_EVENTS, REJECTED_EVENTS
+from video_assets.plots import bars_per_day, bars_per_name
 from video_assets.settings import Settings
 from video_assets.written_days import Advice, written
 

@@ -18,12 +18,12 @@ from video_assets.analytics.tables import (
     VIDEO_PERFORMANCE,
     VIDEO_POSITION_CURVE,
 )
-from video_assets.bar_pictures import bars_per_day
 from video_assets.catalog import ANALYTICS, OWNERS, asset_key
 from video_assets.daily_views.tables import MISSING_DATE
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 from video_assets.ingestion import clear_source_errors
 from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.plots import as_markdown, bars_per_day
 from video_assets.report.addresses import PAGE_FILE, report_folder, report_location
 from video_assets.settings import Settings
 
@@ -122,8 +122,7 @@ def _metadata(report: "Report", location: str, sizes: Mapping[str, int]) -> dict
 
 
 def _retention(report: "Report") -> dict[str, Any]:
-    from video_assets.plots import as_markdown  # noqa: PLC0415 (as above)
-    from video_assets.report.retention import retention_curve  # noqa: PLC0415
+    from video_assets.report.retention import retention_curve  # noqa: PLC0415 (as above)
 
     if not report.curves:
         return {}
