@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
+from functools import cache
+from threading import Thread
 from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
 
@@ -223,6 +225,12 @@ def amount(field: str, unit: str, **options: Any) -> Spec:
 def text_mark(**look: Any) -> Spec:
     """A mark that writes, from its place to the right."""
     return {"type": "text", "align": "left", "fontSize": FONT_SIZE, **look}
+
+
+@cache
+def get_ready_to_draw() -> None:
+    """Start the renderer, which takes half a second, beside what the caller does next."""
+    Thread(target=vl_convert.vegalite_to_svg, args=({"mark": "bar"},)).start()
 
 
 def bars_per_day(values: Mapping[date, float], title: str, unit: str) -> str:

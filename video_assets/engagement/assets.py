@@ -29,7 +29,7 @@ from video_assets.engagement.stage_video_metadata import stage_video_metadata
 from video_assets.engagement.summaries import rows_per_flag, watch_hours_per_day
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS, VIDEO_METADATA
 from video_assets.player_events.tables import DESCRIBED_VIDEOS, RAW_EVENTS, REJECTED_EVENTS
-from video_assets.plots import bars_per_day, bars_per_name
+from video_assets.plots import bars_per_day, bars_per_name, get_ready_to_draw
 from video_assets.settings import Settings
 from video_assets.written_days import Advice, written
 
@@ -124,6 +124,7 @@ def engagement_asset() -> dg.AssetsDefinition:
         spark: SparkEngine,
         settings: dg.ResourceParam[Settings],
     ) -> StagedTable:
+        get_ready_to_draw()
         stored = Warehouse(settings.warehouse).snapshot()
         staged = stage_engagement(sessions, video_metadata, spark, settings, context.log)
         context.add_output_metadata(
