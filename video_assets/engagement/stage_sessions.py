@@ -75,20 +75,21 @@ def stage_sessions(
         run: the days.
         log: where progress is told.
     """
-    events = Warehouse(settings.warehouse).row_count(RAW_EVENTS, run.day_before, run.end)
+    stored = Warehouse(settings.warehouse).snapshot()
+    events = stored.row_count(RAW_EVENTS, run.day_before, run.end)
     log.info("sessions: of %s events, %s to %s", f"{events:,}", run.first, run.last)
     with StagedChunks() as staged:
         for chunk in one_by_one(chunks_of_days(run, events), log):
-            staged.add(_stage_chunk(raw_events, spark, settings, chunk))
+            staged.add(_stage_chunk(raw_events, spark, settings, stored, chunk))
     return staged.merged()[SESSIONS.name]
 
 
 def _stage_chunk(
-    raw_events: DataFrame, spark: Engine, settings: Settings, days: DayRange
+    raw_events: DataFrame, spark: Engine, settings: Settings, stored: Warehouse, days: DayRange
 ) -> Mapping[str, StagedTable]:
     day = F.col(RAW_EVENTS.partition_by or "")
     needed = raw_events.where((day >= F.lit(days.day_before)) & (day < F.lit(days.end)))
-    events = Warehouse(settings.warehouse).row_count(RAW_EVENTS, days.day_before, days.end)
+    events = stored.row_count(RAW_EVENTS, days.day_before, days.end)
     tasks = tasks_for(events, spark.cores)
     is_named = bool(settings.events_dimensions)
     taken = frames.EVENTS_WITH_DIMENSIONS if is_named else frames.EVENTS_TAKEN
