@@ -17,6 +17,7 @@ from video_assets.settings.checks import CheckThresholds
 
 WARN = dg.AssetCheckSeverity.WARN
 ERROR = dg.AssetCheckSeverity.ERROR
+SHARE = "share"
 
 Evidence = Mapping[str, Any]
 Found = TypeVar("Found")
@@ -214,5 +215,5 @@ def share_of(rows: int, checked: int, tolerated: float, **measured: int) -> Find
     return Finding(
         rows=rows if share > tolerated else 0,
         checked=checked,
-        measured={"share": round(share, 6), **measured},
+        measured={SHARE: round(share, 6), **measured},
     )

@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 import dagster as dg
 
 from asset_checks.evaluate import SAMPLE_ROWS
-from asset_checks.rules import CheckInput, Evidence, Finding, Rule
+from asset_checks.rules import SHARE, CheckInput, Evidence, Finding, Rule
 from video_assets.catalog import DAYS, PROBLEM, asset_key
 from video_assets.days import DayRange, listed
 
@@ -112,8 +112,17 @@ def _is_of(row: Evidence, rule: Rule, day: date) -> bool:
 
 
 def _problem(rule: Rule, finding: Finding) -> str:
-    of_all = "" if finding.checked is None else f" of {finding.checked:,}"
+    checked = _checked_where_it_fails(finding)
+    of_all = "" if checked is None else f" of {checked:,}"
     return f"{rule.table.name}: {rule.problem} ({finding.rows:,}{of_all})"
+
+
+def _checked_where_it_fails(finding: Finding) -> int | None:
+    """Of a share those of the failing days: 1 of 12 rows is much, 1 of a range's 3,000 is not."""
+    failing = [found for found in finding.by_day.values() if found.rows]
+    if not failing or any(SHARE not in found.measured for found in failing):
+        return finding.checked
+    return sum(found.checked or 0 for found in failing)
 
 
 def _as_table(sample: Sequence[Evidence]) -> dg.TableMetadataValue:

@@ -48,6 +48,12 @@ def headline(alert: Alert) -> str:
     return f"{alert.subject}, {partitions}" if partitions else alert.subject
 
 
+def in_a_line(alert: Alert) -> str:
+    """One alert for a log; the table of alerts has it in full."""
+    problem = _cut(" ".join(alert.problem.split()), _LONGEST_PROBLEM)
+    return f"{headline(alert)}: {problem} (alert {alert.alert_id})"
+
+
 def entry(alert: Alert) -> str:
     """One alert in full."""
     return "\n".join(

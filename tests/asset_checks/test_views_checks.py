@@ -192,6 +192,16 @@ def test_many_refused_views_are_reported_with_their_rows(checked: Checked) -> No
     assert {row["reason"] for row in sample_of(said)} == {"missing_count"}
 
 
+def test_a_share_that_is_large_on_a_day_of_a_range_is_told_by_the_rows_of_that_day(
+    checked: Checked,
+) -> None:
+    checked.views(*(viewed(f"v{n}", day(8)) for n in range(4)), viewed("v", day(9)))
+    checked.holds(REJECTED_DAILY_VIEWS, views_refused(day(9), 1))
+    said = checked.results(DAILY_VIDEO_VIEWS, days(8, 9))["few_rejected_rows"]
+    assert value(said, "problem").endswith("too many source rows were rejected (1 of 2)")
+    assert value(said, "checked_rows") == 6
+
+
 def test_zeros_before_the_upload_are_not_reported(checked: Checked) -> None:
     checked.views(viewed("v", day(8)))
     checked.holds(REJECTED_DAILY_VIEWS, views_refused(day(8), 50, "before_upload"))

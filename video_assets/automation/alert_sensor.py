@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from resources.alerts.alert import Alert, Observation, alerts_of, still_open
 from resources.alerts.channels import Channel, channels_of
 from resources.alerts.delivery import Delivery, deliver, names_for, new_entry
-from resources.alerts.messages import entry as told
+from resources.alerts.messages import in_a_line
 from resources.alerts.outbox import AlertOutbox, Entry, Status
 from resources.delta.errors import TableError
 from resources.storage import StorageError
@@ -178,4 +178,4 @@ def _log_unsent(
 ) -> None:
     for new in entries:
         if new.status is Status.LOGGED and new.alert.alert_id not in before.sent:
-            context.log.warning("ALERT %s %s", new.alert.severity, told(new.alert))
+            context.log.warning("ALERT %s %s", new.alert.severity, in_a_line(new.alert))
