@@ -45,14 +45,19 @@ class Verdicts:
     def of_run(self, told: Verdict, rule: Rule) -> Iterator[Said]:
         """What the check says of all that it looked at.
 
-        Without a partition, Dagster fails to make an evaluation of a result of such a check.
+        Without a partition, Dagster fails to make an evaluation of a result of such a check; of
+        one partition, it would look up its newest write for each check.
         """
-        if self.context.has_partition_key or self._of_run is not None:
+        if self._of_run is not None:
             yield dg.AssetCheckResult(**told.of(rule))
             return
         [spec] = [spec for spec in self.context.check_specs if spec.name == rule.name]
         yield dg.Output(None, output_name=spec.get_python_identifier())
-        yield _evaluation(rule, told)
+        if not self.context.has_partition_key:
+            yield _evaluation(rule, told)
+            return
+        partition = self.context.partition_key
+        yield _evaluation(rule, told, partition, self.writes.looked_at(partition))
 
     def report(self, rule: Rule, finding: Finding, given: CheckInput) -> None:
         """Report the days of a range, or of the whole table those that fail or failed before.
