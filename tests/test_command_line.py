@@ -1,6 +1,7 @@
 """The Dagster command line, as a user at the repository's root calls it."""
 
 from datetime import date
+from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
@@ -145,3 +146,35 @@ def test_a_day_of_refusals_stops_the_command_with_its_reason(
     assert done.returncode != 0
     assert "1 of 1 days of raw_events stay as they were" in done.stderr
     assert "unknown_event" in done.stderr
+
+
+@pytest.mark.parametrize("options", [(), ("--partition", "2025-01-01")])
+def test_a_misspelt_selection_starts_no_run_of_everything(
+    command_line: CommandLine, options: tuple[str, ...]
+) -> None:
+    done = command_line.launch("group:player_event", *options)
+    assert done.returncode != 0
+    said = done.stderr.strip().splitlines()
+    assert [
+        line.startswith("Error: no asset is selected by group:player_event") for line in said
+    ] == [True]
+
+
+def test_a_job_of_days_that_is_started_without_one_says_so(command_line: CommandLine) -> None:
+    done = command_line.call("launch", "--job", "daily")
+    assert "the run names no day: name one, as --partition DAY" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_home_a_run_says_that_nothing_knows_of_it(
+    command_line: CommandLine, sample: Sample, tmp_path: Path
+) -> None:
+    homeless = CommandLine(tmp_path, {**command_line.settings, "WAREHOUSE": str(tmp_path / "w")})
+    day = str(sample.spec.first_day)
+    done = homeless.call(
+        *("launch", "--assets", 'key:"video/raw_events"', "--partition", day), has_home=False
+    )
+    assert done.returncode == 0, done.stderr[-5_000:]
+    assert done.stderr.count("DAGSTER_HOME is not set: tables are written, but no page") == 1
+    assert "STEP_START" not in done.stderr
+    assert len(done.stderr.splitlines()) < SCREEN

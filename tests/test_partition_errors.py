@@ -4,7 +4,13 @@ from datetime import date
 
 import pytest
 
-from video_assets.partition_errors import KnownDays, explain, named_partitions
+from video_assets.partition_errors import (
+    CommandError,
+    KnownDays,
+    explain,
+    named_partitions,
+    refuse_what_selects_nothing,
+)
 
 DAYS = KnownDays(first=date(2025, 1, 10), today=date(2025, 2, 1), include_today=False)
 THERE = "Days that are there: 2025-01-10 (VIDEO_ASSETS_START_DATE) to 2025-01-31."
@@ -59,3 +65,45 @@ def test_other_messages_stay_as_they_are() -> None:
 
 def test_a_command_without_partitions_names_none() -> None:
     assert named_partitions(["launch", "--job", "maintenance"]) == []
+
+
+def nothing(_: str) -> bool:
+    return False
+
+
+def anything(_: str) -> bool:
+    return True
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("launch", "--assets", "group:event"), ("asset", "materialize", "--select=group:event")],
+)
+def test_a_selection_of_no_asset_is_refused_before_dagster_takes_it_for_all(
+    command: tuple[str, ...],
+) -> None:
+    with pytest.raises(CommandError, match=r"no asset is selected by group:event\. Name"):
+        refuse_what_selects_nothing([*command], nothing)
+    refuse_what_selects_nothing([*command], anything)
+
+
+def test_commands_that_launch_nothing_may_select_nothing() -> None:
+    refuse_what_selects_nothing(["list", "defs", "--assets", "group:event"], nothing)
+
+
+def test_a_range_that_ends_before_it_begins_is_refused() -> None:
+    days = ("--partition-range", "2025-01-07...2025-01-01")
+    with pytest.raises(CommandError, match=r"2025-01-07\.\.\.2025-01-01 goes backwards"):
+        refuse_what_selects_nothing(["launch", "--assets", "group:engagement", *days], anything)
+
+
+def test_days_for_assets_without_days_are_told() -> None:
+    said = explain(
+        "Provided '--partition' option, but none of the assets are partitioned", [], DAYS
+    )
+    assert said == "The selected assets have no days: leave the option --partition out."
+
+
+def test_a_selection_that_cannot_be_read_says_how_selections_are_written() -> None:
+    said = explain("Invalid selection string: group:x and", [], DAYS)
+    assert said.startswith("'group:x and' is no selection of assets. Name an asset as 'key:")

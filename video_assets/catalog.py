@@ -171,7 +171,16 @@ def with_source_code(definition: Any) -> Any:
 
 
 def days_of(context: dg.AssetExecutionContext) -> DayRange:
-    """The partition or the range of partitions that a step materializes."""
+    """The partition or the range of partitions that a step materializes.
+
+    Raises:
+        Failure: the run names none, as one of a job by the command line may.
+    """
+    if RANGE_TAGS[0] not in context.run.tags and not context.has_partition_key:
+        raise dg.Failure(
+            "the run names no day: name one, as --partition DAY, or choose it in the UI",
+            allow_retries=False,
+        )
     window = context.partition_time_window
     return DayRange(window.start.date(), window.end.date())
 

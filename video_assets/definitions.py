@@ -7,6 +7,8 @@ _COLLECTED = gc.isenabled()
 gc.disable()
 
 import logging
+import os
+import sys
 from datetime import date
 from functools import cache, partial
 from typing import Any
@@ -52,7 +54,13 @@ from video_assets.lifetime_views.assets import (
     lifetime_view_history_asset,
     view_count_api,
 )
-from video_assets.partition_errors import KnownDays, explain
+from video_assets.partition_errors import (
+    CommandError,
+    KnownDays,
+    explain,
+    launches,
+    refuse_what_selects_nothing,
+)
 from video_assets.player_events.assets import player_events_asset, player_events_source
 from video_assets.report.assets import engagement_report_asset
 from video_assets.settings import Settings, SettingsError, load_settings
@@ -151,7 +159,7 @@ def _watched(assets: list[Any]) -> list[Any]:
 @dg.definitions
 def defs() -> dg.Definitions:
     """Read the settings when Dagster loads the code location, not when Python imports it."""
-    end_commands_with_a_sentence(SettingsError, _explained)
+    end_commands_with_a_sentence((SettingsError, CommandError), _explained)
     settings = load_settings()
     open_new_files_to(settings.file_access)
     return _built(settings)
@@ -164,8 +172,20 @@ def _built(settings: Settings) -> dg.Definitions:
     """The definitions, built once: for one run Dagster's command line asks for them six times."""
     if not _newest or _newest[0][0] != settings:
         _warn_of_another_warehouse(settings.warehouse)
+        _warn_without_home(sys.argv[1:])
         _newest[:] = [(settings, build_definitions(settings))]
+        refuse_what_selects_nothing(sys.argv[1:], _selects_any)
     return _newest[0][1]
+
+
+def _selects_any(selection: str) -> bool:
+    _, definitions = _newest[0]
+    try:
+        named = dg.AssetSelection.from_coercible(selection.split(","))
+        return bool(named.resolve(definitions.resolve_asset_graph()))
+    except dg.DagsterError:
+        # What is wrong with it is said by Dagster, in words of its own.
+        return True
 
 
 def _explained(message: str, arguments: list[str]) -> str:
@@ -174,6 +194,14 @@ def _explained(message: str, arguments: list[str]) -> str:
     settings, _ = _newest[0]
     days = KnownDays.now(settings.start_date, include_today=settings.include_today)
     return explain(message, arguments, days)
+
+
+def _warn_without_home(arguments: list[str]) -> None:
+    if launches(arguments) and not os.environ.get("DAGSTER_HOME"):
+        _LOG.warning(
+            "DAGSTER_HOME is not set: tables are written, but no page of Dagster knows of this "
+            "run. `export DAGSTER_HOME=$PWD/.dagster_home` before the next one."
+        )
 
 
 def _warn_of_another_warehouse(warehouse: str) -> None:

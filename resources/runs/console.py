@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 
 import dagster as dg
+from dagster._core.definitions.asset_selection import DagsterInvalidAssetSelectionError
 from dagster._core.errors import DagsterUnknownPartitionError
 from dagster._core.execution.plan.objects import StepFailureData
 from dagster._core.log_manager import get_log_record_metadata, has_log_record_metadata
@@ -17,7 +18,12 @@ LONGEST_REASON = 1_500
 _LABELS = {logging.WARNING: "warning: ", logging.ERROR: "error: ", logging.CRITICAL: "error: "}
 # What Dagster says of steps behind a failed one, and of checks that a step left out.
 _NOT_SAID = ("Dependencies for step ", "op '")
-_REFUSALS = (dg.DagsterInvalidSubsetError, DagsterUnknownPartitionError, CheckError)
+_REFUSALS = (
+    dg.DagsterInvalidSubsetError,
+    DagsterInvalidAssetSelectionError,
+    DagsterUnknownPartitionError,
+    CheckError,
+)
 _INVARIANT = "Failure condition: "
 
 
@@ -43,7 +49,7 @@ def print_failed_check(log: dg.DagsterLogManager, event: dg.DagsterEvent) -> Non
 
 
 def end_commands_with_a_sentence(
-    ours: type[Exception], explain: Callable[[str, list[str]], str]
+    ours: tuple[type[Exception], ...], explain: Callable[[str, list[str]], str]
 ) -> None:
     """Let a command that a person mistyped end with what is wrong, not with a stack trace.
 
@@ -93,6 +99,8 @@ def _said(record: logging.LogRecord) -> str:
     if event is None:
         return _named(metadata["orig_message"], metadata["step_key"])
     if event.event_type == dg.DagsterEventType.RUN_FAILURE:
+        if not os.environ.get("DAGSTER_HOME"):
+            return "the run failed"
         return f"the run failed; its whole log is in the UI: Runs, {metadata['run_id']}"
     if isinstance(event.event_specific_data, StepFailureData):
         error = event.event_specific_data.error
@@ -116,6 +124,9 @@ def _printers(log: dg.DagsterLogManager) -> Sequence[logging.Logger]:
 
 
 def _is_said(record: logging.LogRecord) -> bool:
+    # A home says how much is printed; without one Dagster prints every event.
+    if record.levelno < logging.INFO and not os.environ.get("DAGSTER_HOME"):
+        return False
     if not has_log_record_metadata(record):
         return True
     return not get_log_record_metadata(record)["orig_message"].startswith(_NOT_SAID)

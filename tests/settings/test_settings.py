@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -6,6 +9,8 @@ import pytest
 from video_assets.csv_dialect import CsvDialect
 from video_assets.rules import WatchTimeRules
 from video_assets.settings import PREFIX, Settings, SettingsError, environment_name, load_settings
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -275,3 +280,31 @@ def test_a_start_in_the_future_names_the_setting(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("VIDEO_ASSETS_START_DATE", "2999-01-01")
     with pytest.raises(SettingsError, match="VIDEO_ASSETS_START_DATE = 2999-01-01 lies in the fut"):
         load_settings()
+
+
+_AS_DAGSTER_LOADS = """
+import os
+from dotenv import dotenv_values
+os.environ.update(dotenv_values(".env"))
+from video_assets.settings import load_settings
+print(load_settings().forward_skip, load_settings().backward_skip)
+"""
+
+
+def test_a_setting_of_the_environment_that_dagster_put_aside_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        "VIDEO_ASSETS_FORWARD_SKIP=7\nVIDEO_ASSETS_BACKWARD_SKIP=3\nVIDEO_ASSETS_MAX_SEGMENT=60\n"
+    )
+    (tmp_path / ".env").chmod(0o600)
+    given = {"VIDEO_ASSETS_FORWARD_SKIP": "9", "VIDEO_ASSETS_BACKWARD_SKIP": "3"}
+    done = subprocess.run(
+        [sys.executable, "-c", _AS_DAGSTER_LOADS],
+        cwd=tmp_path,
+        env={**os.environ, **given, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "7.0 3.0\n"
+    said = "VIDEO_ASSETS_FORWARD_SKIP: .env holds, not the environment, in commands of Dagster"
+    assert done.stderr.splitlines() == [said]

@@ -50,12 +50,15 @@ class CommandLine:
         command = ("dg", "launch", "--assets", assets, *partitions)
         return forked.run(*command, environment=self._environment(settings))
 
-    def call(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    def call(self, *arguments: str, has_home: bool = True) -> "subprocess.CompletedProcess[str]":
         """Call `dg` as the shell does."""
+        environment = self._environment({})
+        if not has_home:
+            del environment["DAGSTER_HOME"]
         return subprocess.run(
             [DG, *arguments],
             cwd=ROOT,
-            env=self._environment({}),
+            env=environment,
             capture_output=True,
             text=True,
             timeout=120,

@@ -58,6 +58,7 @@ ADDRESSES = (
 DOTENV = ".env"
 # Settings are loaded by each process of a command, and these inherit the environment.
 READERS_REPORTED = "DOTENV_READERS_REPORTED"
+OVERRULED_REPORTED = "DOTENV_OVERRULED_REPORTED"
 
 
 class SettingsError(ValueError):
@@ -156,6 +157,7 @@ def load_settings() -> Settings:
         settings = settings.model_copy(update=_dimensions_of_sample())
     if settings.file_access == "owner" and _others_read(Path(DOTENV)):
         _report_readers()
+    _report_overruled()
     return settings
 
 
@@ -175,10 +177,42 @@ def _dimensions_of_sample() -> dict[str, object]:
     }
 
 
+def _report_overruled() -> None:
+    """Dagster's commands put what is in `.env` over what the environment has, and say nothing."""
+    overruled = [
+        name
+        for name, value in dotenv_values(DOTENV).items()
+        if name.startswith(PREFIX)
+        and os.environ.get(name) == value
+        and _STARTED_WITH.get(name, value) != value
+    ]
+    if overruled and _is_first(OVERRULED_REPORTED):
+        names = ", ".join(overruled)
+        _LOG.warning("%s: %s holds, not the environment, in commands of Dagster", names, DOTENV)
+
+
+def _environment_at_start() -> dict[str, str]:
+    """What the process was started with, where the system tells."""
+    try:
+        entries = Path("/proc/self/environ").read_bytes().decode("utf-8", "replace").split("\0")
+    except OSError:
+        return {}
+    return dict(entry.split("=", 1) for entry in entries if "=" in entry)
+
+
+_STARTED_WITH = _environment_at_start()
+
+
+def _is_first(report: str) -> bool:
+    """Whether nobody in this command said it; processes inherit the environment."""
+    is_first = report not in os.environ
+    os.environ[report] = "yes"
+    return is_first
+
+
 def _report_readers() -> None:
-    if READERS_REPORTED in os.environ:
+    if not _is_first(READERS_REPORTED):
         return
-    os.environ[READERS_REPORTED] = "yes"
     _LOG.warning("%s may hold secrets, and others can read it: chmod 600 %s", DOTENV, DOTENV)
 
 
