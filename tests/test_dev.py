@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from resources.runs.home import HomeError, held_by_daemon, require_unserved
-from video_assets.dev import PortTakenError, first_look, require_free
+from video_assets.dev import PortTakenError, first_look, main, require_free
 from video_assets.engagement.tables import ENGAGEMENT
 from video_assets.settings import Settings
 
@@ -31,6 +31,13 @@ def taken_port() -> Iterator[int]:
 def test_a_taken_port_is_named_with_another_one(taken_port: int) -> None:
     with pytest.raises(PortTakenError, match=f"port {taken_port} .* PORT={taken_port + 1}`"):
         require_free(taken_port)
+
+
+@pytest.mark.parametrize("port", ["0", "65536"])
+def test_a_number_that_is_no_port_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--port", port])
+    assert f"{port} is no port: choose one from 1 to 65535" in capsys.readouterr().err
 
 
 def test_a_home_with_a_daemon_is_not_served_again(home: Path) -> None:

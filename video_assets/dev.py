@@ -22,6 +22,7 @@ from video_assets.settings import DOTENV, Settings, SettingsError, environment_n
 
 DG = Path(sys.executable).with_name("dg")
 PORT = 3000
+_LAST_PORT = 65_535
 _ANY_USER_S_PORT = "127.0.0.1"
 _SECONDS_BETWEEN_LOOKS = 0.5
 
@@ -33,7 +34,7 @@ class PortTakenError(RuntimeError):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve the UI until it is stopped; the exit code is 2 where it cannot begin."""
     parser = argparse.ArgumentParser(prog="python -m video_assets.dev", description=__doc__)
-    parser.add_argument("--port", type=int, default=PORT, help="of the UI")
+    parser.add_argument("--port", type=_port, default=PORT, help="of the UI")
     port: int = parser.parse_args(arguments).port
     try:
         settings = load_settings()
@@ -45,6 +46,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"Error: {error}\n")
         return 2
     return _serve(settings, port)
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 < port <= _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{port} is no port: choose one from 1 to {_LAST_PORT}")
+    return port
 
 
 def require_free(port: int) -> None:

@@ -8,7 +8,14 @@ import pytest
 
 from video_assets.csv_dialect import CsvDialect
 from video_assets.rules import WatchTimeRules
-from video_assets.settings import PREFIX, Settings, SettingsError, environment_name, load_settings
+from video_assets.settings import (
+    PREFIX,
+    PREFIX_REPORTED,
+    Settings,
+    SettingsError,
+    environment_name,
+    load_settings,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -280,6 +287,18 @@ def test_a_start_in_the_future_names_the_setting(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("VIDEO_ASSETS_START_DATE", "2999-01-01")
     with pytest.raises(SettingsError, match="VIDEO_ASSETS_START_DATE = 2999-01-01 lies in the fut"):
         load_settings()
+
+
+def test_a_setting_in_the_dotenv_file_that_lacks_the_prefix_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv(PREFIX_REPORTED, "")
+    monkeypatch.delenv(PREFIX_REPORTED)
+    (tmp_path / ".env").write_text("FORWARD_SKIP=7\nEDITOR=vi\n")
+    for _ in range(2):
+        assert load_settings().forward_skip == 5
+    said = ".env: FORWARD_SKIP is not used, because names of settings begin with VIDEO_ASSETS_"
+    assert [line for line in caplog.messages if "FORWARD_SKIP" in line] == [said]
 
 
 _AS_DAGSTER_LOADS = """

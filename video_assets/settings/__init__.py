@@ -59,6 +59,7 @@ DOTENV = ".env"
 # Settings are loaded by each process of a command, and these inherit the environment.
 READERS_REPORTED = "DOTENV_READERS_REPORTED"
 OVERRULED_REPORTED = "DOTENV_OVERRULED_REPORTED"
+PREFIX_REPORTED = "DOTENV_PREFIX_REPORTED"
 
 
 class SettingsError(ValueError):
@@ -158,6 +159,7 @@ def load_settings() -> Settings:
     if settings.file_access == "owner" and _others_read(Path(DOTENV)):
         _report_readers()
     _report_overruled()
+    _report_without_prefix()
     return settings
 
 
@@ -189,6 +191,20 @@ def _report_overruled() -> None:
     if overruled and _is_first(OVERRULED_REPORTED):
         names = ", ".join(overruled)
         _LOG.warning("%s: %s holds, not the environment, in commands of Dagster", names, DOTENV)
+
+
+def _report_without_prefix() -> None:
+    """Names of settings in `.env` that may be other programs' as well: too few to refuse."""
+    written = dotenv_values(DOTENV)
+    ours = {field.upper() for field in Settings.model_fields}
+    names = sorted(name for name in ours & written.keys() if PREFIX + name not in written)
+    if names and _is_first(PREFIX_REPORTED):
+        _LOG.warning(
+            "%s: %s is not used, because names of settings begin with %s",
+            DOTENV,
+            ", ".join(names),
+            PREFIX,
+        )
 
 
 def _environment_at_start() -> dict[str, str]:
