@@ -1,7 +1,8 @@
 """The newest day of a sample through `dagster asset materialize`, on a warehouse with the others.
 
-`python increment.py SAMPLE WAREHOUSE` prints the seconds of the whole command, start-up included,
-and its CPU seconds. The day has been computed before: its rows replace themselves, so that the
+`python increment.py SAMPLE WAREHOUSE TABLES` prints the seconds of the whole command, start-up
+included, and its CPU seconds; the tables are those up to `engagement`, or the `analysts` daily ones
+with two dimensions. The day has been computed before: its rows replace themselves, so that the
 command can be run again, and takes the same ways as for a new day.
 """
 
@@ -21,21 +22,28 @@ from video_assets.days import DayRange
 
 _EVENTS = 'key:"video/raw_events" or key:"video/rejected_events" or key:"video/sessions"'
 _ENGAGEMENT = 'key:"video/aggregated_user_video_engagement"'
+_NEWEST = {
+    "engagement": f"{_EVENTS} or {_ENGAGEMENT}",
+    "analysts": 'key:"video/video_daily" or key:"video/dimension_daily"',
+}
+_DIMENSIONS = {"device": "device", "player": "player"}
 
 
 def main() -> None:
     """Fill the warehouse once, then time its newest whole day: the last file has late rows only."""
-    sample, warehouse = map(Path, sys.argv[1:])
+    sample, warehouse = map(Path, sys.argv[1:3])
+    tables = sys.argv[3]
     run = days_of(sample / "events")
     environment = _environment(sample, warehouse, run)
+    if tables == "analysts":
+        environment["VIDEO_ASSETS_EVENTS_DIMENSIONS"] = json.dumps(_DIMENSIONS)
     if not (warehouse / "video" / "aggregated_user_video_engagement").exists():
         _materialize('key:"video/video_metadata"', [], environment)
         days = ["--partition-range", f"{run.first}...{run.last}"]
         _materialize(_EVENTS, days, environment)
         _materialize(_ENGAGEMENT, [], environment)
     began, before = time.perf_counter(), _cpu_seconds()
-    selection = f"{_EVENTS} or {_ENGAGEMENT}"
-    _materialize(selection, ["--partition", str(run.last - timedelta(days=1))], environment)
+    _materialize(_NEWEST[tables], ["--partition", str(run.last - timedelta(days=1))], environment)
     took = {"seconds": time.perf_counter() - began, "cpu_seconds": _cpu_seconds() - before}
     print(json.dumps(took))
 
