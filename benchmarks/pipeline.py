@@ -39,7 +39,7 @@ ONLY_WHOLE = {"dagster"}
 ONCE_ABOVE_MILLIONS = {"spark": 1}
 MILLION = 1_000_000
 DAYS = {1: 10, 2: 31, 10: 30, 30: 30, 100: 90}
-COMMAND = "dagster asset materialize"
+NEWEST = ["engagement", "analysts"]
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def _options() -> argparse.Namespace:
         "--against", type=Path, help="a checkout of another build, with its own environment"
     )
     parser.add_argument("--increments", action=argparse.BooleanOptionalAction, default=True)
-    parser.add_argument("--newest", nargs="+", default=["engagement", "analysts"], help="tables")
+    parser.add_argument("--newest", nargs="+", default=NEWEST, choices=NEWEST, help="tables")
     parser.add_argument("--history", type=int, nargs="+", default=[30, 300], help="days")
     parser.add_argument("--events-a-day", type=int, nargs="+", default=[33_333, 100_000])
     parser.add_argument(

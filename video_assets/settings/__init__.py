@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Self, get_args
@@ -140,7 +140,8 @@ def load_settings() -> Settings:
     Raises:
         SettingsError: names each wrong setting, its value and what is allowed.
     """
-    unknown = _unknown_settings({*dotenv_values(DOTENV), *os.environ})
+    written = dotenv_values(DOTENV)
+    unknown = _unknown_settings({*written, *os.environ})
     if unknown:
         raise SettingsError("\n".join(unknown))
     try:
@@ -156,10 +157,7 @@ def load_settings() -> Settings:
         )
     if not {"events", "events_preset", "events_dimensions"} & settings.model_fields_set:
         settings = settings.model_copy(update=_dimensions_of_sample())
-    if settings.file_access == "owner" and _others_read(Path(DOTENV)):
-        _report_readers()
-    _report_overruled()
-    _report_without_prefix()
+    _report_dotenv(settings, written)
     return settings
 
 
@@ -179,32 +177,38 @@ def _dimensions_of_sample() -> dict[str, object]:
     }
 
 
-def _report_overruled() -> None:
-    """Dagster's commands put what is in `.env` over what the environment has, and say nothing."""
-    overruled = [
-        name
-        for name, value in dotenv_values(DOTENV).items()
-        if name.startswith(PREFIX)
-        and os.environ.get(name) == value
-        and _STARTED_WITH.get(name, value) != value
-    ]
+def _report_dotenv(settings: Settings, written: Mapping[str, str | None]) -> None:
+    """Say what a person should know of `.env`, each once in a command."""
+    may_be_read = settings.file_access == "owner" and _others_read(Path(DOTENV))
+    if may_be_read and _is_first(READERS_REPORTED):
+        _LOG.warning("%s may hold secrets, and others can read it: chmod 600 %s", DOTENV, DOTENV)
+    overruled = _overruled(written)
     if overruled and _is_first(OVERRULED_REPORTED):
         names = ", ".join(overruled)
         _LOG.warning("%s: %s holds, not the environment, in commands of Dagster", names, DOTENV)
-
-
-def _report_without_prefix() -> None:
-    """Names of settings in `.env` that may be other programs' as well: too few to refuse."""
-    written = dotenv_values(DOTENV)
-    ours = {field.upper() for field in Settings.model_fields}
-    names = sorted(name for name in ours & written.keys() if PREFIX + name not in written)
-    if names and _is_first(PREFIX_REPORTED):
+    without_prefix = _without_prefix(written)
+    if without_prefix and _is_first(PREFIX_REPORTED):
+        names = ", ".join(without_prefix)
         _LOG.warning(
-            "%s: %s is not used, because names of settings begin with %s",
-            DOTENV,
-            ", ".join(names),
-            PREFIX,
+            "%s: %s is not used, because names of settings begin with %s", DOTENV, names, PREFIX
         )
+
+
+def _overruled(written: Mapping[str, str | None]) -> list[str]:
+    """Dagster's commands put what is in `.env` over what the environment has, and say nothing."""
+    in_force = {
+        name: value
+        for name, value in written.items()
+        if name.startswith(PREFIX) and os.environ.get(name) == value
+    }
+    started_with = _environment_at_start() if in_force else {}
+    return [name for name, value in in_force.items() if started_with.get(name, value) != value]
+
+
+def _without_prefix(written: Mapping[str, str | None]) -> list[str]:
+    """Names of settings in `.env` that may be other programs' as well: too few to refuse."""
+    ours = {field.upper() for field in Settings.model_fields}
+    return sorted(name for name in ours & written.keys() if PREFIX + name not in written)
 
 
 def _environment_at_start() -> dict[str, str]:
@@ -216,20 +220,11 @@ def _environment_at_start() -> dict[str, str]:
     return dict(entry.split("=", 1) for entry in entries if "=" in entry)
 
 
-_STARTED_WITH = _environment_at_start()
-
-
 def _is_first(report: str) -> bool:
     """Whether nobody in this command said it; processes inherit the environment."""
     is_first = report not in os.environ
     os.environ[report] = "yes"
     return is_first
-
-
-def _report_readers() -> None:
-    if not _is_first(READERS_REPORTED):
-        return
-    _LOG.warning("%s may hold secrets, and others can read it: chmod 600 %s", DOTENV, DOTENV)
 
 
 def _others_read(path: Path) -> bool:
