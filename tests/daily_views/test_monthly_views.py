@@ -2,14 +2,17 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
-from video_assets.daily_views.monthly_views import monthly_views
-from video_assets.daily_views.tables import MONTHLY_VIEWS
+from video_assets.daily_views.monthly_views import monthly_views, sums_of_videos
+from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MONTHLY_VIEWS
+from video_assets.sizes import ROWS_PER_TASK
 
 EMPTY_MONTH = date(2000, 1, 1)
 DDL = "channel_id string, video_id string, date date, viewCount bigint"
@@ -171,6 +174,26 @@ def test_sums_equal_those_of_a_plain_loop(spark: SparkSession, rows: list[Any]) 
         before = expected.get(month)
         expected[month] = before if count is None else (before or 0) + count
     assert sums(monthly(daily(spark, rows))) == expected
+
+
+def test_a_measure_beyond_64_bits_fails_by_its_name(spark: SparkSession) -> None:
+    rows = [("c", "v", date(2025, 1, n), 1, 2**62) for n in (1, 2)]
+    frame = spark.createDataFrame(rows, f"{DDL}, likes bigint")
+    with pytest.raises(PySparkException, match="the likes of video v exceed 64 bits"):
+        monthly(frame, ["likes"]).collect()
+
+
+def test_more_rows_than_a_task_holds_at_once_are_added_up_portion_by_portion() -> None:
+    columns = pa.schema(DAILY_VIDEO_VIEWS.fields("channel_id", "video_id", "viewCount"))
+    rows = ROWS_PER_TASK // 2 + 1
+    videos = pa.array(["v", "w"]).take(pa.array(np.arange(rows) % 2))
+    channels = pa.nulls(rows, pa.string())
+    batch = pa.record_batch([channels, videos, np.full(rows, 2**40)], schema=columns)
+    (summed,) = sums_of_videos([batch] * 3, EMPTY_MONTH, columns)
+    assert {row["video_id"]: row["viewCount"] for row in summed.to_pylist()} == {
+        "v": 3 * (rows - rows // 2) * 2**40,
+        "w": 3 * (rows // 2) * 2**40,
+    }
 
 
 def test_rows_of_other_months_are_left_out(spark: SparkSession) -> None:
