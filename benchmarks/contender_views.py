@@ -16,18 +16,18 @@ from deltalake import DeltaTable
 from measuring import cpu_seconds
 
 from resources.delta.commit import commit
-from resources.delta.stage import stage_frame, table_location
+from resources.delta.stage import StagedTable, table_location
 from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
 from video_assets.daily_views.missing_dates import Expectation, newest_date
-from video_assets.daily_views.monthly_views import monthly_views
 from video_assets.daily_views.stage_missing_dates import stage_missing_dates
+from video_assets.daily_views.stage_months import stage_monthly_views
 from video_assets.daily_views.tables import (
     DAILY_VIDEO_VIEWS,
     MEASURES,
     MISSING_DATES,
-    MONTHLY_VIEWS,
 )
+from video_assets.settings import Settings
 
 _SQL_TYPES = {"long": "BIGINT", "double": "DOUBLE"}
 # The sample has no measures beside the views, and no change of what counts as one.
@@ -73,17 +73,22 @@ def main() -> None:
 
 def _ours(work: str, warehouse: str, output: Path) -> str:
     session = SparkEngine(engine="sail").spark_session
-    daily = Warehouse(warehouse, lambda: session).frame(DAILY_VIDEO_VIEWS)
-    table = MONTHLY_VIEWS if work == "monthly_views" else MISSING_DATES
-    if table is MONTHLY_VIEWS:
-        days = Warehouse(warehouse).rows_per_day(DAILY_VIDEO_VIEWS)
-        months = frozenset(day.replace(day=1) for day in days)
-        commit(stage_frame(monthly_views(daily, months), str(output), table, months))
-    else:
-        newest = newest_date(daily)
-        expected = Expectation(newest or date.min, newest)
-        commit(stage_missing_dates(daily, expected, str(output))[table.name])
-    return f"{table_location(str(output), table)}/**/*.parquet"
+    stored = Warehouse(warehouse, lambda: session).snapshot()
+    staged = _months(stored, output) if work == "monthly_views" else _missing(stored, output)
+    commit(staged)
+    return f"{staged.location}/**/*.parquet"
+
+
+def _months(stored: Warehouse, output: Path) -> StagedTable:
+    months = {day.replace(day=1) for day in stored.rows_per_day(DAILY_VIDEO_VIEWS)}
+    return stage_monthly_views(stored, months, Settings(warehouse=str(output), _env_file=None))
+
+
+def _missing(stored: Warehouse, output: Path) -> StagedTable:
+    daily = stored.frame(DAILY_VIDEO_VIEWS)
+    newest = newest_date(daily)
+    expected = Expectation(newest or date.min, newest)
+    return stage_missing_dates(daily, expected, str(output))[MISSING_DATES.name]
 
 
 def _duckdb(work: str, warehouse: str, output: Path) -> str:

@@ -9,12 +9,12 @@ from pyspark.sql import functions as F
 from rich.table import Table as Grid
 
 from resources.delta.commit import commit
-from resources.delta.stage import StagedTable, stage_frame
+from resources.delta.stage import StagedTable
 from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
 from video_assets.daily_views.missing_dates import newest_date
-from video_assets.daily_views.monthly_views import monthly_views
 from video_assets.daily_views.stage_missing_dates import expectation, stage_missing_dates
+from video_assets.daily_views.stage_months import stage_monthly_views
 from video_assets.daily_views.stage_views import REJECTED, VALID, stage_views
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MISSING_DATE, MONTHLY_VIEWS
 from video_assets.days import DayRange
@@ -60,10 +60,10 @@ def compute(settings: Settings, sample: PlatformSample) -> Mapping[str, StagedTa
     run = DayRange(sample.first_day, sample.last_day + timedelta(days=1))
     delivered = stage_views(spark, settings, run, _LOG)
     write(delivered)
-    daily = Warehouse(settings.warehouse, lambda: spark.spark_session).frame(DAILY_VIDEO_VIEWS)
+    stored = Warehouse(settings.warehouse, lambda: spark.spark_session)
+    daily = stored.frame(DAILY_VIDEO_VIEWS)
     months = frozenset(day.replace(day=1) for day in run.days)
-    sums = monthly_views(daily, months, settings.view_measures, settings.definition_change_days)
-    commit(stage_frame(sums, settings.warehouse, MONTHLY_VIEWS, months))
+    commit(stage_monthly_views(stored, months, settings))
     expected = expectation(settings, newest_date(daily))
     for table in stage_missing_dates(daily, expected, settings.warehouse).values():
         commit(table)

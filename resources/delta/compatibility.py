@@ -47,6 +47,15 @@ def require_writable(existing: DeltaTable, location: str) -> None:
         )
 
 
+def maps_columns(table: DeltaTable) -> bool:
+    """Whether columns have other names in the table's files."""
+    return _maps_columns(table.metadata().configuration)
+
+
+def _maps_columns(properties: Mapping[str, str]) -> bool:
+    return properties.get("delta.columnMapping.mode", "none").lower() != "none"
+
+
 def _obstacles(properties: Mapping[str, str], location: str) -> Iterator[str]:
     alter = _ALTER.format(location=location)
     if properties.get("delta.appendOnly", "").lower() == "true":
@@ -54,7 +63,7 @@ def _obstacles(properties: Mapping[str, str], location: str) -> Iterator[str]:
             "its property delta.appendOnly forbids to replace rows, which every run does: "
             f"{alter} UNSET TBLPROPERTIES ('delta.appendOnly')"
         )
-    if properties.get("delta.columnMapping.mode", "none").lower() != "none":
+    if _maps_columns(properties):
         yield (
             "its property delta.columnMapping.mode gives columns other names in the files, which "
             "no command takes back within a day"

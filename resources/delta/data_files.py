@@ -1,7 +1,7 @@
 """The data files that one task writes: one a table and day, split when they grow large."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, cast
@@ -178,7 +178,8 @@ class TaskFiles:
         name, day = key
         path = f"{_folder(self._targets[name].table, day)}{self._name}-{len(self._begun)}.parquet"
         self._begun.append((name, path))
-        self._open[key] = _OpenFile(ObjectSink(self._stores[name], path), schema)
+        sink, unique = ObjectSink(self._stores[name], path), _unique(self._targets[name].table)
+        self._open[key] = _OpenFile(sink, schema, unique)
         return self._open[key]
 
     def _close(self, key: tuple[str, int | None]) -> None:
@@ -198,16 +199,17 @@ class TaskFiles:
 class _OpenFile:
     """A Parquet file that still grows."""
 
-    def __init__(self, sink: ObjectSink, schema: pa.Schema) -> None:
+    def __init__(self, sink: ObjectSink, schema: pa.Schema, unique: Sequence[str]) -> None:
         self.sink = sink
         self.statistics = FileStatistics(schema)
         texts = [field.name for field in schema if pa.types.is_string(field.type)]
         # Other columns repeat too little for a dictionary, and their bounds are in the Delta log.
+        repeated = [name for name in texts if name not in unique]
         self._writer = pq.ParquetWriter(
             cast("IO[Any]", sink),
             schema,
             compression="zstd",
-            use_dictionary=cast("Any", texts),
+            use_dictionary=cast("Any", repeated),
             write_statistics=_bounded(schema, texts),
             store_schema=False,
         )
@@ -227,6 +229,12 @@ class _OpenFile:
             modified=time.time_ns() // 1_000_000,
             stats=self.statistics.as_json(),
         )
+
+
+def _unique(table: Table) -> tuple[str, ...]:
+    """The column whose values no two rows of a file have in common, if there is one."""
+    in_file = tuple(name for name in table.key if name != table.partition_by)
+    return in_file if len(in_file) == 1 else ()
 
 
 def _bounded(schema: pa.Schema, texts: list[str]) -> list[str]:

@@ -12,13 +12,11 @@ from typing import Any, Self, cast
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from resources.delta.schema_check import addable_columns
+from resources.delta.file_rows import opened, with_added_columns
 from resources.delta.table import Table
 from resources.engine.compute_slots import turn
-from resources.storage import StoredFile, found
 
 _ABSENT = -1
 _ROWS_AT_ONCE = 64 * 1024
@@ -85,9 +83,9 @@ def rows_without(
         share: which row groups to read.
     """
     for location, group in islice(_row_groups(locations), share.part, None, share.parts):
-        with _opened(location, list(keys.texts)) as file:
+        with opened(location, list(keys.texts)) as file:
             batches = file.iter_batches(_ROWS_AT_ONCE, row_groups=[group], use_threads=False)
-            kept = (_with_added_columns(rows, table) for rows in _without(keys, batches))
+            kept = (with_added_columns(rows, table) for rows in _without(keys, batches))
             while (rows := _in_turn(kept)) is not None:
                 yield rows
 
@@ -104,19 +102,9 @@ def _in_turn(tables: Iterator[pa.Table]) -> pa.Table | None:
 
 def _row_groups(locations: Sequence[str]) -> Iterator[tuple[str, int]]:
     for location in locations:
-        with StoredFile(found(location)) as file, pq.ParquetFile(cast("Any", file)) as parquet:
-            groups = parquet.num_row_groups
+        with opened(location) as file:
+            groups = file.num_row_groups
         yield from ((location, group) for group in range(groups))
-
-
-def _opened(location: str, encoded: list[str]) -> pq.ParquetFile:
-    return pq.ParquetFile(cast("Any", StoredFile(found(location))), read_dictionary=encoded)
-
-
-def _with_added_columns(rows: pa.Table, table: Table) -> pa.Table:
-    for column in addable_columns(rows.column_names, table):
-        rows = rows.append_column(column.name, pa.nulls(rows.num_rows, cast("Any", column.type)))
-    return rows
 
 
 def _numbers(rows: pa.Table, texts: Mapping[str, "pa.Array[Any]"]) -> NDArray[np.int64]:

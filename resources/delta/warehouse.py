@@ -1,8 +1,9 @@
 """The stored tables: where they are, which of them are there, and their rows, days and files."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from itertools import chain
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,6 +17,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from resources.delta.changes import ChangedFiles, changed_files, commit_digest, origin_at, origin_of
 from resources.delta.commit import REPLACED, UNFINISHED, WHOLE_TABLE, arrow_schema, open_table
+from resources.delta.compatibility import maps_columns
 from resources.delta.deletion_vectors import file_name, rows_marked_deleted
 from resources.delta.errors import TableError
 from resources.delta.retention import is_dropped
@@ -185,15 +187,27 @@ class Warehouse:
         return changed_files(self.location(table), log, since, digest) if log else None
 
     def file_locations(self, table: Table) -> list[str] | None:
-        """The data files of a table; None where some of their rows are marked as deleted."""
+        """The data files of a table, for those who read them by themselves.
+
+        None where only an engine can: another tool marked rows as deleted, or mapped columns to
+        other names.
+        """
+        by_partition = self.files_by_partition(table)
+        return None if by_partition is None else sorted(chain(*by_partition.values()))
+
+    def files_by_partition(self, table: Table) -> Mapping[date | None, list[str]] | None:
+        """The same for each partition; those of a table without partitions under None."""
         log = self.log(table)
         if log is None:
-            return []
-        if rows_marked_deleted(log):
+            return {}
+        if maps_columns(log) or rows_marked_deleted(log):
             return None
         root = plain_location(self.location(table))
-        paths: list[Any] = pa.table(log.get_add_actions())["path"].to_pylist()
-        return [join(root, unquote(path)) for path in sorted(paths)]
+        files = pa.table(log.get_add_actions(flatten=True))
+        found = defaultdict(list)
+        for path, day in zip(files["path"].to_pylist(), _partitions(files, table), strict=True):
+            found[day].append(join(root, unquote(str(path))))
+        return found
 
     def _rows_per_partition(self, table: Table) -> Mapping[date | None, int]:
         """Rows of each partition that has any; those of a table without partitions under None."""
@@ -208,9 +222,7 @@ class Warehouse:
                 f"table {table.name}: the Delta log does not say how many rows some files hold. "
                 "Materialize the table again, so that its own writer counts them."
             )
-        days: list[Any] = [None] * len(counts)
-        if table.partition_by:
-            days = files[f"partition.{table.partition_by}"].to_pylist()
+        days = _partitions(files, table)
         rows: Counter[date | None] = Counter()
         paths: list[Any] = files["path"].to_pylist()
         for path, day, count in zip(paths, days, counts, strict=True):
@@ -248,6 +260,12 @@ class _Snapshot(Warehouse):
         if table.name not in self._counted:
             self._counted[table.name] = super()._rows_per_partition(table)
         return self._counted[table.name]
+
+
+def _partitions(files: pa.Table, table: Table) -> list[Any]:
+    if table.partition_by is None:
+        return [None] * files.num_rows
+    return files[f"partition.{table.partition_by}"].to_pylist()
 
 
 def _unfinished(noted: Mapping[str, int]) -> Iterator[date]:

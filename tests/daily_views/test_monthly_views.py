@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
-from video_assets.daily_views.monthly_views import monthly_views, sums_of_videos
-from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MONTHLY_VIEWS
+from video_assets.daily_views.monthly_views import MonthOfViews, SumsOfMonth, monthly_views
+from video_assets.daily_views.tables import MONTHLY_VIEWS
 from video_assets.sizes import ROWS_PER_TASK
 
 EMPTY_MONTH = date(2000, 1, 1)
@@ -31,6 +31,13 @@ def monthly(
     """The months of all rows, and one without a row."""
     months = {row.date.replace(day=1) for row in daily.select("date").collect()}
     return monthly_views(daily, months | {EMPTY_MONTH}, measures, definition_changes)
+
+
+def of_month(tables: Iterable[pa.Table], month: MonthOfViews) -> list[dict[str, Any]]:
+    sums = SumsOfMonth(month)
+    for table in tables:
+        sums.add(table)
+    return sums.rows().to_pylist()
 
 
 def sums(frame: DataFrame) -> dict[Month, int | None]:
@@ -184,16 +191,25 @@ def test_a_measure_beyond_64_bits_fails_by_its_name(spark: SparkSession) -> None
 
 
 def test_more_rows_than_a_task_holds_at_once_are_added_up_portion_by_portion() -> None:
-    columns = pa.schema(DAILY_VIDEO_VIEWS.fields("channel_id", "video_id", "viewCount"))
+    month = MonthOfViews(EMPTY_MONTH)
     rows = ROWS_PER_TASK // 2 + 1
     videos = pa.array(["v", "w"]).take(pa.array(np.arange(rows) % 2))
-    channels = pa.nulls(rows, pa.string())
-    batch = pa.record_batch([channels, videos, np.full(rows, 2**40)], schema=columns)
-    (summed,) = sums_of_videos([batch] * 3, EMPTY_MONTH, columns)
-    assert {row["video_id"]: row["viewCount"] for row in summed.to_pylist()} == {
+    columns = [pa.nulls(rows, pa.string()), videos, np.full(rows, 2**40)]
+    tables = [pa.table(columns, schema=month.taken)] * 3
+    assert {row["video_id"]: row["aggViewCount"] for row in of_month(tables, month)} == {
         "v": 3 * (rows - rows // 2) * 2**40,
         "w": 3 * (rows // 2) * 2**40,
     }
+
+
+def test_a_dictionary_that_repeats_a_channel_gives_one_row() -> None:
+    month = MonthOfViews(EMPTY_MONTH)
+    channels = pa.DictionaryArray.from_arrays(pa.array([0, 1, None, None]), ["c", "c"])
+    table = pa.table(
+        [channels, pa.array(["v"] * 4), pa.array([1, 2, 4, 8])], names=month.taken.names
+    )
+    rows = of_month([table, table], month)
+    assert sorted((r["channel_id"] or "", r["aggViewCount"]) for r in rows) == [("", 24), ("c", 6)]
 
 
 def test_rows_of_other_months_are_left_out(spark: SparkSession) -> None:

@@ -10,8 +10,10 @@ from pyspark.sql import SparkSession
 from support.checks import Checked
 from support.foreign_spark import ForeignSpark, foreign_spark
 from support.restless import bits, delivered_events, lonely_visit, restless_visitors
+from support.source_files import write
 from support.steps import Staged
-from support.world import SORTED_OUT, UNDIVIDED, Row, World, copy_of, world
+from support.views import view
+from support.world import MONTHS, SORTED_OUT, UNDIVIDED, VIEWS, Row, World, copy_of, world
 
 from resources.delta.commit import open_table
 from resources.delta.deletion_vectors import rows_marked_deleted
@@ -19,6 +21,7 @@ from resources.delta.errors import UnsupportedTableError
 from resources.delta.maintenance import tidy
 from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
+from video_assets.daily_views.tables import MONTHLY_VIEWS
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
 
 DAYS = tuple(date(2025, 3, 1) + timedelta(days=n) for n in range(6))
@@ -174,3 +177,19 @@ def test_a_shallow_clone_that_spark_made_is_a_source_as_its_original_is(
     with world(tmp_path / "warehouse", events=str(clone), **kept) as cloned:
         cloned.compute(FIRST, LAST)
         assert results(cloned, SESSIONS, ENGAGEMENT) == results(original, SESSIONS, ENGAGEMENT)
+
+
+def test_views_that_spark_marked_as_deleted_are_in_no_month(
+    other: ForeignSpark, tmp_path: Path
+) -> None:
+    source = write(tmp_path / "views.parquet", [view(v, FIRST, 5) for v in ("kept", "gone")])
+    with world(tmp_path / "warehouse", daily_views=str(source), start_date=FIRST) as views:
+        views.compute(FIRST, tables=VIEWS)
+        other.sql(
+            views.settings.warehouse,
+            "ALTER TABLE {daily_video_views} "
+            "SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')",
+            "DELETE FROM {daily_video_views} WHERE video_id = 'gone'",
+        )
+        views.compute(FIRST, tables=MONTHS)
+        assert [row["video_id"] for row in views.rows(MONTHLY_VIEWS)] == ["kept"]

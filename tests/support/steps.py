@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from pyspark.sql import DataFrame
 
 from resources.delta.commit import commit
-from resources.delta.stage import StagedTable, stage_frame
+from resources.delta.stage import StagedTable
 from resources.delta.table import Table
 from resources.delta.warehouse import Warehouse
 from resources.engine.session import SparkEngine
@@ -28,8 +28,8 @@ from video_assets.analytics.tables import (
     VIDEO_POSITION_CURVE,
 )
 from video_assets.daily_views.missing_dates import newest_date
-from video_assets.daily_views.monthly_views import monthly_views
 from video_assets.daily_views.stage_missing_dates import expectation, stage_missing_dates
+from video_assets.daily_views.stage_months import stage_monthly_views
 from video_assets.daily_views.stage_views import stage_views
 from video_assets.daily_views.tables import (
     DAILY_VIDEO_VIEWS,
@@ -95,10 +95,8 @@ class Steps:
 
     def monthly_views(self) -> StagedDays:
         months = frozenset(day for day in self._run.days if day.day == 1)
-        daily = self._frame(DAILY_VIDEO_VIEWS)
-        changes = self.settings.definition_change_days
-        sums = monthly_views(daily, months, self.settings.view_measures, changes)
-        return _named(stage_frame(sums, self.settings.warehouse, MONTHLY_VIEWS, months))
+        stored = Warehouse(self.settings.warehouse, lambda: self.spark.spark_session)
+        return _named(stage_monthly_views(stored, months, self.settings))
 
     def missing_dates(self) -> StagedDays:
         daily = self._frame(DAILY_VIDEO_VIEWS)

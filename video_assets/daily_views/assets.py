@@ -21,7 +21,6 @@ from video_assets.catalog import (
     declared_output,
     declared_step,
 )
-from video_assets.daily_views import monthly_views as frames
 from video_assets.daily_views.missing_dates import (
     missing_per_day,
     missing_summary,
@@ -34,6 +33,7 @@ from video_assets.daily_views.stage_missing_dates import (
     expectation,
     stage_missing_dates,
 )
+from video_assets.daily_views.stage_months import stage_monthly_views
 from video_assets.daily_views.stage_views import (
     REJECTED,
     VALID,
@@ -146,20 +146,19 @@ def monthly_views_asset(monthly: dg.MonthlyPartitionsDefinition) -> dg.AssetsDef
     @retries_passing_faults
     def monthly_views(
         context: dg.AssetExecutionContext,
-        daily_video_views: DataFrame,
+        daily_video_views: DataFrame,  # noqa: ARG001 (its absence is told; tasks read its files)
+        spark: SparkEngine,
         settings: dg.ResourceParam[Settings],
-    ) -> DataFrame:
-        stored = Warehouse(settings.warehouse).snapshot()
+    ) -> StagedTable:
+        stored = Warehouse(settings.warehouse, lambda: spark.spark_session).snapshot()
         current_month = datetime.now(UTC).strftime("%Y-%m-01")
         for month in context.partition_keys:
             last = last_of_month(date.fromisoformat(month))
             is_open = month >= current_month or stored.is_unfinished(DAILY_VIDEO_VIEWS, last)
             is_incomplete = {"is_incomplete": is_open}
             context.add_asset_metadata(is_incomplete, partition_key=month)
-        months = map(date.fromisoformat, context.partition_keys)
-        return frames.monthly_views(
-            daily_video_views, months, settings.view_measures, settings.definition_change_days
-        )
+        months = [date.fromisoformat(month) for month in context.partition_keys]
+        return stage_monthly_views(stored, months, settings)
 
     return monthly_views
 

@@ -3,7 +3,7 @@
 Workers import this module: it needs neither Dagster nor deltalake nor the settings.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -13,11 +13,13 @@ from resources.engine.compute_slots import turn
 from video_assets.arrow.blocks import unpacked
 from video_assets.arrow.kernels import count_values
 from video_assets.daily_views.missing_dates import Expectation, missing_of
+from video_assets.daily_views.monthly_views import MonthOfViews, month_of_files
 from video_assets.daily_views.sort_out import ViewRules, sort_out_views
 from video_assets.daily_views.tables import (
     DAILY_VIDEO_VIEWS,
     MISSING_DATE,
     MISSING_DATES,
+    MONTHLY_VIEWS,
     REJECTED_DAILY_VIEWS,
 )
 from video_assets.day_counters import counted_by_day
@@ -59,6 +61,17 @@ def both_forms(batches: Iterator[pa.RecordBatch], expected: Expectation) -> Iter
         for missing in missing_of(pa.Table.from_batches([batch]), expected):
             yield Emission(MISSING_DATES.name, missing.rows, {GONE_VIDEOS: missing.gone})
             yield Emission(MISSING_DATE.name, one_row_a_day(missing.rows))
+
+
+def summed_months(
+    batches: Iterator[pa.RecordBatch], months: Sequence[tuple[MonthOfViews, Sequence[str]]]
+) -> Iterator[Emission]:
+    """The rows of months, each with the files of its days, whose places come in."""
+    for place in (int(place.as_py()) for batch in batches for place in batch.column(0)):
+        month, locations = months[place]
+        with turn():
+            rows = month_of_files(locations, month)
+        yield Emission(MONTHLY_VIEWS.name, rows)
 
 
 def one_row_a_day(rows: pa.Table) -> pa.Table:

@@ -88,6 +88,18 @@ def test_rows_of_a_file_are_sorted_by_the_key(spark: SparkSession, tmp_path: Pat
 MERGING = Limits(many_files=1)
 
 
+def test_texts_have_a_dictionary_unless_no_two_rows_of_a_file_share_one(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    rows = frame(spark, views("a", 1))
+    (file,) = stage_frame(rows, str(tmp_path), DAILY_VIDEO_VIEWS, THREE_DAYS).file_locations
+    group = pq.read_metadata(file).row_group(0)
+    columns = [group.column(place) for place in range(group.num_columns)]
+    with_dictionary = {c.path_in_schema for c in columns if c.has_dictionary_page}
+    assert "channel_id" in with_dictionary
+    assert "video_id" not in with_dictionary
+
+
 def test_many_small_files_of_a_day_become_one_sorted_by_the_key(
     spark: SparkSession, tmp_path: Path
 ) -> None:
