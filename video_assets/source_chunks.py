@@ -37,7 +37,8 @@ class SourceChunk:
         days: the days.
         listing: the files that may have rows of them.
         rows: about how many rows they have.
-        window: what to read of the files; of a run, the first chunk has the undated rows.
+        window: what to read of the files. Undated rows belong to the chunk that reads the rows
+            around them, where statistics tell it, else to the first one of the run.
     """
 
     source: SourceConfig
@@ -83,13 +84,14 @@ def source_chunks(
     log.info(what_is_read(listing))
     rows = rows_of_source(listing, in_lists=source.explode is not None)
     parts = chunks_of_days(run, rows, rows_at_once) if _tells_days(source, listing) else [run]
+    whole = Window(run.first, run.end)
     chunks = [
         SourceChunk(
             source,
             days,
             _files_of(days, listing),
             rows // len(parts),
-            Window(days.first, days.end, with_undated=days.first == run.first),
+            Window(days.first, days.end, with_undated=days.first == run.first, part_of=whole),
         )
         for days in parts
     ]

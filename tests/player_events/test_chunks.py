@@ -13,10 +13,12 @@ from resources.delta.stage import StagedTable
 from video_assets import chunks
 from video_assets.chunks import StagedChunks, chunks_of_days, one_by_one, stage_side_by_side
 from video_assets.days import UNDATED, DayRange
+from video_assets.deliveries.tables import SOURCE_FILES
 from video_assets.engagement import stage_engagement as engagement
 from video_assets.engagement.tables import SESSIONS
 from video_assets.player_events.tables import REJECTED_EVENTS
 
+WHEN = ("firstSeenAt", "readAt")
 RANGE = DayRange(date(2025, 1, 1), date(2025, 1, 8))
 
 
@@ -85,7 +87,7 @@ def delivered(sample: Sample, source: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("source", ["events/events-{date}.parquet", "events", "delta"])
-def test_a_range_in_chunks_gives_the_rows_of_a_range_at_once(
+def test_a_range_in_chunks_gives_the_rows_and_the_account_of_a_range_at_once(
     source: str, tmp_path: Path, sample: Sample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = sample.spec.first_day
@@ -102,5 +104,6 @@ def test_a_range_in_chunks_gives_the_rows_of_a_range_at_once(
     with world(tmp_path / "in chunks", **sources) as in_chunks:
         in_chunks.compute(first, last)
     assert in_chunks.event_results() == at_once.event_results()
+    assert in_chunks.rows(SOURCE_FILES, WHEN) == at_once.rows(SOURCE_FILES, WHEN)
     undated = [row for row in at_once.rows(REJECTED_EVENTS) if row["eventDate"] == UNDATED]
     assert bool(undated) == ("{date}" not in source)

@@ -35,6 +35,8 @@ class Chunk:
         source_rows: rows that the reader met, counted apart from what was parsed.
         unwanted_rows: those of them that were not read, because nobody wants them; of no day.
         waiting_rows: those of them that are half a row, cut at the end of a file being written.
+        with_undated: whether those without a readable day belong to what is read; None: as its
+            window says.
     """
 
     columns: Mapping[str, ArrowArray]
@@ -45,6 +47,7 @@ class Chunk:
     source_rows: int
     waiting_rows: int = 0
     unwanted_rows: int = 0
+    with_undated: bool | None = None
 
     def __len__(self) -> int:
         """How many rows were parsed."""

@@ -102,9 +102,10 @@ def parquet_chunks(unit: Unit, layout: Layout, window: Window) -> Iterator[Chunk
         SourceError: the file is unreadable, or a column is missing or of a type that cannot be.
     """
     for group in _groups(unit, layout):
-        needed = _needed_rows(group.metadata, layout, window)
+        needed, with_undated = _needed_rows(group.metadata, layout, window)
         if needed is not Needed.NONE:
-            yield from group.chunks(needed)
+            chunks = group.chunks(needed)
+            yield from (replace(chunk, with_undated=with_undated) for chunk in chunks)
         if needed is not Needed.ALL and not unit.file.days_known:
             yield from group.other_rows()
 
@@ -207,21 +208,28 @@ def _first_byte(column: Any) -> int:
     return int(column.data_page_offset)
 
 
-def _needed_rows(metadata: Any, layout: Layout, window: Window) -> Needed:
-    """Which rows of a row group may be the window's, told by statistics."""
+def _needed_rows(metadata: Any, layout: Layout, window: Window) -> tuple[Needed, bool]:
+    """Which rows of a row group may be the window's, told by statistics.
+
+    Returns:
+        These rows, and whether those without a readable time are among them.
+    """
     day = layout.day_column
     statistics = _statistics(metadata, day.paths[0]) if day and day.is_one_path else None
     if statistics is None:
-        return Needed.ALL
+        return Needed.ALL, window.with_undated
     low = microseconds_of(statistics.min, layout.config.timestamp_unit)
     high = microseconds_of(statistics.max, layout.config.timestamp_unit)
-    if low is None or high is None or (high >= window.start and low < window.end):
-        return Needed.ALL
-    if not window.with_undated:
-        return Needed.NONE
+    if low is None or high is None:
+        return Needed.ALL, window.with_undated
+    with_undated = window.has_undated_beside(low)
+    if high >= window.start and low < window.end:
+        return Needed.ALL, with_undated
+    if not with_undated:
+        return Needed.NONE, False
     if low < FIRST_TIME or high >= LAST_TIME:
-        return Needed.ALL
-    return Needed.UNDATED if statistics.null_count else Needed.NONE
+        return Needed.ALL, True
+    return (Needed.UNDATED if statistics.null_count else Needed.NONE), True
 
 
 def _statistics(metadata: Any, path: Path) -> Any:

@@ -120,9 +120,9 @@ class Reading:
                 days, readable = kind.days_of(chunk.times, config)
                 counts.add_others(days[readable])
                 continue
-            verdict = kind.validate(chunk, config, scope.file)
-            yield from self.tagged.batches(chunk, verdict, scope)
-            yield from self.tagged.broken(chunk, scope)
+            verdict, of_chunk = kind.validate(chunk, config, scope.file), scope.of(chunk)
+            yield from self.tagged.batches(chunk, verdict, of_chunk)
+            yield from self.tagged.broken(chunk, of_chunk)
             counts.add(chunk, verdict)
         yield from self.tagged.counter(counts, scope)
 

@@ -8,7 +8,7 @@ days that are not the run's. Each row says which file it is of.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -51,6 +51,12 @@ class Scope:
     file: int = 0
     arrival_days: int = 0
 
+    def of(self, chunk: Chunk) -> "Scope":
+        """Which rows of a chunk are the run's."""
+        if chunk.with_undated is None:
+            return self
+        return replace(self, window=replace(self.window, with_undated=chunk.with_undated))
+
     @property
     def undated(self) -> int:
         """The day, since 1970, of rows without a readable one."""
@@ -62,6 +68,11 @@ class Scope:
         if self.file_day is None:
             return self.window.with_undated
         return self.window.first_day <= self.file_day < self.window.end_day
+
+    @property
+    def leaves_undated(self) -> bool:
+        """Whether rows without a readable day are those of another part of the run."""
+        return self.window.part_of is not None and not self.holds_undated
 
     def days_of(self, days: Integers, readable: Mask) -> Integers:
         """The day to which each row belongs."""
@@ -115,12 +126,13 @@ class FateCounts:
 
     def add(self, chunk: Chunk, verdict: Verdict) -> None:
         """Count the rows of a chunk."""
-        scope = self._scope
+        scope = self._scope.of(chunk)
         days = scope.days_of(verdict.days, verdict.has_day)
         in_scope = scope.holds(days, verdict.has_day)
         self._add(SOURCE_ROWS, days[in_scope])
         if not in_scope.all():
-            self.add_others(days[~in_scope])
+            is_counted = verdict.has_day if scope.leaves_undated else True
+            self.add_others(days[~in_scope & is_counted])
         if verdict.ignored is not None:
             self._add(IGNORED_ROWS, days[in_scope & verdict.ignored])
         undated = len(chunk.broken) + chunk.waiting_rows + chunk.unwanted_rows
@@ -128,7 +140,7 @@ class FateCounts:
             self._counts[SOURCE_ROWS][scope.undated] += undated
             self._counts[WAITING_ROWS][scope.undated] += chunk.waiting_rows
             self._counts[IGNORED_ROWS][scope.undated] += chunk.unwanted_rows
-        elif undated:
+        elif undated and not scope.leaves_undated:
             self._counts[OTHER_DAYS][scope.undated] += undated
 
     def add_others(self, days: Integers) -> None:

@@ -46,11 +46,13 @@ class Window:
         end_day: day after the last one.
         with_undated: rows whose day cannot be read belong to it too; of the parts of a run, one
             has them.
+        part_of: the days of the whole run, where these are a part of them.
     """
 
     first_day: date
     end_day: date
     with_undated: bool = True
+    part_of: "Window | None" = None
 
     @property
     def start(self) -> int:
@@ -61,6 +63,19 @@ class Window:
     def end(self) -> int:
         """The microsecond after the last one."""
         return day_number(self.end_day) * MICROSECONDS_PER_DAY
+
+    def has_undated_beside(self, earliest: int) -> bool:
+        """Whether rows without a day belong to it that lie among others, by the earliest of these.
+
+        A part of a run has them that reads the others anyway.
+
+        Args:
+            earliest: microsecond since 1970.
+        """
+        run = self.part_of
+        if run is None or not run.start <= earliest < run.end:
+            return self.with_undated
+        return self.start <= earliest < self.end
 
 
 # Every day that a time can have.
