@@ -7,6 +7,7 @@ from functools import partial
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from resources.delta.changes import ChangedFiles
 from resources.delta.keyed_rows import Keys
@@ -60,7 +61,12 @@ def _known_videos(videos: DataFrame, spark: Engine) -> DataFrame:
     rows beside them, in twice the time and six times the memory.
     """
     few = videos.limit(MOST_KEYS + 1).toArrow()
-    return videos if few.num_rows > MOST_KEYS else spark.spark_session.createDataFrame(few)
+    return videos if few.num_rows > MOST_KEYS else _frame(few, spark)
+
+
+def _frame(rows: pa.Table, spark: Engine) -> DataFrame:
+    """Rows as a frame; Spark infers no schema of an empty table."""
+    return spark.spark_session.createDataFrame(rows, from_arrow_schema(rows.schema))
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,7 @@ class _Work:
         """The stored rows of all other users and videos, taken from the files themselves."""
         files = table.file_locations(ENGAGEMENT)
         if files is None:
-            return self.keep_by_join(self.spark.spark_session.createDataFrame(pairs), table)
+            return self.keep_by_join(_frame(pairs, self.spark), table)
         # They hold what they are just reading, and not a share of the rows.
         tasks = min(self.spark.cores, tasks_for(table.row_count(ENGAGEMENT), self.spark.cores))
         parts = self.spark.spark_session.range(0, tasks, 1, tasks)
