@@ -10,6 +10,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from pyspark.sql import SparkSession
+from support.engine import only_embedded
 from support.tables import frame, views
 
 from resources.delta.commit import commit
@@ -42,6 +43,7 @@ def made(folder: Path, spark: SparkSession) -> list[Path]:
     return list(folder.rglob("*"))
 
 
+@only_embedded("workers of a Spark that runs already keep the mask that it was started with")
 @pytest.mark.parametrize(
     ("access", "refused"), [("", ALL), ("owner", ALL), ("group", 0o027), ("everyone", 0o022)]
 )

@@ -46,7 +46,7 @@ def crumbs(stage_day: Callable[[str, int], StagedTable], location: str) -> str:
 def test_small_files_of_a_day_become_one_and_the_past_goes(crumbs: str, tmp_path: Path) -> None:
     rows = stored_days(str(tmp_path))
     before, after = tidy(crumbs, DAILY_VIDEO_VIEWS, NOTHING_STAYS)
-    assert before.live_files > 8
+    assert before.live_files >= 8
     assert (after.live_files, after.needed_files) == (2, 2)
     assert after.live_bytes < before.live_bytes
     data = [path for path in Path(crumbs).rglob("*.parquet") if "_delta_log" not in str(path)]
