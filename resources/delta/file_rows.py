@@ -18,17 +18,25 @@ _READ_AT_ONCE = 16 * 1024 * 1024
 
 
 def opened(location: str, numbered: Sequence[str] = ()) -> pq.ParquetFile:
-    """A data file.
+    """A data file, of which nothing but the footer is read yet.
 
     Args:
         location: path or URI.
         numbered: text columns to read as numbers in a dictionary.
     """
+    return _parquet(StoredFile(found(location)), numbered)
+
+
+def _parquet(file: object, numbered: Sequence[str]) -> pq.ParquetFile:
+    return pq.ParquetFile(cast("Any", file), read_dictionary=list(numbered))
+
+
+def _opened_to_be_read(location: str, numbered: Sequence[str]) -> pq.ParquetFile:
     stored = found(location)
-    if stored.size <= _READ_AT_ONCE:
-        content = read_range(location, 0, stored.size, stored.version)
-        return pq.ParquetFile(pa.BufferReader(content), read_dictionary=list(numbered))
-    return pq.ParquetFile(cast("Any", StoredFile(stored)), read_dictionary=list(numbered))
+    if stored.size > _READ_AT_ONCE:
+        return _parquet(StoredFile(stored), numbered)
+    content = read_range(location, 0, stored.size, stored.version)
+    return _parquet(pa.BufferReader(content), numbered)
 
 
 def rows_of_file(
@@ -42,7 +50,7 @@ def rows_of_file(
         columns: which to read, not that of the partition.
         numbered: those of them that are texts to read as numbers in a dictionary.
     """
-    with opened(location, numbered) as file:
+    with _opened_to_be_read(location, numbered) as file:
         there = file.schema_arrow.names
         rows = file.read([name for name in columns if name in there], use_threads=False)
     absent = [column for column in addable_columns(there, table) if column.name in columns]

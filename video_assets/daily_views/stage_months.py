@@ -40,7 +40,7 @@ def stage_monthly_views(
         if day and (month := day.replace(day=1)) in files:
             files[month] += locations
     work = [
-        (MonthOfViews(month, tuple(measures), tuple(changes)), locations)
+        (MonthOfViews(month, measures, changes), locations)
         for month, locations in files.items()
         if locations
     ]
