@@ -152,8 +152,12 @@ def found(location: str) -> StoredObject:
     """
     stored = find(location)
     if stored is None:
-        raise StorageError(f"{location}: is not there any more. Run this again.")
+        raise _gone(location)
     return stored
+
+
+def _gone(location: str) -> StorageError:
+    return StorageError(f"{location}: is not there any more. Run this again.")
 
 
 def walk(location: str) -> Iterator[StoredObject]:
@@ -234,6 +238,8 @@ def _store(root: str) -> "ObjectStore":
 def _readable(location: str) -> Iterator[None]:
     try:
         yield
+    except FileNotFoundError:
+        raise _gone(location) from None
     except (BaseError, OSError, ValueError) as error:
         raise StorageError(f"{location}: cannot be read: {error}") from error
 
@@ -287,6 +293,34 @@ class StoredFile(io.RawIOBase):
         data = self.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
+
+
+def native_file(location: str, fetched_below: int = 0) -> pa.NativeFile:
+    """An object that nobody changes once it is there, such as a table's data file, for Arrow.
+
+    Arrow reads a local file itself. Of an object in a store it gets the ranges that it asks for.
+
+    Args:
+        location: path or URI.
+        fetched_below: a store's object of fewer bytes is fetched whole, in one request.
+
+    Raises:
+        StorageError: it is not there, or the storage does not answer.
+    """
+    with _readable(location):
+        if provider(location) == "local":
+            return pa.OSFile(location, "rb")
+        if not fetched_below:
+            return _native_ranges(found(location))
+        store, key = _place(location)
+        answer = store.get(key)
+        if answer.meta["size"] < fetched_below:
+            return pa.BufferReader(answer.bytes())
+        return _native_ranges(_stored(location, answer.meta))
+
+
+def _native_ranges(stored: StoredObject) -> pa.NativeFile:
+    return pa.PythonFile(StoredFile(stored), mode="r")
 
 
 def object_store(root: str | os.PathLike[str], *, create: bool = False) -> "ObjectStore":

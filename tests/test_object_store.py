@@ -8,7 +8,7 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
 from pathlib import Path
 
@@ -20,15 +20,21 @@ from obstore.store import from_url
 from support import forked
 from support.engine import only_embedded
 from support.samples import make_sample
-from support.source_files import EVENT, json_bytes
+from support.source_files import EVENT, json_bytes, write
 from support.steps import Steps
 from support.tables import Row, stored
+from support.views import view
 
 from resources.delta.commit import open_table
 from resources.delta.duckdb_views import SqlViews
 from resources.delta.stage import table_location
 from resources.engine.session import SparkEngine
-from resources.storage import storage_options
+from resources.storage import StorageError, native_file, storage_options
+from video_assets.daily_views.tables import (
+    DAILY_VIDEO_VIEWS,
+    MONTHLY_VIEWS,
+    REJECTED_DAILY_VIEWS,
+)
 from video_assets.deliveries.account import key_of
 from video_assets.deliveries.look import look_into
 from video_assets.deliveries.pending import pending_of
@@ -231,6 +237,44 @@ def test_a_commit_to_a_delta_source_in_an_object_store_makes_its_days_alone_stal
     assert delivered.rows_by_day() == [1, 2, 0]
     assert delivered.valid_and_waiting() == {"events": (3, 0)}
     assert delivered.look().to_run == []
+
+
+@only_embedded("Apache Spark reads tables in S3 by Hadoop's jars, half a gigabyte of them")
+@pytest.mark.usefixtures("object_store")
+def test_months_are_added_up_from_days_in_an_object_store(tmp_path: Path) -> None:
+    days = [FIRST + timedelta(days=n) for n in range(40)]
+    rows = [view(video, day, day.day) for day in days for video in ("v", "w")]
+    settings = Settings(
+        warehouse=f"{BUCKET}/months",
+        daily_views=str(write(tmp_path / "views.json", rows)),
+        video_metadata=None,
+        start_date=FIRST,
+        _env_file=None,
+    )
+    spark = SparkEngine.from_settings(settings)
+    Steps(settings, days, spark).compute((DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS))
+    Steps(settings, days, spark).compute((MONTHLY_VIEWS,))
+    months = stored(open_table(table_location(settings.warehouse, MONTHLY_VIEWS)))
+    assert {(row["video_id"], row["month"], row["aggViewCount"]) for row in months} == {
+        (video, *month) for video in "vw" for month in (("2025-01", 496), ("2025-02", 45))
+    }
+
+
+@pytest.mark.usefixtures("object_store")
+@pytest.mark.parametrize("fetched_below", [0, 1, 1024], ids=["never", "too large", "at once"])
+def test_an_object_is_read_by_ranges_or_fetched_at_once(fetched_below: int) -> None:
+    obstore.put(from_url(BUCKET), "objects/some", b"0123456789")
+    with native_file(f"{BUCKET}/objects/some", fetched_below) as file:
+        file.seek(4)
+        assert file.read(3) == b"456"
+        assert file.size() == 10
+
+
+@pytest.mark.usefixtures("object_store")
+@pytest.mark.parametrize("fetched_below", [0, 1024])
+def test_an_object_that_is_gone_is_named(fetched_below: int) -> None:
+    with pytest.raises(StorageError, match="objects/none: is not there any more"):
+        native_file(f"{BUCKET}/objects/none", fetched_below)
 
 
 FOLLOWING = (RAW_EVENTS, REJECTED_EVENTS, SESSIONS, ENGAGEMENT)

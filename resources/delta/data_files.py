@@ -178,8 +178,8 @@ class TaskFiles:
         name, day = key
         path = f"{_folder(self._targets[name].table, day)}{self._name}-{len(self._begun)}.parquet"
         self._begun.append((name, path))
-        sink, unique = ObjectSink(self._stores[name], path), _unique(self._targets[name].table)
-        self._open[key] = _OpenFile(sink, schema, unique)
+        sink = ObjectSink(self._stores[name], path)
+        self._open[key] = _OpenFile(sink, schema, _hardly_repeated(self._targets[name].table))
         return self._open[key]
 
     def _close(self, key: tuple[str, int | None]) -> None:
@@ -199,12 +199,12 @@ class TaskFiles:
 class _OpenFile:
     """A Parquet file that still grows."""
 
-    def __init__(self, sink: ObjectSink, schema: pa.Schema, unique: Sequence[str]) -> None:
+    def __init__(self, sink: ObjectSink, schema: pa.Schema, hardly_repeated: Sequence[str]) -> None:
         self.sink = sink
         self.statistics = FileStatistics(schema)
         texts = [field.name for field in schema if pa.types.is_string(field.type)]
         # Other columns repeat too little for a dictionary, and their bounds are in the Delta log.
-        repeated = [name for name in texts if name not in unique]
+        repeated = [name for name in texts if name not in hardly_repeated]
         self._writer = pq.ParquetWriter(
             cast("IO[Any]", sink),
             schema,
@@ -231,10 +231,10 @@ class _OpenFile:
         )
 
 
-def _unique(table: Table) -> tuple[str, ...]:
-    """The column whose values no two rows of a file have in common, if there is one."""
+def _hardly_repeated(table: Table) -> tuple[str, ...]:
+    """Columns whose values no two rows of a file have in common, or few."""
     in_file = tuple(name for name in table.key if name != table.partition_by)
-    return in_file if len(in_file) == 1 else ()
+    return (*table.hardly_repeated, *(in_file if len(in_file) == 1 else ()))
 
 
 def _bounded(schema: pa.Schema, texts: list[str]) -> list[str]:

@@ -80,6 +80,8 @@ class Table:
         partition_unit: what one partition spans; of a month the date is the first day.
         schema: the folder above, and the first part of its asset's key; empty for rows that are
             never stored.
+        hardly_repeated: texts that few rows of a partition share, beside a key of one column:
+            a dictionary of them in a data file would only cost.
     """
 
     name: str
@@ -89,6 +91,7 @@ class Table:
     partition_by: str | None = None
     partition_unit: Literal["day", "month"] = "day"
     schema: str = ""
+    hardly_repeated: tuple[str, ...] = ()
     _by_name: Mapping[str, Column] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

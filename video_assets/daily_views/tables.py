@@ -72,6 +72,7 @@ MONTHLY_VIEWS = Table(
     key=("channel_id", "video_id", "month_start"),
     partition_by="month_start",
     partition_unit="month",
+    hardly_repeated=("video_id",),
     columns=(
         Column(
             "channel_id",

@@ -2,16 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import BinaryIO, NamedTuple, cast
+from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
+from resources.delta.file_rows import opened
 from resources.engine.compute_slots import turn
-from resources.storage import StoredFile, found
 from video_assets.arrow.kernels import gathered
 from video_assets.engagement.durations import is_usable_duration
 from video_assets.engagement.tables import ENGAGEMENT, SESSIONS
@@ -105,7 +104,7 @@ def pairs_in_files(session: SparkSession, locations: Sequence[str], tasks: int) 
 def _pairs_of_task(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         for location in batch.column(0).to_pylist():
-            with pq.ParquetFile(cast("BinaryIO", StoredFile(found(str(location))))) as file:
+            with opened(str(location)) as file:
                 for rows in file.iter_batches(columns=_PAIRS.names, use_threads=False):
                     yield rows.select(_PAIRS.names).cast(_PAIRS)
 

@@ -6,11 +6,13 @@ import pytest
 
 from resources.storage import (
     LocationError,
+    StorageError,
     StoredFile,
     delete_keys,
     find,
     join,
     list_keys,
+    native_file,
     normalized,
     open_sink,
     plain_location,
@@ -108,6 +110,11 @@ def test_a_parquet_file_is_read_through_a_source(tmp_path: Path) -> None:
     assert stored
     with StoredFile(stored) as source, pq.ParquetFile(source) as file:
         assert file.read_row_group(42)["n"].to_pylist() == list(range(42_000, 43_000))
+
+
+def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="none: is not there any more"):
+        native_file(str(tmp_path / "none"))
 
 
 def test_an_object_is_not_there_after_an_error(tmp_path: Path) -> None:
