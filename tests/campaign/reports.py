@@ -45,14 +45,20 @@ class Size:
 
 def _report(chance: np.random.Generator, size: Size) -> tuple[Counts, Counts, Counts]:
     """Video, country and views of each row, videos by popularity."""
-    wanted = min(size.rows_a_day, size.videos * COUNTRIES)
-    video = (size.videos * chance.random(2 * wanted) ** 3).astype(np.int64)
-    country = (COUNTRIES * chance.random(2 * wanted) ** 2).astype(np.int64)
-    places = chance.permutation(np.unique(video * COUNTRIES + country))[:wanted]
+    places = chance.permutation(_watched(chance, size))[: size.rows_a_day]
     repeated = places[: int(REPEATED * len(places))]
     places = chance.permutation(np.concatenate([places, repeated]))
     views = chance.geometric(0.01, len(places)) - chance.integers(0, 3, len(places))
     return places // COUNTRIES, places % COUNTRIES, views.astype(np.int64)
+
+
+def _watched(chance: np.random.Generator, size: Size) -> Counts:
+    """Each video in each country where so many rows are asked for, else the popular ones."""
+    if size.rows_a_day >= size.videos * COUNTRIES:
+        return np.arange(size.videos * COUNTRIES)
+    video = (size.videos * chance.random(2 * size.rows_a_day) ** 3).astype(np.int64)
+    country = (COUNTRIES * chance.random(2 * size.rows_a_day) ** 2).astype(np.int64)
+    return np.unique(video * COUNTRIES + country)
 
 
 def _write(path: Path, day: date, rows: tuple[Counts, Counts, Counts]) -> None:
