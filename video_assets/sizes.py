@@ -4,18 +4,37 @@ A step holds a chunk of a run; the engine shares it out to tasks; a task unpacks
 time. Sizes of what is written are those of `resources.delta` and `resources.storage`.
 """
 
-# What a step holds at once. Rows of a source are told by the size of its files.
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Portion:
+    """What a step holds at once of the rows of a source.
+
+    Attributes:
+        rows: how many.
+        bytes_per_row: what one takes about in compressed Parquet, and more in any other format:
+            rows are told by the size of the files.
+    """
+
+    rows: int
+    bytes_per_row: int
+
+
+# What a step holds at once.
 ROWS_AT_ONCE = 15_000_000
 SESSIONS_AT_ONCE = 10_000_000
-# In Parquet a row of views takes a quarter of what an event does, so that these are about
-# 5 million. The engine holds a chunk's rows with all texts, some 400 bytes each.
-VIEWS_AT_ONCE = 1_250_000
+EVENTS_AT_ONCE = Portion(ROWS_AT_ONCE, bytes_per_row=20)
+# The engine holds a chunk's rows with all texts, some 400 bytes each.
+VIEWS_AT_ONCE = Portion(5_000_000, bytes_per_row=5)
+# Files of lines tell their days only when they were read once. From so many portions on that is
+# worth it, and chunks of days are as long as no more than twice their bytes have to be read.
+PORTIONS_FOR_A_LOOK = 4
+MOST_READS = 2
 # Keys that every task holds: 100 bytes each.
 MOST_KEYS = 1_000_000
 # A user and video have rarely more session rows, on average over many of them.
 SESSIONS_OF_A_PAIR = 20
-# A row takes about so many bytes in compressed Parquet, and more in any other format.
-BYTES_PER_ROW = 20
 
 # Users and videos that a forecast is fitted to, and as many that it is tried on.
 FORECAST_SAMPLE = 50_000

@@ -1,23 +1,25 @@
 """Many rows of a source are read in chunks of days, because a step holds the rows of a chunk."""
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from bisect import bisect
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from resources.delta.schema_check import Days
+from resources.delta.schema_check import Days, days_between
 from resources.delta.stage import StagedTable
 from resources.runs.passing_faults import passes
-from video_assets.chunks import StagedChunks, chunks_of_days, one_by_one
-from video_assets.days import DayRange
+from video_assets.chunks import StagedChunks, equal_parts, one_by_one
+from video_assets.days import UNDATED, DayRange
 from video_assets.ingestion import (
     clear_source_errors,
     replaced_days,
     what_is_read,
 )
+from video_assets.sizes import MOST_READS, Portion
 from video_assets.sources.config import SourceConfig
 from video_assets.sources.errors import SourceError
 from video_assets.sources.estimated_rows import rows_of_source
@@ -64,32 +66,29 @@ class SourceChunk:
 
 
 def source_chunks(
-    source: SourceConfig,
-    listing: Listing,
-    run: DayRange,
-    log: logging.Logger,
-    rows_at_once: int | None = None,
+    source: SourceConfig, listing: Listing, run: DayRange, log: logging.Logger, portion: Portion
 ) -> Iterator[SourceChunk]:
     """The chunks of days in which a run reads a source, one after the other.
 
-    Files of lines are read at once: each chunk would have to read all of them.
+    Files of lines of which nobody knows the days are read at once: each chunk would have to read
+    all of them.
 
     Args:
         source: what is read.
         listing: its files.
         run: the days.
         log: where files and progress are named.
-        rows_at_once: about how many rows a chunk may have; see `chunks_of_days`.
+        portion: about how many rows a chunk may have.
     """
     log.info(what_is_read(listing))
-    rows = rows_of_source(listing, in_lists=source.explode is not None)
-    parts = chunks_of_days(run, rows, rows_at_once) if _tells_days(source, listing) else [run]
+    rows = rows_of_source(listing, portion.bytes_per_row, in_lists=source.explode is not None)
+    parts = _parts(source, listing, run, -(-rows // portion.rows))
     whole = Window(run.first, run.end)
     chunks = [
         SourceChunk(
             source,
             days,
-            _files_of(days, listing),
+            _files_of(days, listing, with_undated=days.first == run.first),
             rows // len(parts),
             Window(days.first, days.end, with_undated=days.first == run.first, part_of=whole),
         )
@@ -97,6 +96,31 @@ def source_chunks(
     ]
     with_days = [chunk for chunk in chunks if chunk.replaced[0]]
     yield from one_by_one(with_days, log)
+
+
+def _parts(source: SourceConfig, listing: Listing, run: DayRange, wanted: int) -> list[DayRange]:
+    """As many parts as wanted, or as few as files of lines need not be read too often for."""
+    lines = (
+        ()
+        if is_template(source.uri)
+        else tuple(file for file in listing.files if not file.has_statistics)
+    )
+    if any(file.days is None for file in lines):
+        return [run]
+    most = MOST_READS * sum(file.size for file in lines)
+    parts = equal_parts(run, max(1, wanted))
+    while len(parts) > 1 and _bytes_read(lines, parts) > most:
+        parts = equal_parts(run, len(parts) // 2)
+    return parts
+
+
+def _bytes_read(lines: Iterable[SourceFile], parts: Sequence[DayRange]) -> int:
+    later = [part.first for part in parts[1:]]
+    days = days_between(parts[0].first, parts[-1].end) | {UNDATED}
+    return sum(
+        file.size * len({bisect(later, day) for day in days & (file.days or frozenset())})
+        for file in lines
+    )
 
 
 def stage_readable(
@@ -184,18 +208,15 @@ def _halves(files: tuple[SourceFile, ...]) -> list[tuple[SourceFile, ...]]:
     return [part for part in (files[half:], files[:half]) if part]
 
 
-def _tells_days(source: SourceConfig, listing: Listing) -> bool:
-    """Whether a chunk of days need not read the rows of all others: by path or statistics."""
-    return is_template(source.uri) or all(
-        file.format in ("parquet", "delta") for file in listing.files
-    )
+def _files_of(days: DayRange, listing: Listing, *, with_undated: bool) -> Listing:
+    files = (file for file in listing.files if _may_bring(file, days, with_undated=with_undated))
+    return replace(listing, files=tuple(files))
 
 
-def _files_of(days: DayRange, listing: Listing) -> Listing:
-    return replace(listing, files=tuple(f for f in listing.files if _may_bring(f, days)))
-
-
-def _may_bring(file: SourceFile, days: DayRange) -> bool:
-    if file.day is None:
+def _may_bring(file: SourceFile, days: DayRange, *, with_undated: bool) -> bool:
+    if file.day is not None:
+        return days.first <= file.day <= days.last + timedelta(days=file.arrival_days)
+    if file.days is None or file.has_statistics:
         return True
-    return days.first <= file.day <= days.last + timedelta(days=file.arrival_days)
+    wanted = days_between(days.first, days.end)
+    return not file.days.isdisjoint(wanted | {UNDATED} if with_undated else wanted)

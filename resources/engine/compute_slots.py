@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _CORES_WORTH_PROCESSES = 4
+_FEWEST_READERS = 16
+_READERS_PER_CORE = 2
 
 
 def available_cores() -> int:
@@ -25,6 +27,19 @@ def default_processes() -> int:
 
 
 _TURNS = threading.BoundedSemaphore(available_cores())
+
+
+_READERS = threading.BoundedSemaphore(max(_FEWEST_READERS, _READERS_PER_CORE * available_cores()))
+
+
+@contextmanager
+def reader_turn() -> Iterator[None]:
+    """Wait until few enough read: a reader needs up to 50 MB, and waits for disks and networks.
+
+    Yield nothing to an engine within it, which may wait for the rows of other readers.
+    """
+    with _READERS:
+        yield
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -127,7 +128,9 @@ def main() -> int:
     last = FIRST + timedelta(days=size.days - 1)
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
-        rows, expected = _deliver(root / "reports", size, asked.seed)
+        # In a process of its own, because its memory is not that of the computation.
+        with ProcessPoolExecutor(1) as apart:
+            rows, expected = apart.submit(_deliver, root / "reports", size, asked.seed).result()
         settings = {"daily_views_preset": "youtube_reporting", "start_date": FIRST}
         with world(root / "warehouse", daily_views=str(root / "reports"), **settings) as views:
             began = time.monotonic()

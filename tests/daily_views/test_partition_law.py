@@ -15,6 +15,7 @@ from support.world import MISSING, MONTHS, VIEWS, Row, months_of, world
 
 from video_assets.daily_views import stage_views as daily_video_views
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, REJECTED_DAILY_VIEWS
+from video_assets.sizes import Portion
 
 KINDS: Mapping[str, Mapping[str, Any]] = {
     "daily": {"view_count_kind": "daily"},
@@ -82,7 +83,7 @@ def test_a_range_in_chunks_of_days_gives_the_same_tables_and_counts(
     expected = expect_of(kind, rows)
     settings = {**KINDS[kind], "cumulative_lookback": LOOKBACK, "start_date": FIRST}
     source = deliver(tmp_path / "source", rows)
-    monkeypatch.setattr(daily_video_views, "VIEWS_AT_ONCE", 1)
+    monkeypatch.setattr(daily_video_views, "VIEWS_AT_ONCE", Portion(1, 1))
     with world(tmp_path / "warehouse", daily_views=source, **settings) as views:
         staged = views.compute(FIRST, LAST, tables=VIEWS)
         views.compute(*months_of(FIRST, LAST), tables=MONTHS)

@@ -6,7 +6,8 @@ from typing import NoReturn
 import pytest
 from deltalake import write_deltalake
 from support.samples import Sample
-from support.world import world
+from support.source_files import write
+from support.world import TABLES, world
 
 from resources.delta.data_files import DataFile
 from resources.delta.stage import StagedTable
@@ -16,9 +17,12 @@ from video_assets.days import UNDATED, DayRange
 from video_assets.deliveries.tables import SOURCE_FILES
 from video_assets.engagement import stage_engagement as engagement
 from video_assets.engagement.tables import SESSIONS
-from video_assets.player_events.tables import REJECTED_EVENTS
+from video_assets.player_events import stage_events
+from video_assets.player_events.tables import RAW_EVENTS, REJECTED_EVENTS
+from video_assets.sizes import Portion
 
 WHEN = ("firstSeenAt", "readAt")
+EVENTS = (RAW_EVENTS, REJECTED_EVENTS)
 RANGE = DayRange(date(2025, 1, 1), date(2025, 1, 8))
 
 
@@ -80,16 +84,25 @@ def test_files_of_a_chunk_are_deleted_when_a_later_one_fails(written: Path) -> N
 
 
 def delivered(sample: Sample, source: str, folder: Path) -> str:
+    if source == "lines":
+        for number, events in enumerate(sample.events_by_file.values()):
+            write(folder / source / f"{number}.json", events.to_pylist())
+        return str(folder / source)
     if source != "delta":
         return str(sample.folder / source)
     write_deltalake(folder / source, sample.events)
     return str(folder / source)
 
 
-@pytest.mark.parametrize("source", ["events/events-{date}.parquet", "events", "delta"])
+@pytest.mark.parametrize("source", ["events/events-{date}.parquet", "events", "delta", "lines"])
 def test_a_range_in_chunks_gives_the_rows_and_the_account_of_a_range_at_once(
-    source: str, tmp_path: Path, sample: Sample, monkeypatch: pytest.MonkeyPatch
+    source: str,
+    tmp_path: Path,
+    sample: Sample,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.INFO)
     first = sample.spec.first_day
     last = first + timedelta(days=sample.spec.days - 1)
     sources = {
@@ -100,9 +113,13 @@ def test_a_range_in_chunks_gives_the_rows_and_the_account_of_a_range_at_once(
     with world(tmp_path / "at once", **sources) as at_once:
         at_once.compute(first, last)
     monkeypatch.setattr(chunks, "ROWS_AT_ONCE", 500)
+    monkeypatch.setattr(stage_events, "EVENTS_AT_ONCE", Portion(500, bytes_per_row=20))
     monkeypatch.setattr(engagement, "SESSIONS_AT_ONCE", 300)
     with world(tmp_path / "in chunks", **sources) as in_chunks:
-        in_chunks.compute(first, last)
+        caplog.clear()
+        in_chunks.compute(first, last, tables=EVENTS)
+        assert any(message.startswith("chunk 2 of ") for message in caplog.messages)
+        in_chunks.compute(first, last, tables=set(TABLES) - set(EVENTS))
     assert in_chunks.event_results() == at_once.event_results()
     assert in_chunks.rows(SOURCE_FILES, WHEN) == at_once.rows(SOURCE_FILES, WHEN)
     undated = [row for row in at_once.rows(REJECTED_EVENTS) if row["eventDate"] == UNDATED]

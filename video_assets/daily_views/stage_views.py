@@ -37,8 +37,6 @@ from video_assets.staged_days import StagedDays
 from video_assets.unfinished_days import lag_of_views, unfinished_days
 
 VALID, REJECTED = DAILY_VIDEO_VIEWS.name, REJECTED_DAILY_VIEWS.name
-# So many rows of views take the room of an event in Parquet.
-_VIEWS_PER_EVENT = 4
 
 
 def daily_views_layout(settings: Settings) -> Layout:
@@ -83,7 +81,7 @@ def stage_views(
         SourceError: there is nothing to read, or no day of it can be read.
     """
     now = datetime.now(UTC)
-    delivery = delivery_of(views_delivered(settings), run, spark.spark_session)
+    delivery = delivery_of(views_delivered(settings), run, spark.spark_session, VIEWS_AT_ONCE)
     layout, listing = delivery.source.layout, delivery.listing
 
     def stage_chunk(chunk: SourceChunk) -> Mapping[str, StagedTable]:
@@ -93,7 +91,7 @@ def stage_views(
         rejected = target(settings.warehouse, REJECTED_DAILY_VIEWS, rejected_days)
         if not chunk.listing.files:
             return stage_nothing(valid, rejected)
-        shares = Shares.of(chunk.rows * _VIEWS_PER_EVENT, spark.cores)
+        shares = Shares.of(chunk.rows, spark.cores)
         read = partial(
             map_rows,
             spark.spark_session,

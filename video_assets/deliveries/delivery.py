@@ -129,12 +129,19 @@ class Source:
     def listing(self, found: Found, account: Account, days: Days) -> Listing:
         """Those files that have rows of some days, or of which nobody knows what they have."""
         needed = [file for file in found.files if account.may_have_rows_of(file, days)]
-        known = {file.stored.location for file in needed if account.known_file(file)}
+        known = {
+            file.stored.location: frozenset(version.rows or ())
+            for file in needed
+            if (version := account.known_file(file))
+        }
         unread = len(found.files) - len(needed)
         listing = with_files_of_clone(
             with_formats(self.layout.config, needed, found.missing, unread)
         )
-        files = (replace(file, days_known=file.uri in known) for file in listing.files)
+        files = (
+            replace(file, days_known=file.uri in known, days=known.get(file.uri))
+            for file in listing.files
+        )
         return replace(listing, files=tuple(files))
 
 

@@ -20,7 +20,9 @@ from video_assets.deliveries.delivery import Delivery, Source
 from video_assets.deliveries.stored_account import Change, change_account
 from video_assets.delta_clones import with_files_of_clone
 from video_assets.ingestion import clear_source_errors
+from video_assets.sizes import PORTIONS_FOR_A_LOOK, Portion
 from video_assets.sources.errors import SourceError
+from video_assets.sources.estimated_rows import rows_of_source
 from video_assets.sources.frames import count_days
 from video_assets.sources.listing import FoundFile, Listing, SourceFile, with_formats
 
@@ -29,20 +31,43 @@ _LOG = logging.getLogger(__name__)
 RowsByDay = Mapping[date, int]
 
 
-def delivery_of(source: Source, run: DayRange, session: SparkSession) -> Delivery:
+def delivery_of(source: Source, run: DayRange, session: SparkSession, portion: Portion) -> Delivery:
     """What a run reads of a source; see `Delivery`.
 
     The engine alone reads a Delta table, and reads of it what is needed: a version that is not
-    known is looked into before.
+    known is looked into before. So are files of lines that together have far more rows than a step
+    may hold, because only their days tell how to read them bit by bit.
+
+    Args:
+        source: the source.
+        run: the days.
+        session: a Spark Connect session.
+        portion: what a step holds at once.
 
     Raises:
         SourceError: there is nothing to read.
     """
     delivery = Delivery(source, run)
-    table = delivery.listing.delta
-    if table is None or table.days_known:
+    unknown = _to_look_into(delivery, portion)
+    if not unknown:
         return delivery
-    return Delivery(source, run, looked(session, source, delivery.found))
+    return Delivery(source, run, looked(session, source, unknown))
+
+
+def _to_look_into(delivery: Delivery, portion: Portion) -> list[FoundFile]:
+    table, layout = delivery.listing.delta, delivery.source.layout
+    if table is not None:
+        return [] if table.days_known else list(delivery.found)
+    lines = [f for f in delivery.listing.files if f.days is None and not f.has_statistics]
+    if not lines or delivery.source.is_template or delivery.run.last == delivery.run.first:
+        return []
+    in_lists = layout.config.explode is not None
+    rows = rows_of_source(delivery.listing, portion.bytes_per_row, in_lists=in_lists)
+    if rows < PORTIONS_FOR_A_LOOK * portion.rows:
+        return []
+    _LOG.info("looking for the days of %d files: about %d rows are read in parts", len(lines), rows)
+    unknown = {file.uri for file in lines}
+    return [file for file in delivery.found if file.stored.location in unknown]
 
 
 def look_into(session: SparkSession, source: Source, found: Sequence[FoundFile]) -> Account:

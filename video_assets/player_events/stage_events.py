@@ -38,6 +38,7 @@ from video_assets.player_events.user_aliases import (
     refresh_aliases,
 )
 from video_assets.settings import Settings
+from video_assets.sizes import EVENTS_AT_ONCE
 from video_assets.source_chunks import SourceChunk, source_chunks, stage_readable
 from video_assets.sources.fields import Layout
 from video_assets.sources.frames import read_rows
@@ -75,7 +76,7 @@ def stage_events(
     unfinished = unfinished_days(settings, lag_of_events(settings), run, now)
 
     def staged(*, as_a_whole: bool) -> StagedDays:
-        delivery = delivery_of(delivered, run, spark.spark_session)
+        delivery = delivery_of(delivered, run, spark.spark_session, EVENTS_AT_ONCE)
         grows = None if as_a_whole else growing_day(spark, settings, delivery, unfinished, now)
         if grows:
             grows.join_files()
@@ -111,7 +112,7 @@ class _Work:
         """Write the days for one commit, but for those that cannot be read."""
         delivery = self.delivery
         source, listing = delivery.source.layout.config, delivery.listing
-        chunks = source_chunks(source, listing, delivery.run, self.log)
+        chunks = source_chunks(source, listing, delivery.run, self.log, EVENTS_AT_ONCE)
         with StagedChunks() as staged:
             unreadable = stage_readable(chunks, listing, self._stage_chunk, staged, self._read)
             tables = staged.merged()

@@ -62,6 +62,8 @@ class SourceFile:
         arrival_days: how many days before its own a file of a `{date}` template brings rows of.
         days_known: whether it is known which days it has rows of, so that a reader need not count
             the rows that it skips.
+        days: the days that it has rows of, 1970-01-01 among them where some have none; None: nobody
+            looked into it.
     """
 
     uri: str
@@ -75,11 +77,17 @@ class SourceFile:
     version: str = ""
     arrival_days: int = 0
     days_known: bool = True
+    days: frozenset[date] | None = None
 
     @property
     def is_packed(self) -> bool:
         """Whether its text has to be unpacked, so that it can only be read from its beginning."""
         return self.compression is not None or self.member is not None
+
+    @property
+    def has_statistics(self) -> bool:
+        """Whether it tells which of its rows may be of some days, so that others are not read."""
+        return self.format in ("parquet", "delta")
 
     @property
     def own_day(self) -> date | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from resources.engine.compute_slots import reader_turn
 from resources.storage import StoredFile
 from video_assets.sources.chunks import Chunk, OtherRows
 from video_assets.sources.compression import decompressed
@@ -84,7 +85,9 @@ class Reading:
         times = self.layout.with_day_column_alone()
         with marked_for_the_driver():
             for unit in units:
-                yield from self._counts(_all_chunks(unit, times), self._scope(unit))
+                with reader_turn():
+                    counted = list(self._counts(_all_chunks(unit, times), self._scope(unit)))
+                yield from counted
 
     def count_batches(
         self, batches: Iterable[pa.RecordBatch], source: str
