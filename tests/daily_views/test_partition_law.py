@@ -1,5 +1,6 @@
 """Any way to cut a range of days into runs leaves the same views, of either kind of count."""
 
+import logging
 import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -76,16 +77,37 @@ def test_any_way_to_run_the_days_gives_the_same_tables(
         assert views.view_results() == wanted(expected)
 
 
+def lines_of_each_day(folder: Path, rows: Sequence[Row]) -> tuple[str, list[Row]]:
+    """Files of lines with the rows of a day each; and the rows with the numbers of these files."""
+    days = sorted({str(row["date"]) for row in rows})
+    by_day: dict[int, list[Row]] = {number: [] for number in range(len(days))}
+    for row in rows:
+        by_day[days.index(str(row["date"]))].append(row)
+    for number, of_day in by_day.items():
+        write(folder / f"{number:02d}.json", of_day)
+    return str(folder), [{**row, "file": n} for n, of_day in by_day.items() for row in of_day]
+
+
+@pytest.fixture
+def _a_day_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daily_video_views, "VIEWS_AT_ONCE", Portion(1, 1))
+
+
+@pytest.mark.usefixtures("_a_day_at_once")
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("delivered", ["Parquet", "lines"])
 def test_a_range_in_chunks_of_days_gives_the_same_tables_and_counts(
-    kind: str, rows: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    delivered: str, kind: str, rows: list[Row], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
+    source = deliver(tmp_path / "source", rows)
+    if delivered == "lines":
+        source, rows = lines_of_each_day(tmp_path / "lines", rows)
     expected = expect_of(kind, rows)
     settings = {**KINDS[kind], "cumulative_lookback": LOOKBACK, "start_date": FIRST}
-    source = deliver(tmp_path / "source", rows)
-    monkeypatch.setattr(daily_video_views, "VIEWS_AT_ONCE", Portion(1, 1))
     with world(tmp_path / "warehouse", daily_views=source, **settings) as views:
         staged = views.compute(FIRST, LAST, tables=VIEWS)
+        assert f"chunk 8 of {len(DAYS)}: {LAST}" in caplog.text
         views.compute(*months_of(FIRST, LAST), tables=MONTHS)
         views.compute(tables=MISSING)
         assert views.view_results() == wanted(expected)
