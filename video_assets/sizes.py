@@ -41,6 +41,7 @@ FORECAST_SAMPLE = 50_000
 
 # What a task holds at once.
 ROWS_PER_TASK = 1_000_000
+SUMMED_BYTES = 64 * 1024 * 1024
 SMALLEST_SHARE = 50_000
 TASKS_PER_CORE = 2
 # What a step has at least when it is computed in processes of its own.

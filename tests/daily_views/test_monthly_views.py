@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
+from video_assets.daily_views import monthly_views as months
 from video_assets.daily_views.monthly_views import MonthOfViews, SumsOfMonth, monthly_views
 from video_assets.daily_views.tables import MONTHLY_VIEWS
-from video_assets.sizes import ROWS_PER_TASK
 
 EMPTY_MONTH = date(2000, 1, 1)
 DDL = "channel_id string, video_id string, date date, viewCount bigint"
@@ -190,9 +190,12 @@ def test_a_measure_beyond_64_bits_fails_by_its_name(spark: SparkSession) -> None
         monthly(frame, ["likes"]).collect()
 
 
-def test_more_rows_than_a_task_holds_at_once_are_added_up_portion_by_portion() -> None:
+def test_more_rows_than_a_task_holds_at_once_are_added_up_portion_by_portion(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(months, "SUMMED_BYTES", 20_000)
     month = MonthOfViews(EMPTY_MONTH)
-    rows = ROWS_PER_TASK // 2 + 1
+    rows = 1001
     videos = pa.array(["v", "w"]).take(pa.array(np.arange(rows) % 2))
     columns = [pa.nulls(rows, pa.string()), videos, np.full(rows, 2**40)]
     tables = [pa.table(columns, schema=month.taken)] * 3

@@ -10,7 +10,6 @@ from functools import partial, reduce
 from operator import or_
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -23,7 +22,7 @@ from video_assets.arrow.kernels import Batches, gathered, spark_schema
 from video_assets.arrow.types import ArrowArray, compute
 from video_assets.daily_views.tables import DAILY_VIDEO_VIEWS, MEASURES, MONTHLY_VIEWS
 from video_assets.days import last_of_month
-from video_assets.sizes import ROWS_PER_TASK
+from video_assets.sizes import SUMMED_BYTES
 
 _CHANNEL, _VIDEO, _VIEWS = "channel_id", "video_id", "viewCount"
 _LOW_BITS = 32
@@ -81,7 +80,7 @@ def monthly_views(
     Days without a known count are left out of the sum. A month without any known count is null,
     because 0 would claim that nobody watched. A null channel is a channel of its own.
 
-    One task adds up a month. It holds the sums of the month's videos and a million rows.
+    One task adds up a month. It holds the sums of the month's videos and 64 MiB of rows.
 
     Args:
         daily: rows of `daily_video_views`.
@@ -134,20 +133,20 @@ def month_of_files(locations: Iterable[str], month: MonthOfViews) -> pa.Table:
 
 
 class SumsOfMonth:
-    """Adds up the days of a month; holds the sums of its videos and a million rows."""
+    """Adds up the days of a month; holds the sums of its videos and 64 MiB of rows."""
 
     def __init__(self, month: MonthOfViews) -> None:
         """Begin without a row."""
         self._month = month
         self._waiting = [month.taken.empty_table()]
-        self._waiting_rows = 0
+        self._waiting_bytes = 0
         self._in_halves = False
 
     def add(self, rows: pa.Table) -> None:
         """Add some rows, with the columns that are taken."""
         self._waiting.append(_halved(rows) if self._in_halves else rows)
-        self._waiting_rows += rows.num_rows
-        if self._waiting_rows > ROWS_PER_TASK:
+        self._waiting_bytes += rows.nbytes
+        if self._waiting_bytes > SUMMED_BYTES:
             self._add_up()
 
     def rows(self) -> pa.Table:
@@ -164,7 +163,7 @@ class SumsOfMonth:
         if not self._in_halves and _may_exceed_64_bits(self._waiting):
             self._waiting = list(map(_halved, self._waiting))
             self._in_halves = True
-        self._waiting, self._waiting_rows = [_added_up(self._waiting)], 0
+        self._waiting, self._waiting_bytes = [_added_up(self._waiting)], 0
         return self._waiting
 
 
@@ -246,10 +245,9 @@ def _by_channel(sums: pa.Table) -> pa.Table:
 
 def _named(sums: pa.Table, month: MonthOfViews) -> pa.Table:
     rows = sums.rename_columns(["aggViewCount" if n == _VIEWS else n for n in sums.column_names])
-    everywhere = np.zeros(rows.num_rows, np.int32)
     for name, value in month.in_every_row.items():
-        repeated = pa.array([value], MONTHLY_VIEWS[name].type).take(everywhere)
-        rows = rows.append_column(name, repeated)
+        repeated: Any = pa.scalar(value, MONTHLY_VIEWS[name].type)
+        rows = rows.append_column(name, pa.repeat(repeated, rows.num_rows))
     return rows.select(MONTHLY_VIEWS.column_names).cast(MONTHLY_VIEWS.arrow_schema)
 
 
