@@ -57,10 +57,13 @@ def test_chunks_are_so_few_that_files_of_many_days_are_read_twice_at_most() -> N
     assert [days for days, _ in chunks([1], *[every_day] * 7)] == ["1 to 4", "5 to 8"]
 
 
-def test_rows_without_a_time_are_read_with_the_first_chunk_and_other_days_with_none() -> None:
-    found = chunks([0, 8], [1, 2], [3], [4], [5], [6], [7, 9], [8, 20])
-    assert found[0] == ("1 to 2", ["0", "1"])
-    assert found[-1] == ("7 to 8", ["0", "6", "7"])
+def test_rows_without_a_time_are_read_beside_others_of_their_file_else_first() -> None:
+    assert chunks([0], [0, 7, 8], [2], [3], [4], [5], [6, 20], [0, 20]) == [
+        ("1 to 2", ["0", "2", "7"]),
+        ("3 to 4", ["3", "4"]),
+        ("5 to 6", ["5", "6"]),
+        ("7 to 8", ["1"]),
+    ]
 
 
 @pytest.mark.parametrize("file_format", ["parquet", "delta"])

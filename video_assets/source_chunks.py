@@ -84,15 +84,13 @@ def source_chunks(
     rows = rows_of_source(listing, portion.bytes_per_row, in_lists=source.explode is not None)
     parts = _parts(source, listing, run, -(-rows // portion.rows))
     whole = Window(run.first, run.end)
-    chunks = [
-        SourceChunk(
-            source,
-            days,
-            _files_of(days, listing, with_undated=days.first == run.first),
-            rows // len(parts),
-            Window(days.first, days.end, with_undated=days.first == run.first, part_of=whole),
-        )
+    windows = [
+        Window(days.first, days.end, with_undated=days.first == run.first, part_of=whole)
         for days in parts
+    ]
+    chunks = [
+        SourceChunk(source, days, _files_of(window, listing), rows // len(parts), window)
+        for days, window in zip(parts, windows, strict=True)
     ]
     with_days = [chunk for chunk in chunks if chunk.replaced[0]]
     yield from one_by_one(with_days, log)
@@ -116,11 +114,9 @@ def _parts(source: SourceConfig, listing: Listing, run: DayRange, wanted: int) -
 
 def _bytes_read(lines: Iterable[SourceFile], parts: Sequence[DayRange]) -> int:
     later = [part.first for part in parts[1:]]
-    days = days_between(parts[0].first, parts[-1].end) | {UNDATED}
-    return sum(
-        file.size * len({bisect(later, day) for day in days & (file.days or frozenset())})
-        for file in lines
-    )
+    run = days_between(parts[0].first, parts[-1].end)
+    of_run = ((file.size, run & (file.days or frozenset())) for file in lines)
+    return sum(size * max(1, len({bisect(later, day) for day in days})) for size, days in of_run)
 
 
 def stage_readable(
@@ -208,15 +204,17 @@ def _halves(files: tuple[SourceFile, ...]) -> list[tuple[SourceFile, ...]]:
     return [part for part in (files[half:], files[:half]) if part]
 
 
-def _files_of(days: DayRange, listing: Listing, *, with_undated: bool) -> Listing:
-    files = (file for file in listing.files if _may_bring(file, days, with_undated=with_undated))
+def _files_of(window: Window, listing: Listing) -> Listing:
+    files = (file for file in listing.files if _may_bring(file, window))
     return replace(listing, files=tuple(files))
 
 
-def _may_bring(file: SourceFile, days: DayRange, *, with_undated: bool) -> bool:
+def _may_bring(file: SourceFile, window: Window) -> bool:
     if file.day is not None:
-        return days.first <= file.day <= days.last + timedelta(days=file.arrival_days)
+        early = timedelta(days=file.arrival_days)
+        return window.first_day <= file.day < window.end_day + early
     if file.days is None or file.has_statistics:
         return True
-    wanted = days_between(days.first, days.end)
-    return not file.days.isdisjoint(wanted | {UNDATED} if with_undated else wanted)
+    if any(window.first_day <= day < window.end_day for day in file.days):
+        return True
+    return UNDATED in file.days and window.of_file(file.days).with_undated

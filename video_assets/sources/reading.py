@@ -110,8 +110,10 @@ class Reading:
         yield from self.tagged.counter(counts, scope)
 
     def _scope(self, unit: Unit) -> Scope:
-        file = unit.file
-        return Scope(self.window, file.day, file.uri, unit.file_index, file.arrival_days)
+        file, window = unit.file, self.window
+        if file.days is not None and not file.has_statistics:
+            window = window.of_file(file.days)
+        return Scope(window, file.day, file.uri, unit.file_index, file.arrival_days)
 
     def _tagged_rows(
         self, chunks: Iterable[Chunk | OtherRows], scope: Scope

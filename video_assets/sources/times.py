@@ -1,8 +1,9 @@
 """Times and dates of every notation, as microseconds or days since 1970 in UTC; no guessing."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -63,6 +64,17 @@ class Window:
     def end(self) -> int:
         """The microsecond after the last one."""
         return day_number(self.end_day) * MICROSECONDS_PER_DAY
+
+    def of_file(self, days: Collection[date]) -> Self:
+        """The same of a file that has rows of these days alone.
+
+        Its rows without a day belong to the part of a run that has its first day of the run.
+        """
+        run = self.part_of
+        of_run = [day for day in days if run and run.first_day <= day < run.end_day]
+        if not of_run:
+            return self
+        return replace(self, with_undated=self.first_day <= min(of_run) < self.end_day)
 
     def has_undated_beside(self, earliest: int) -> bool:
         """Whether rows without a day belong to it that lie among others, by the earliest of these.
