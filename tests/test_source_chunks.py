@@ -48,7 +48,18 @@ def test_files_whose_days_are_known_are_read_by_the_chunks_of_their_days() -> No
 
 
 def test_files_of_which_nobody_knows_the_days_are_read_at_once() -> None:
-    assert [days for days, _ in chunks([1], [2], None, [4], [5], [6], [7], [8])] == ["1 to 8"]
+    assert [days for days, _ in chunks(*[None] * 8)] == ["1 to 8"]
+    assert [days for days, _ in chunks([1], [2], [3], *[None] * 5)] == ["1 to 8"]
+
+
+def test_a_file_of_which_nobody_knows_the_days_is_read_by_each_chunk() -> None:
+    found = chunks([1], [2], None, [4], [5], [6], [7], [8])
+    assert [files for _, files in found] == [
+        ["0", "1", "2"],
+        ["2", "3"],
+        ["2", "4", "5"],
+        ["2", "6", "7"],
+    ]
 
 
 def test_chunks_are_so_few_that_files_of_many_days_are_read_twice_at_most() -> None:

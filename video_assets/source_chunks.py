@@ -70,8 +70,8 @@ def source_chunks(
 ) -> Iterator[SourceChunk]:
     """The chunks of days in which a run reads a source, one after the other.
 
-    Files of lines of which nobody knows the days are read at once: each chunk would have to read
-    all of them.
+    A file of lines of which nobody knows the days is read by each chunk. Where most are such, there
+    is one chunk.
 
     Args:
         source: what is read.
@@ -98,25 +98,28 @@ def source_chunks(
 
 def _parts(source: SourceConfig, listing: Listing, run: DayRange, wanted: int) -> list[DayRange]:
     """As many parts as wanted, or as few as files of lines need not be read too often for."""
-    lines = (
-        ()
-        if is_template(source.uri)
-        else tuple(file for file in listing.files if not file.has_statistics)
-    )
-    if any(file.days is None for file in lines):
-        return [run]
-    most = MOST_READS * sum(file.size for file in lines)
     parts = equal_parts(run, max(1, wanted))
+    if is_template(source.uri):
+        return parts
+    days = days_between(run.first, run.end)
+    lines = [
+        (file.size, None if file.days is None else file.days & days)
+        for file in listing.files
+        if not file.has_statistics
+    ]
+    most = sum(size * (1 if days is None else MOST_READS) for size, days in lines)
     while len(parts) > 1 and _bytes_read(lines, parts) > most:
         parts = equal_parts(run, len(parts) // 2)
     return parts
 
 
-def _bytes_read(lines: Iterable[SourceFile], parts: Sequence[DayRange]) -> int:
+def _bytes_read(lines: Iterable[tuple[int, Days | None]], parts: Sequence[DayRange]) -> int:
+    """How many bytes are read of files of these sizes, with rows of these days, or of any."""
     later = [part.first for part in parts[1:]]
-    run = days_between(parts[0].first, parts[-1].end)
-    of_run = ((file.size, run & (file.days or frozenset())) for file in lines)
-    return sum(size * max(1, len({bisect(later, day) for day in days})) for size, days in of_run)
+    return sum(
+        size * (len(parts) if days is None else max(1, len({bisect(later, day) for day in days})))
+        for size, days in lines
+    )
 
 
 def stage_readable(

@@ -138,6 +138,27 @@ def test_where_nothing_tells_its_days_the_run_fails_and_days_with_other_rows_are
     assert [row["eventDate"] for row in lookout.world.rows(RAW_EVENTS)].count(DAMAGED) == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (str(DAMAGED), f"1 of 12 days of daily_video_views stay as they were: {DAMAGED}: "),
+        ("odd", "12 of 12 days of daily_video_views are written without files"),
+    ],
+)
+def test_a_look_at_a_file_of_other_columns_hides_nothing(
+    name: str, told: str, lookout: Lookout, tmp_path: Path
+) -> None:
+    odd = tmp_path / "daily_views" / f"{name}.json.gz"
+    lookout.deliver(odd, [{"a": 1}] * 50, age=timedelta(days=9))
+    lookout.deliver(tmp_path / "daily_views" / "others.json", [view(day) for day in DAYS])
+    lookout.world.run(tables=(SOURCE_FILES,))
+    [seen] = [row for row in lookout.world.rows(SOURCE_FILES) if row["path"] == str(odd)]
+    assert seen["rowCount"] == 50
+    run = lookout.world.attempt(DAYS[0], DAYS[-1], tables=VIEWS)
+    assert told in said(run)
+    assert "no column 'video_id', 'date', 'viewCount'" in said(run)
+
+
 def test_of_an_archive_a_day_the_damaged_one_alone_fails(lookout: Lookout, tmp_path: Path) -> None:
     for day in DAYS[:3]:
         with ZipFile(tmp_path / f"{day}.zip", "w", ZIP_DEFLATED) as archive:

@@ -206,18 +206,19 @@ class Delivery:
         """The days that a file may have rows of, as far as anything but its content tells.
 
         These are, in this order: the days that its path stands for, those that it was known to have
-        rows of, or the date in its name; and those that have rows of an earlier version of it.
+        rows of, or, where it has rows without a day alone, the date in its name; and those that
+        have rows of an earlier version of it.
         """
         found = self._found[location]
         known = self._account.known_file(found)
         if found.day:
             late = self.source.layout.config.arrival_days
             told = {found.day - timedelta(days=days) for days in range(late + 1)}
-        elif known:
-            told = set(known.rows or ())
         else:
+            told = set(known.rows or ()) if known else set()
             in_name = last_date_in(location.rpartition("/")[2])
-            told = {in_name} if in_name else set()
+            if in_name and told <= {UNDATED}:
+                told.add(in_name)
         versions = self._account.versions.items()
         earlier = {day for key, v in versions if key.path == location for day in v.fates}
         return frozenset(told | earlier)

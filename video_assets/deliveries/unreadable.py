@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from resources.delta.schema_check import Days
 from video_assets.day_counters import refused_by_day, valid_by_day
+from video_assets.days import UNDATED
 from video_assets.deliveries.delivery import Delivery
 from video_assets.sources.errors import SourceError
 from video_assets.staged_days import FailedDay, StagedDays
@@ -39,10 +40,11 @@ def without_unreadable(
     for location, error in files.items():
         log.warning("not read: %s", error)
         delivery.leave_out(location)
-        if days := delivery.days_of(location):
+        days = delivery.days_of(location)
+        if days - {UNDATED}:
             staged = staged.without(dict.fromkeys(days, FailedDay(str(error), cause=error)))
         else:
             why = FailedDay(f"{_OF_AN_UNKNOWN_DAY}: {error}", cause=error)
-            staged = staged.without(dict.fromkeys(without_rows, why))
+            staged = staged.without(dict.fromkeys(without_rows | days, why))
             staged = replace(staged, unread=(*staged.unread, error))
     return staged
