@@ -25,13 +25,13 @@ def chunks_of_days(run: DayRange, rows: int, rows_at_once: int | None = None) ->
         rows: rows of its days, as far as known.
         rows_at_once: rows of a part; None takes `ROWS_AT_ONCE`.
     """
-    return equal_parts(run, max(1, -(-rows // (rows_at_once or ROWS_AT_ONCE))))
+    return equal_parts(run, -(-rows // (rows_at_once or ROWS_AT_ONCE)))
 
 
 def equal_parts(run: DayRange, parts: int) -> list[DayRange]:
-    """So many parts of a range, each at least a day."""
+    """So many parts of a range, at least one, each of them at least a day."""
     days = (run.end - run.first).days
-    parts = min(days, parts)
+    parts = min(days, max(1, parts))
     edges = [run.first + timedelta(days=days * part // parts) for part in range(parts + 1)]
     return [DayRange(*edges[part : part + 2]) for part in range(parts)]
 

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from resources.delta.schema_check import Days, days_between
 from resources.delta.stage import StagedTable
 from resources.runs.passing_faults import passes
-from video_assets.chunks import StagedChunks, equal_parts, one_by_one
+from video_assets.chunks import StagedChunks, chunks_of_days, equal_parts, one_by_one
 from video_assets.days import UNDATED, DayRange
 from video_assets.ingestion import (
     clear_source_errors,
@@ -40,7 +40,8 @@ class SourceChunk:
         listing: the files that may have rows of them.
         rows: about how many rows they have.
         window: what to read of the files. Undated rows belong to the chunk that reads the rows
-            around them, where statistics tell it, else to the first one of the run.
+            around them, where statistics or the known days of their file tell it, else to the first
+            one of the run.
     """
 
     source: SourceConfig
@@ -82,7 +83,7 @@ def source_chunks(
     """
     log.info(what_is_read(listing))
     rows = rows_of_source(listing, portion.bytes_per_row, in_lists=source.explode is not None)
-    parts = _parts(source, listing, run, -(-rows // portion.rows))
+    parts = _parts(source, listing, chunks_of_days(run, rows, portion.rows))
     whole = Window(run.first, run.end)
     windows = [
         Window(days.first, days.end, with_undated=days.first == run.first, part_of=whole)
@@ -96,11 +97,11 @@ def source_chunks(
     yield from one_by_one(with_days, log)
 
 
-def _parts(source: SourceConfig, listing: Listing, run: DayRange, wanted: int) -> list[DayRange]:
-    """As many parts as wanted, or as few as files of lines need not be read too often for."""
-    parts = equal_parts(run, max(1, wanted))
+def _parts(source: SourceConfig, listing: Listing, parts: list[DayRange]) -> list[DayRange]:
+    """These parts of a run, or as few as files of lines need not be read too often for."""
     if is_template(source.uri):
         return parts
+    run = DayRange(parts[0].first, parts[-1].end)
     days = days_between(run.first, run.end)
     lines = [
         (file.size, None if file.days is None else file.days & days)
